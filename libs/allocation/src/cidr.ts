@@ -1,0 +1,153 @@
+import { OverlayError } from '@overlay/failure';
+import {
+  ADDRESS_BITS,
+  addressToInteger,
+  familyOf,
+  type IpAddress,
+  type IpFamily,
+  integerToAddress,
+  parseIpAddress,
+} from './ip-address.js';
+
+declare const cidrBrand: unique symbol;
+declare const interfaceAddressBrand: unique symbol;
+
+/** A prefix without host bits in its one canonical spelling, for example `9.0.1.0/24` (RFC 4632, RFC 4291 2.3). */
+export type Cidr = string & { readonly [cidrBrand]: true };
+
+/** An address with the length of the prefix it lives in, for example `44.128.0.2/20`, canonical. */
+export type InterfaceAddress = string & { readonly [interfaceAddressBrand]: true };
+
+const LENGTH = /^(?:0|[1-9]\d{0,2})$/;
+
+/**
+ * Parses `address/length`.
+ * @throws OverlayError `invalid_argument` if the text is no prefix, or has bits set behind the prefix length
+ * (the message then names the prefix that was probably meant).
+ */
+export function parseCidr(text: string): Cidr {
+  const { family, integer, length } = splitPrefix(text);
+  const hostBits = BigInt(ADDRESS_BITS[family] - length);
+  const first = (integer >> hostBits) << hostBits;
+  const cidr = cidrFrom(family, first, length);
+  if (first !== integer) {
+    throw new OverlayError('invalid_argument', `"${text}" has host bits set; the prefix is ${cidr}`);
+  }
+  return cidr;
+}
+
+/**
+ * Parses `address/length` where the address may have host bits.
+ * @throws OverlayError `invalid_argument`.
+ */
+export function parseInterfaceAddress(text: string): InterfaceAddress {
+  const { family, integer, length } = splitPrefix(text);
+  return `${integerToAddress(family, integer)}/${length}` as InterfaceAddress;
+}
+
+/** The address with the prefix's length, for example `44.128.0.2` in `44.128.0.0/20` → `44.128.0.2/20`. */
+export function addressInPrefix(address: IpAddress, prefix: Cidr): InterfaceAddress {
+  return `${address}/${prefixLength(prefix)}` as InterfaceAddress;
+}
+
+/** The address of an interface address, without its length. */
+export function interfaceIp(address: InterfaceAddress): IpAddress {
+  return address.slice(0, address.indexOf('/')) as IpAddress;
+}
+
+/**
+ * The prefix of `length` bits that starts at the integer address `first`.
+ * @throws OverlayError `internal` if `first` has host bits or does not fit.
+ */
+export function cidrFrom(family: IpFamily, first: bigint, length: number): Cidr {
+  const hostBits = BigInt(ADDRESS_BITS[family] - length);
+  if (hostBits < 0n || (first >> hostBits) << hostBits !== first) {
+    throw new OverlayError('internal', `no IPv${family} /${length} starts at ${first}`);
+  }
+  return `${integerToAddress(family, first)}/${length}` as Cidr;
+}
+
+/** The prefix's family. */
+export function cidrFamily(cidr: Cidr): IpFamily {
+  return cidr.includes(':') ? 6 : 4;
+}
+
+/** The prefix's length in bits: 0 to 32 or 128. */
+export function prefixLength(cidr: Cidr | InterfaceAddress): number {
+  return Number(cidr.slice(cidr.indexOf('/') + 1));
+}
+
+/** The prefix's first address. */
+export function networkAddress(cidr: Cidr): IpAddress {
+  return cidr.slice(0, cidr.indexOf('/')) as IpAddress;
+}
+
+/** The prefix's first and last address as integers, both inclusive. */
+export function cidrRange(cidr: Cidr): { readonly first: bigint; readonly last: bigint } {
+  const first = addressToInteger(networkAddress(cidr));
+  return { first, last: first + cidrSize(cidr) - 1n };
+}
+
+/** How many addresses the prefix has: 2^hostbits. */
+export function cidrSize(cidr: Cidr): bigint {
+  return 1n << BigInt(ADDRESS_BITS[cidrFamily(cidr)] - prefixLength(cidr));
+}
+
+/**
+ * The address `offset` places after the prefix's first; a negative offset counts from the end (-1 is the last).
+ * @throws OverlayError `internal` if the offset lies outside the prefix.
+ */
+export function addressAt(cidr: Cidr, offset: bigint): IpAddress {
+  const size = cidrSize(cidr);
+  const place = offset < 0n ? size + offset : offset;
+  if (place < 0n || place >= size) {
+    throw new OverlayError('internal', `${cidr} has no address at offset ${offset}`);
+  }
+  return integerToAddress(cidrFamily(cidr), addressToInteger(networkAddress(cidr)) + place);
+}
+
+/** True if the address lies in the prefix; false across families. */
+export function containsAddress(cidr: Cidr, address: IpAddress): boolean {
+  if (cidrFamily(cidr) !== familyOf(address)) return false;
+  const { first, last } = cidrRange(cidr);
+  const integer = addressToInteger(address);
+  return integer >= first && integer <= last;
+}
+
+/** True if every address of `inner` lies in `outer` (equal prefixes included); false across families. */
+export function containsCidr(outer: Cidr, inner: Cidr): boolean {
+  return prefixLength(inner) >= prefixLength(outer) && containsAddress(outer, networkAddress(inner));
+}
+
+/** True if the prefixes share an address; false across families. */
+export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
+  return containsCidr(a, b) || containsCidr(b, a);
+}
+
+/**
+ * The two equal halves of a prefix, lower first.
+ * @throws OverlayError `internal` for a single address.
+ */
+export function halvesOf(cidr: Cidr): readonly [lower: Cidr, upper: Cidr] {
+  const family = cidrFamily(cidr);
+  const length = prefixLength(cidr) + 1;
+  if (length > ADDRESS_BITS[family]) throw new OverlayError('internal', `${cidr} cannot be halved`);
+  const { first } = cidrRange(cidr);
+  return [cidrFrom(family, first, length), cidrFrom(family, first + cidrSize(cidr) / 2n, length)];
+}
+
+function splitPrefix(text: string): { family: IpFamily; integer: bigint; length: number } {
+  const slash = text.indexOf('/');
+  const lengthText = slash < 0 ? '' : text.slice(slash + 1);
+  if (!LENGTH.test(lengthText)) {
+    throw new OverlayError('invalid_argument', `"${text}" is not a prefix written as address/length`);
+  }
+  const address = parseIpAddress(text.slice(0, slash));
+  const family = familyOf(address);
+  const length = Number(lengthText);
+  if (length > ADDRESS_BITS[family]) {
+    const bits = ADDRESS_BITS[family];
+    throw new OverlayError('invalid_argument', `"${text}": an IPv${family} prefix has at most ${bits} bits`);
+  }
+  return { family, integer: addressToInteger(address), length };
+}

@@ -1,0 +1,36 @@
+export {
+  addressAt,
+  addressInPrefix,
+  type Cidr,
+  cidrFamily,
+  cidrFrom,
+  cidrRange,
+  cidrSize,
+  cidrsOverlap,
+  containsAddress,
+  containsCidr,
+  halvesOf,
+  type InterfaceAddress,
+  interfaceIp,
+  networkAddress,
+  parseCidr,
+  parseInterfaceAddress,
+  prefixLength,
+} from './cidr.js';
+export {
+  ADDRESS_BITS,
+  addressToInteger,
+  familyOf,
+  type IpAddress,
+  type IpFamily,
+  integerToAddress,
+  isIpAddress,
+  parseIpAddress,
+} from './ip-address.js';
+export {
+  integerToMac,
+  isGroupMac,
+  type MacAddress,
+  macToInteger,
+  parseMacAddress,
+} from './mac-address.js';

@@ -1,0 +1,8 @@
+export {
+  FAILURE_CODES,
+  type FailureCode,
+  type FieldViolation,
+  isFailure,
+  OverlayError,
+  toOverlayError,
+} from './overlay-error.js';
