@@ -6,6 +6,7 @@ import {
   type IpAddress,
   type IpFamily,
   integerToAddress,
+  isIpAddress,
   parseIpAddress,
 } from './ip-address.js';
 
@@ -142,7 +143,11 @@ function splitPrefix(text: string): { family: IpFamily; integer: bigint; length:
   if (!LENGTH.test(lengthText)) {
     throw new OverlayError('invalid_argument', `"${text}" is not a prefix written as address/length`);
   }
-  const address = parseIpAddress(text.slice(0, slash));
+  const addressText = text.slice(0, slash);
+  if (!isIpAddress(addressText)) {
+    throw new OverlayError('invalid_argument', `"${text}": "${addressText}" is not an IPv4 or IPv6 address`);
+  }
+  const address = parseIpAddress(addressText);
   const family = familyOf(address);
   const length = Number(lengthText);
   if (length > ADDRESS_BITS[family]) {

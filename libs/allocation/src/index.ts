@@ -1,3 +1,4 @@
+export { AddressPool } from './address-pool.js';
 export {
   addressAt,
   addressInPrefix,
@@ -17,6 +18,9 @@ export {
   parseInterfaceAddress,
   prefixLength,
 } from './cidr.js';
+export { IndexPool, type IndexPoolOptions } from './index-pool.js';
+export { BIGINTS, type Integer, type Integers, integersFor, NUMBERS } from './integers.js';
+export { type Interval, IntervalSet } from './interval-set.js';
 export {
   ADDRESS_BITS,
   addressToInteger,
@@ -34,3 +38,7 @@ export {
   macToInteger,
   parseMacAddress,
 } from './mac-address.js';
+export type { Numbering } from './numbering.js';
+export type { QuarantineTerm } from './quarantine.js';
+export { SubnetPool } from './subnet-pool.js';
+export { ValuePool } from './value-pool.js';

@@ -14,7 +14,8 @@ export type IpFamily = 4 | 6;
 /** Number of bits in an address of each family. */
 export const ADDRESS_BITS: Readonly<Record<IpFamily, 32 | 128>> = { 4: 32, 6: 128 };
 
-const DECIMAL_OCTET = /^(?:0|[1-9]\d{0,2})$/;
+const ZERO = '0'.charCodeAt(0);
+const DOT = '.'.charCodeAt(0);
 const HEX_GROUP = /^[0-9a-fA-F]{1,4}$/;
 
 /**
@@ -55,22 +56,42 @@ export function integerToAddress(family: IpFamily, integer: bigint): IpAddress {
   if (integer < 0n || integer >> BigInt(ADDRESS_BITS[family]) !== 0n) {
     throw new OverlayError('internal', `${integer} is outside the IPv${family} address range`);
   }
-  return (family === 4 ? ipv4Text(Number(integer)) : ipv6Text(integer)) as IpAddress;
+  return family === 4 ? ipv4FromNumber(Number(integer)) : ipv6Text(integer);
+}
+
+/**
+ * The dotted-decimal address before `end` as a number; undefined if it is none. Reads the characters one by
+ * one: pools parse an address for every value given back, and splitting the text costs ten times as much.
+ */
+export function ipv4ToNumber(text: string, end = text.length): number | undefined {
+  let value = 0;
+  let octet = -1;
+  let dots = 0;
+  for (let at = 0; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (octet < 0) return undefined;
+      value = value * 256 + octet;
+      octet = -1;
+      dots += 1;
+    } else {
+      const digit = code - ZERO;
+      if (!(digit >= 0 && digit <= 9) || octet === 0) return undefined;
+      octet = octet < 0 ? digit : octet * 10 + digit;
+      if (octet > 255) return undefined;
+    }
+  }
+  return dots === 3 && octet >= 0 ? value * 256 + octet : undefined;
+}
+
+/** The address with the given value from 0 to 2^32-1. */
+export function ipv4FromNumber(value: number): IpAddress {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as IpAddress;
 }
 
 function ipv4Integer(text: string): bigint | undefined {
-  const octets = text.split('.');
-  if (octets.length !== 4) return undefined;
-  let value = 0;
-  for (const octet of octets) {
-    if (!DECIMAL_OCTET.test(octet) || Number(octet) > 255) return undefined;
-    value = value * 256 + Number(octet);
-  }
-  return BigInt(value);
-}
-
-function ipv4Text(value: number): string {
-  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+  const value = ipv4ToNumber(text);
+  return value === undefined ? undefined : BigInt(value);
 }
 
 function ipv6Integer(text: string): bigint | undefined {
@@ -97,9 +118,9 @@ function ipv6Groups(text: string, endsAddress: boolean): number[] | undefined {
     if (HEX_GROUP.test(part)) {
       groups.push(Number.parseInt(part, 16));
     } else if (endsAddress && index === parts.length - 1) {
-      const embedded = ipv4Integer(part);
+      const embedded = ipv4ToNumber(part);
       if (embedded === undefined) return undefined;
-      groups.push(Number(embedded >> 16n), Number(embedded & 0xffffn));
+      groups.push(embedded >>> 16, embedded & 0xffff);
     } else {
       return undefined;
     }
@@ -107,8 +128,8 @@ function ipv6Groups(text: string, endsAddress: boolean): number[] | undefined {
   return groups;
 }
 
-/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first if equal) as `::`. */
-function ipv6Text(value: bigint): string {
+/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first if equal) as `::`. Never with a dotted-decimal tail. */
+function ipv6Text(value: bigint): IpAddress {
   const groups: number[] = [];
   for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((value >> shift) & 0xffffn));
   let runStart = -1;
@@ -123,6 +144,6 @@ function ipv6Text(value: bigint): string {
     if (end > start) start = end;
   }
   const hex = groups.map((group) => group.toString(16));
-  if (runStart < 0) return hex.join(':');
-  return `${hex.slice(0, runStart).join(':')}::${hex.slice(runStart + runLength).join(':')}`;
+  if (runStart < 0) return hex.join(':') as IpAddress;
+  return `${hex.slice(0, runStart).join(':')}::${hex.slice(runStart + runLength).join(':')}` as IpAddress;
 }

@@ -1,0 +1,150 @@
+import { OverlayError } from '@overlay/failure';
+import type { Integer, Integers } from './integers.js';
+import { IntervalSet } from './interval-set.js';
+import { Quarantine, type QuarantineTerm } from './quarantine.js';
+
+/** What an {@link IndexPool} holds. */
+export interface IndexPoolOptions<T extends Integer> {
+  /** The pool holds the indexes from 0 to `size` - 1. */
+  readonly size: T;
+  /** Indexes that are never handed out and do not count. */
+  readonly excluded?: readonly T[];
+  /** The name of an index in error messages. */
+  readonly describe: (index: T) => string;
+}
+
+/**
+ * Hands out indexes, the lowest free first. Each is free, taken, or in quarantine, where it waits for its
+ * former owner. Memory follows fragmentation; every operation is O(log n) or better. Time stands still
+ * between calls that carry `nowMs`: such a call first frees the indexes whose quarantine is over.
+ */
+export class IndexPool<T extends Integer> {
+  /** How many indexes the pool can hand out, whatever state they are in. */
+  readonly capacity: T;
+  readonly #integers: Integers<T>;
+  readonly #size: T;
+  readonly #excluded: ReadonlySet<T>;
+  readonly #describe: (index: T) => string;
+  readonly #free: IntervalSet<T>;
+  readonly #quarantine: Quarantine<T>;
+
+  constructor(integers: Integers<T>, options: IndexPoolOptions<T>) {
+    this.#integers = integers;
+    this.#size = options.size;
+    this.#excluded = new Set(options.excluded);
+    this.#describe = options.describe;
+    this.#quarantine = new Quarantine(integers);
+    this.#free = new IntervalSet(integers);
+    if (this.#size > integers.zero) {
+      this.#free.insert(integers.zero, integers.minus(this.#size, integers.one));
+    }
+    for (const index of this.#excluded) this.#free.remove(index);
+    this.capacity = this.#free.count;
+  }
+
+  /** How many indexes are free. */
+  get freeCount(): T {
+    return this.#free.count;
+  }
+
+  /** How many indexes wait for their former owner. */
+  get quarantinedCount(): number {
+    return this.#quarantine.count;
+  }
+
+  /** True if the index is one that the pool can hand out. */
+  contains(index: T): boolean {
+    return index >= this.#integers.zero && index < this.#size && !this.#excluded.has(index);
+  }
+
+  /** True if the index is neither taken nor in quarantine nor foreign. */
+  isFree(index: T): boolean {
+    return this.#free.contains(index);
+  }
+
+  /** The index's quarantine. */
+  quarantineOf(index: T): QuarantineTerm | undefined {
+    return this.#quarantine.termOf(index);
+  }
+
+  /** The index that {@link allocate} would take. */
+  lowestFree(): T | undefined {
+    return this.#free.lowest();
+  }
+
+  /** The index that {@link allocateFor} would take. */
+  lowestFreeFor(owner: string, nowMs: number): T | undefined {
+    this.expire(nowMs);
+    return this.#quarantine.lowestOf(owner) ?? this.#free.lowest();
+  }
+
+  /** Takes the lowest free index; undefined if none is left. */
+  allocate(): T | undefined {
+    const index = this.#free.lowest();
+    if (index !== undefined) this.#free.remove(index);
+    return index;
+  }
+
+  /** Takes the lowest index in quarantine for the owner, else the lowest free; undefined if none is left. */
+  allocateFor(owner: string, nowMs: number): T | undefined {
+    this.expire(nowMs);
+    const index = this.#quarantine.lowestOf(owner);
+    if (index === undefined) return this.allocate();
+    this.#quarantine.remove(index);
+    return index;
+  }
+
+  /**
+   * Takes this very index; false if it is taken, or in quarantine for anyone but `owner`.
+   * @throws OverlayError `internal` if the index is foreign.
+   */
+  reserve(index: T, owner?: string): boolean {
+    this.#requireOwn(index);
+    const term = this.#quarantine.termOf(index);
+    if (term === undefined) return this.#free.remove(index);
+    if (term.owner !== owner) return false;
+    this.#quarantine.remove(index);
+    return true;
+  }
+
+  /**
+   * Gives a taken index back.
+   * @throws OverlayError `internal` if the index is not taken, or foreign.
+   */
+  free(index: T): void {
+    this.#requireNotQuarantined(index);
+    if (!this.#free.insert(index)) throw this.#freeAlready(index);
+  }
+
+  /**
+   * Keeps a taken index for its former owner until `untilMs`; then it is free.
+   * @throws OverlayError `internal` if the index is not taken, or foreign.
+   */
+  quarantine(index: T, owner: string, untilMs: number): void {
+    this.#requireNotQuarantined(index);
+    if (this.#free.contains(index)) throw this.#freeAlready(index);
+    this.#quarantine.add(index, { owner, untilMs });
+  }
+
+  /** Frees every index whose quarantine is over at `nowMs`. Repeating it is safe. */
+  expire(nowMs: number): void {
+    for (const index of this.#quarantine.takeExpired(nowMs)) this.#free.insert(index);
+  }
+
+  #requireOwn(index: T): void {
+    if (this.contains(index)) return;
+    throw new OverlayError('internal', `${this.#describe(index)} is not handed out by this pool`);
+  }
+
+  #requireNotQuarantined(index: T): void {
+    this.#requireOwn(index);
+    const term = this.#quarantine.termOf(index);
+    if (term === undefined) return;
+    const name = this.#describe(index);
+    throw new OverlayError('internal', `${name} was given back already and waits for ${term.owner}`);
+  }
+
+  #freeAlready(index: T): OverlayError {
+    return new OverlayError('internal', `${this.#describe(index)} is free already`);
+  }
+}

@@ -1,0 +1,16 @@
+export {
+  type AddressSpaceDefinition,
+  type ClaimRecord,
+  type LogRecord,
+  type LogRecordRef,
+  type Mutation,
+  type NetworkDefinition,
+  type NetworkId,
+  type NetworkName,
+  type NetworkRecord,
+  type NodeId,
+  type NodeNetwork,
+  type NodeRecord,
+  refOf,
+  type SubnetPlan,
+} from './records.js';

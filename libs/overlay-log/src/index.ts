@@ -1,0 +1,1 @@
+export type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from './overlay-log.js';

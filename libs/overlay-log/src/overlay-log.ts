@@ -1,0 +1,69 @@
+import type { LogRecord, Mutation } from '@overlay/model';
+
+/** Proof of leadership that every commit carries. A newer campaign that was won makes all older fences void. */
+export interface Fence {
+  /** Who leads. */
+  readonly candidate: string;
+  /** Number of the won campaign; grows with each. */
+  readonly epoch: bigint;
+}
+
+/** The whole log at one revision. */
+export interface LogSnapshot {
+  /** Revision of the last commit in the snapshot; 0 for an empty log. */
+  readonly revision: bigint;
+  /** Every record, in batches, each record once, in no order that a caller may rely on. */
+  readonly records: AsyncIterable<readonly LogRecord[]>;
+}
+
+/** One commit as a watcher sees it. */
+export interface LogChange {
+  readonly revision: bigint;
+  readonly mutations: readonly Mutation[];
+}
+
+/** Leadership that was won. */
+export interface Leadership {
+  readonly fence: Fence;
+  /** Aborts when leadership is known to be lost. A commit may be refused earlier than that. */
+  readonly lost: AbortSignal;
+  /** Gives leadership up. Repeatable. */
+  resign(): Promise<void>;
+}
+
+/**
+ * The persisted log of every assignment. Drivers: `EmbeddedOverlayLog` (one process, lmdb); each passes the
+ * contract in `@overlay/overlay-log/testing`.
+ */
+export interface OverlayLog {
+  /**
+   * Reads the whole log at one revision.
+   * @throws OverlayError `data_loss` naming the key of a record that cannot be read, `failed_precondition` for
+   * a log of an unknown format version, `unavailable` if the store cannot be reached.
+   */
+  load(): Promise<LogSnapshot>;
+
+  /**
+   * Commits a batch atomically; when the promise resolves, the batch is durable. Resolves with its revision.
+   * @throws OverlayError `already_exists` if a `create` meets an existing entry (nothing was committed; the
+   * message names the entry), `aborted` if the fence is void (nothing was committed), `resource_exhausted` if
+   * the store is full (nothing was committed), `unavailable` if the outcome is unknown.
+   */
+  commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint>;
+
+  /**
+   * Yields every commit after `fromRevision` in order, then each new one as it happens, until the signal
+   * aborts (the iteration then ends without an error).
+   * @throws OverlayError `failed_precondition` if the history before is gone: load again.
+   */
+  watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange>;
+
+  /**
+   * Waits until this candidate leads.
+   * @throws OverlayError `aborted` if the signal aborts first.
+   */
+  campaign(candidate: string, signal: AbortSignal): Promise<Leadership>;
+
+  /** Releases files and connections. Repeatable. */
+  close(): Promise<void>;
+}
