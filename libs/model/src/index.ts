@@ -1,4 +1,10 @@
 export {
+  formatListenAddress,
+  isLocalListener,
+  type ListenAddress,
+  parseListenAddress,
+} from './listen-address.js';
+export {
   type AddressSpaceDefinition,
   type ClaimRecord,
   type LogRecord,

@@ -1,0 +1,21 @@
+export { type BackoffPolicy, backoffMs } from './backoff.js';
+export { errorOfCall, type StatusAnswer, statusAnswerOf } from './error-details.js';
+export { failureOfStatus, statusOfFailure } from './grpc-status.js';
+export {
+  type CallOf,
+  type CallSettings,
+  createRpcClient,
+  type RpcClient,
+  type RpcClientOptions,
+} from './rpc-client.js';
+export { type RpcServer, type RpcServerOptions, startRpcServer } from './rpc-server.js';
+export {
+  type CallContext,
+  type HandlerOf,
+  type HandlersOf,
+  type InternalErrorListener,
+  implementService,
+  type RpcService,
+} from './service-handlers.js';
+export { type RequestOf, type ResponseOf, type ServiceShape, serviceName } from './service-types.js';
+export { clientCredentials, serverCredentials, type TlsFiles } from './tls-files.js';

@@ -1,0 +1,91 @@
+import { chmodSync } from 'node:fs';
+import { Server, type ServiceDefinition } from '@grpc/grpc-js';
+import { OverlayError } from '@overlay/failure';
+import { formatListenAddress, type ListenAddress } from '@overlay/model';
+import { HealthImplementation } from 'grpc-health-check';
+import { reflectionServices } from './reflection.js';
+import type { InternalErrorListener, RpcService } from './service-handlers.js';
+import { type ServiceShape, serviceName } from './service-types.js';
+import { serverCredentials, type TlsFiles } from './tls-files.js';
+
+/** What a gRPC server is made of. */
+export interface RpcServerOptions {
+  /** Where to listen; the key names the setting in errors, for example `listen.grpc`. */
+  readonly listen: { readonly key: string; readonly address: ListenAddress };
+  readonly services: readonly RpcService[];
+  readonly tls?: TlsFiles | undefined;
+  readonly onInternalError: InternalErrorListener;
+}
+
+/** A listening gRPC server. */
+export interface RpcServer {
+  /** Where it listens; a requested port 0 is replaced by the port that was found. */
+  readonly address: ListenAddress;
+  /** Reports a service (by full name, or '' for the whole server) as serving or not to health checks. */
+  setServing(service: string, serving: boolean): void;
+  /** Stops accepting, waits up to `graceMs` for open calls, then cancels them. Repeatable. */
+  close(graceMs: number): Promise<void>;
+}
+
+const HEALTH_SERVICE = 'grpc.health.v1.Health';
+
+/**
+ * Starts a server with health checking (grpc.health.v1) and server reflection on top of the given services.
+ * Every service starts as serving.
+ * @throws OverlayError `failed_precondition` naming the key if the address cannot be listened on.
+ */
+export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': 4 * 1024 * 1024,
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc-node.max_session_memory': 64,
+  });
+  const names = options.services.map((service) => nameOf(service.definition));
+  const health = new HealthImplementation(
+    Object.fromEntries(['', ...names].map((name) => [name, 'SERVING' as const])),
+  );
+  health.addToServer(server);
+  const reflected = reflectionServices([...names, HEALTH_SERVICE], options.onInternalError);
+  for (const service of [...options.services, ...reflected]) {
+    server.addService(service.definition, service.implementation);
+  }
+  const port = await bind(server, options);
+  const { address } = options.listen;
+  let closing: Promise<void> | undefined;
+  return {
+    address: address.kind === 'tcp' ? { ...address, port } : address,
+    setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
+    close: (graceMs) => {
+      closing ??= shutDown(server, graceMs);
+      return closing;
+    },
+  };
+}
+
+function nameOf(definition: ServiceDefinition): string {
+  return serviceName(definition as unknown as ServiceShape);
+}
+
+function bind(server: Server, options: RpcServerOptions): Promise<number> {
+  const { key, address } = options.listen;
+  const target = formatListenAddress(address);
+  const credentials = serverCredentials(options.tls);
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, credentials, (error, port) => {
+      if (error !== null) {
+        const message = `${key}: cannot listen on ${target}: ${error.message}`;
+        reject(new OverlayError('failed_precondition', message, { cause: error }));
+        return;
+      }
+      if (address.kind === 'unix') chmodSync(address.path, 0o600);
+      resolve(port);
+    });
+  });
+}
+
+async function shutDown(server: Server, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => server.forceShutdown(), graceMs);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  clearTimeout(timer);
+}

@@ -1,0 +1,205 @@
+import { type EventEmitter, once } from 'node:events';
+import type {
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerErrorResponse,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { OverlayError } from '@overlay/failure';
+import { statusAnswerOf } from './error-details.js';
+import type { MethodShape, RequestOf, ResponseOf, ServiceShape } from './service-types.js';
+
+/** What a handler knows of its call beside the request. */
+export interface CallContext {
+  /** Aborts when the caller is gone, its deadline has passed or the server closes. */
+  readonly signal: AbortSignal;
+  /** The caller's transport address. */
+  readonly peer: string;
+}
+
+/**
+ * A handler for one method. Streams of responses are async iterables; a `Buffer` among the responses is sent as
+ * it is, so that one encoding can serve many callers. Whatever a handler throws becomes a gRPC status.
+ */
+export type HandlerOf<M extends MethodShape> = M extends { requestStream: false; responseStream: false }
+  ? (request: RequestOf<M>, call: CallContext) => Promise<ResponseOf<M>>
+  : M extends { requestStream: false; responseStream: true }
+    ? (request: RequestOf<M>, call: CallContext) => AsyncIterable<ResponseOf<M> | Buffer>
+    : M extends { requestStream: true; responseStream: false }
+      ? (requests: AsyncIterable<RequestOf<M>>, call: CallContext) => Promise<ResponseOf<M>>
+      : (requests: AsyncIterable<RequestOf<M>>, call: CallContext) => AsyncIterable<ResponseOf<M>>;
+
+/** Handlers of a service; a method without one answers UNIMPLEMENTED. */
+export type HandlersOf<S extends ServiceShape> = { readonly [M in keyof S]?: HandlerOf<S[M]> };
+
+/** A service ready to be served. */
+export interface RpcService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/** Told of every failure that is the server's own fault, with the method's path. */
+export type InternalErrorListener = (error: unknown, path: string) => void;
+
+type AnyHandler = (request: unknown, call: CallContext) => unknown;
+
+/** A request that could not be decoded: carried to the handler's edge to be answered as INVALID_ARGUMENT. */
+class UndecodableRequest {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Binds handlers to a generated service definition. */
+export function implementService<S extends ServiceShape>(
+  definition: S,
+  handlers: HandlersOf<S>,
+  onInternalError: InternalErrorListener,
+): RpcService {
+  const served: Record<string, MethodShape> = {};
+  const implementation: UntypedServiceImplementation = {};
+  for (const [name, method] of Object.entries(definition)) {
+    served[name] = lenientMethod(method);
+    const handler = handlers[name] as AnyHandler | undefined;
+    implementation[name] = adapt(method, handler ?? unimplemented(method.path), onInternalError);
+  }
+  return { definition: served as unknown as ServiceDefinition, implementation };
+}
+
+function unimplemented(path: string): AnyHandler {
+  return () => {
+    throw new OverlayError('unimplemented', `${path.slice(1).replace('/', '.')} is not part of this release`);
+  };
+}
+
+function lenientMethod(method: MethodShape): MethodShape {
+  const serialize = method.responseSerialize as (value: unknown) => Buffer;
+  return {
+    ...method,
+    requestDeserialize: (bytes) => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (error) {
+        return new UndecodableRequest(error instanceof Error ? error.message : String(error));
+      }
+    },
+    responseSerialize: (value: unknown) => (Buffer.isBuffer(value) ? value : serialize(value)),
+  };
+}
+
+function adapt(method: MethodShape, handler: AnyHandler, onInternalError: InternalErrorListener) {
+  const answerOf = (thrown: unknown): ServerErrorResponse => {
+    const answer = statusAnswerOf(thrown);
+    if (!(thrown instanceof OverlayError) || thrown.code === 'internal') onInternalError(thrown, method.path);
+    return { name: 'Error', message: answer.details, ...answer };
+  };
+  if (method.responseStream)
+    return method.requestStream ? bidi(handler, answerOf) : serverStream(handler, answerOf);
+  return method.requestStream ? clientStream(handler, answerOf) : unary(handler, answerOf);
+}
+
+type AnswerOf = (thrown: unknown) => ServerErrorResponse;
+
+interface CallEvents {
+  on(event: 'cancelled', listener: () => void): unknown;
+  getPeer(): string;
+}
+
+function contextOf(call: CallEvents): { context: CallContext; abort: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  call.on('cancelled', abort);
+  return { context: { signal: controller.signal, peer: call.getPeer() }, abort };
+}
+
+function decoded(request: unknown): unknown {
+  if (request instanceof UndecodableRequest) {
+    throw new OverlayError('invalid_argument', `the request message cannot be decoded: ${request.reason}`);
+  }
+  return request;
+}
+
+async function* decodedStream(requests: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  for await (const request of requests) yield decoded(request);
+}
+
+function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown, unknown> {
+  return (call, callback) => {
+    const { context } = contextOf(call);
+    const run = async () => handler(decoded(call.request), context);
+    run().then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(answerOf(error)),
+    );
+  };
+}
+
+function clientStream(handler: AnyHandler, answerOf: AnswerOf): handleClientStreamingCall<unknown, unknown> {
+  return (call, callback) => {
+    const { context } = contextOf(call);
+    const run = async () => handler(decodedStream(call), context);
+    run().then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(answerOf(error)),
+    );
+  };
+}
+
+interface ResponseSink extends EventEmitter {
+  getPeer(): string;
+  write(response: unknown): boolean;
+  end(): void;
+}
+
+async function pump(
+  responses: AsyncIterable<unknown>,
+  sink: ResponseSink,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const response of responses) {
+    if (signal.aborted) return;
+    if (!sink.write(response)) await drained(sink, signal);
+  }
+}
+
+async function drained(sink: ResponseSink, signal: AbortSignal): Promise<void> {
+  try {
+    await once(sink, 'drain', { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function stream(
+  run: () => AsyncIterable<unknown>,
+  sink: ResponseSink,
+  signal: AbortSignal,
+  answerOf: AnswerOf,
+) {
+  const work = async () => pump(run(), sink, signal);
+  work().then(
+    () => sink.end(),
+    (error: unknown) => {
+      if (!signal.aborted) sink.emit('error', answerOf(error));
+    },
+  );
+}
+
+function serverStream(handler: AnyHandler, answerOf: AnswerOf): handleServerStreamingCall<unknown, unknown> {
+  return (call) => {
+    const { context } = contextOf(call);
+    const run = () => handler(decoded(call.request), context) as AsyncIterable<unknown>;
+    stream(run, call as unknown as ResponseSink, context.signal, answerOf);
+  };
+}
+
+function bidi(handler: AnyHandler, answerOf: AnswerOf) {
+  return (call: ResponseSink & AsyncIterable<unknown>) => {
+    const { context } = contextOf(call);
+    const run = () => handler(decodedStream(call), context) as AsyncIterable<unknown>;
+    stream(run, call, context.signal, answerOf);
+  };
+}
