@@ -115,6 +115,18 @@ function highest<K, V>(node: Node<K, V>): K {
   return node.keys[node.keys.length - 1] as K;
 }
 
+/** Array.prototype.splice costs several times as much on arrays this short, for it also builds a result. */
+function insertAt<E>(array: E[], at: number, element: E): void {
+  array.push(element);
+  for (let to = array.length - 1; to > at; to -= 1) array[to] = array[to - 1] as E;
+  array[at] = element;
+}
+
+function removeAt<E>(array: E[], at: number): void {
+  for (let to = at; to < array.length - 1; to += 1) array[to] = array[to + 1] as E;
+  array.pop();
+}
+
 /** Puts the entry below the node; answers the node's new right neighbour if it had to be split. */
 function put<K extends Integer, V>(node: Node<K, V>, key: K, value: V): Node<K, V> | undefined {
   const at = lowerBound(node.keys, key);
@@ -122,8 +134,8 @@ function put<K extends Integer, V>(node: Node<K, V>, key: K, value: V): Node<K, 
     if (node.keys[at] === key) {
       node.values[at] = value;
     } else {
-      node.keys.splice(at, 0, key);
-      node.values.splice(at, 0, value);
+      insertAt(node.keys, at, key);
+      insertAt(node.values, at, value);
     }
   } else {
     putBelow(node, Math.min(at, node.children.length - 1), key, value);
@@ -137,8 +149,8 @@ function putBelow<K extends Integer, V>(parent: Branch<K, V>, at: number, key: K
   const right = put(child, key, value);
   parent.keys[at] = highest(child);
   if (right !== undefined) {
-    parent.keys.splice(at + 1, 0, highest(right));
-    parent.children.splice(at + 1, 0, right);
+    insertAt(parent.keys, at + 1, highest(right));
+    insertAt(parent.children, at + 1, right);
   }
 }
 
@@ -155,15 +167,15 @@ function drop<K extends Integer, V>(node: Node<K, V>, key: K): boolean {
   const at = lowerBound(node.keys, key);
   if (node.kind === 'leaf') {
     if (node.keys[at] !== key) return false;
-    node.keys.splice(at, 1);
-    node.values.splice(at, 1);
+    removeAt(node.keys, at);
+    removeAt(node.values, at);
     return true;
   }
   const child = node.children[at];
   if (child === undefined || !drop(child, key)) return false;
   if (child.keys.length === 0) {
-    node.keys.splice(at, 1);
-    node.children.splice(at, 1);
+    removeAt(node.keys, at);
+    removeAt(node.children, at);
   } else {
     node.keys[at] = highest(child);
     if (!mergeWithNext(node, at)) mergeWithNext(node, at - 1);
