@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { OverlayError } from '@overlay/failure';
+import { parse } from 'yaml';
+
+/**
+ * Reads a YAML or JSON file (JSON is YAML). An empty file is an empty configuration.
+ * @throws OverlayError `invalid_argument` naming the file if it cannot be read or is not well-formed.
+ */
+export function readConfigFile(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new OverlayError('invalid_argument', `cannot read the configuration ${path}: ${reasonOf(error)}`);
+  }
+  try {
+    return parse(text, { prettyErrors: true, uniqueKeys: true }) ?? {};
+  } catch (error) {
+    throw new OverlayError('invalid_argument', `${path} is neither YAML nor JSON: ${reasonOf(error)}`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

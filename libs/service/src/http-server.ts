@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { OverlayError, toOverlayError } from '@overlay/failure';
+import { formatListenAddress, type ListenAddress } from '@overlay/model';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { claimUnixSocket } from './claim-unix-socket.js';
+import { httpStatusOfFailure } from './http-status.js';
+import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
+import type { Readiness } from './readiness.js';
+
+export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** What an HTTP server is made of. */
+export interface HttpServerOptions {
+  /** Where to listen; the key names the setting in errors, for example `listen.http`. */
+  readonly listen: { readonly key: string; readonly address: ListenAddress };
+  readonly logger: Logger;
+  /** Serves `/healthz`, `/readyz` and `/metrics` when given. */
+  readonly probes?: { readonly readiness: Readiness; readonly metrics: Metrics };
+  /** Paths of PEM files for HTTPS; plaintext without. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Largest accepted body in bytes. */
+  readonly bodyLimitBytes?: number;
+  /** Adds the process's own routes. */
+  readonly routes?: (server: FastifyInstance) => void;
+}
+
+/** A listening HTTP server. */
+export interface HttpServer {
+  /** Where it listens; a requested port 0 is replaced by the port that was found. */
+  readonly address: ListenAddress;
+  /** Stops accepting and closes idle connections. Repeatable. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 64 * 1024;
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/**
+ * Starts an HTTP server. Every error is JSON `{"error": reason}` with the failure's status; a known path with a
+ * wrong method is 405 with `Allow`.
+ * @throws OverlayError `failed_precondition` naming the key if the address cannot be listened on.
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const common = {
+    bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    forceCloseConnections: true,
+    logger: false,
+  } as const;
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? fastify({ ...common, http: { maxHeaderSize: MAX_HEADER_BYTES } })
+      : (fastify({
+          ...common,
+          https: { cert: pem('cert', tls), key: pem('key', tls) },
+        }) as unknown as FastifyInstance);
+  server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.logger));
+  server.setNotFoundHandler((request, reply) => answerUnknown(server, request, reply));
+  if (options.probes !== undefined) addProbes(server, options.probes);
+  options.routes?.(server);
+  const { key, address } = options.listen;
+  await claimUnixSocket(key, address);
+  try {
+    await server.listen(
+      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+    );
+    if (address.kind === 'unix') await chmod(address.path, 0o600);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${key}: cannot listen on ${formatListenAddress(address)}: ${reason}`;
+    throw new OverlayError('failed_precondition', message, { cause: error });
+  }
+  const bound = server.server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  return {
+    address: address.kind === 'tcp' ? { ...address, port } : address,
+    close: () => server.close(),
+  };
+}
+
+function pem(name: 'cert' | 'key', tls: { readonly cert: string; readonly key: string }): Buffer {
+  try {
+    return readFileSync(tls[name]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OverlayError('failed_precondition', `tls.${name}: cannot read ${tls[name]}: ${reason}`);
+  }
+}
+
+function addProbes(server: FastifyInstance, probes: { readiness: Readiness; metrics: Metrics }): void {
+  server.get('/healthz', async () => ({ status: 'ok' }));
+  server.get('/readyz', async (_request, reply) => {
+    const reasons = probes.readiness.reasons();
+    reply.code(reasons.length === 0 ? 200 : 503);
+    return reasons.length === 0 ? { status: 'ok' } : { status: 'not ready', reasons };
+  });
+  server.get('/metrics', async (_request, reply) => {
+    reply.type(probes.metrics.contentType);
+    return probes.metrics.render();
+  });
+}
+
+function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  const framework = thrown as { statusCode?: unknown; message?: unknown };
+  if (
+    !(thrown instanceof OverlayError) &&
+    typeof framework.statusCode === 'number' &&
+    framework.statusCode < 500
+  ) {
+    reply.code(framework.statusCode).send({ error: String(framework.message) });
+    return;
+  }
+  const error = toOverlayError(thrown);
+  if (error.code === 'internal')
+    logger.error({ event: 'http_internal_error', url: request.url, err: thrown });
+  reply.code(httpStatusOfFailure(error.code)).send({
+    error: error.message,
+    ...(error.violations.length > 0 ? { violations: error.violations } : {}),
+  });
+}
+
+function answerUnknown(server: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?')[0] ?? '/';
+  const allowed = METHODS.filter((method) => server.hasRoute({ url: path, method }));
+  if (allowed.length > 0) {
+    reply.code(405).header('allow', allowed.join(', '));
+    reply.send({ error: `${request.method} is not allowed on ${path}: use ${allowed.join(' or ')}` });
+    return;
+  }
+  reply.code(404).send({ error: `nothing is at ${path}` });
+}

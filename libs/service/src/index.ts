@@ -1,0 +1,24 @@
+export { claimUnixSocket } from './claim-unix-socket.js';
+export { type Clock, systemClock } from './clock.js';
+export { readConfigFile } from './config-file.js';
+export {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HttpServer,
+  type HttpServerOptions,
+  startHttpServer,
+} from './http-server.js';
+export { httpStatusOfFailure } from './http-status.js';
+export { createLogger, type Logger, type LogLevel } from './logger.js';
+export { type Counter, type Gauge, type Histogram, Metrics } from './metrics.js';
+export { Readiness } from './readiness.js';
+export {
+  type ProcessConfiguration,
+  type ProcessDescription,
+  type ProcessHost,
+  type ProcessInput,
+  type RunningProcess,
+  runProcess,
+} from './run-process.js';
+export { syncFolder, writeFileAtomically } from './write-file-atomically.js';

@@ -1,0 +1,140 @@
+import { type OverlayError, toOverlayError } from '@overlay/failure';
+import { Command, CommanderError } from 'commander';
+import { type Clock, systemClock } from './clock.js';
+import { readConfigFile } from './config-file.js';
+import { createLogger, type Logger, type LogLevel } from './logger.js';
+import { Metrics } from './metrics.js';
+import { Readiness } from './readiness.js';
+
+/** How a process parses its configuration; `@overlay/model` has one for each process. */
+export interface ProcessConfiguration<C> {
+  /** Name of the process, for example `overlay-master`. */
+  readonly app: string;
+  /** @throws OverlayError `invalid_argument` with a violation for every wrong key. */
+  parse(raw: unknown): C;
+}
+
+/** What a started process hands back. */
+export interface RunningProcess {
+  /** Resolves with the reason if the process cannot go on; never rejects. Absent if that cannot happen. */
+  readonly failed?: Promise<OverlayError>;
+  /** Ends the process in order. Called once. */
+  close(): Promise<void>;
+}
+
+/** What a process is started with. */
+export interface ProcessInput<C> {
+  readonly config: C;
+  /** Values of the extra flags, by their camelCase name. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  readonly clock: Clock;
+}
+
+/** A process as its `main.ts` describes it. */
+export interface ProcessDescription<C extends { readonly logLevel: LogLevel }> {
+  readonly configuration: ProcessConfiguration<C>;
+  readonly summary: string;
+  readonly version: string;
+  /** Flags beside `--config`, `--check-config`, `--help` and `--version`, in commander's notation. */
+  readonly flags?: readonly { readonly notation: string; readonly meaning: string }[];
+  start(input: ProcessInput<C>): Promise<RunningProcess>;
+}
+
+/** The parts of Node's `process` that a process lives on. */
+export interface ProcessHost {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  once(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+}
+
+/**
+ * Runs a process from its command line to its end. Resolves with the exit code: 0 after SIGTERM, SIGINT or a
+ * good `--check-config`, 1 after a failure (its message on stderr, without a stack), 2 after wrong usage.
+ */
+export async function runProcess<C extends { readonly logLevel: LogLevel }>(
+  description: ProcessDescription<C>,
+  host: ProcessHost,
+): Promise<number> {
+  const { app } = description.configuration;
+  const command = commandOf(description, host);
+  try {
+    command.parse([...host.argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  const { config: file, checkConfig, ...flags } = command.opts<{ config?: string; checkConfig?: boolean }>();
+  try {
+    const config = description.configuration.parse(file === undefined ? {} : readConfigFile(file));
+    if (checkConfig) {
+      host.stdout.write(`${app}: the configuration is right\n`);
+      return 0;
+    }
+    return await serve(description, host, config, flags);
+  } catch (thrown) {
+    const error = toOverlayError(thrown);
+    host.stderr.write(`${app}: ${error.message}\n`);
+    if (error.code === 'internal' && error.cause instanceof Error)
+      host.stderr.write(`${error.cause.stack}\n`);
+    return 1;
+  }
+}
+
+function commandOf<C extends { readonly logLevel: LogLevel }>(
+  description: ProcessDescription<C>,
+  host: ProcessHost,
+): Command {
+  const command = new Command(description.configuration.app)
+    .description(description.summary)
+    .version(description.version)
+    .option('--config <file>', 'configuration in YAML or JSON; without it the documented defaults hold')
+    .option('--check-config', 'check the configuration, list every wrong key, and exit')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => host.stderr.write(text),
+    });
+  for (const flag of description.flags ?? []) command.option(flag.notation, flag.meaning);
+  return command;
+}
+
+async function serve<C extends { readonly logLevel: LogLevel }>(
+  description: ProcessDescription<C>,
+  host: ProcessHost,
+  config: C,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const { app } = description.configuration;
+  const logger = createLogger(app, config.logLevel);
+  const metrics = new Metrics(app);
+  metrics.collectRuntime();
+  const signalled = new Promise<undefined>((resolve) => {
+    host.once('SIGTERM', () => resolve(undefined));
+    host.once('SIGINT', () => resolve(undefined));
+  });
+  const running = await description.start({
+    config,
+    flags,
+    environment: host.env,
+    logger,
+    metrics,
+    readiness: new Readiness(),
+    clock: systemClock,
+  });
+  logger.info({ event: 'started', version: description.version });
+  const failure = await Promise.race([signalled, running.failed ?? signalled]);
+  await running.close();
+  if (failure === undefined) {
+    logger.info({ event: 'stopped' });
+    return 0;
+  }
+  logger.fatal({ event: 'failed', reason: failure.message });
+  throw failure;
+}
