@@ -1,0 +1,44 @@
+export { type AppName, AppProcess } from './app-process.js';
+export { Capture, type CaptureOptions } from './capture.js';
+export {
+  type CniAddress,
+  type CniChain,
+  type CniCommand,
+  type CniPluginConfig,
+  parseCniAddresses,
+  parseCniConfiguration,
+} from './cni-chain.js';
+export { type CniAttachment, type CniCall, type CniRuntime, cniEnvironment } from './cni-runtime.js';
+export { type CommandOptions, type CommandResult, runCommand, runOrFail } from './command.js';
+export { Container, type Half } from './container.js';
+export type { DockerHalf } from './docker-half.js';
+export {
+  type CniAttachOptions,
+  type DockerAttachOptions,
+  Host,
+  type HostAppName,
+  type HostConfigPatch,
+  type StartWait,
+} from './host.js';
+export type { Throughput } from './iperf.js';
+export {
+  type LaunchOverrides,
+  ManagedProcess,
+  type ProcessExit,
+  type ProcessSpec,
+} from './managed-process.js';
+export { Master } from './master.js';
+export { type EchoOptions, NetworkNamespace } from './network-namespace.js';
+export {
+  type AgentOverlayState,
+  type AgentState,
+  type BridgeState,
+  listUnsettled,
+  type MasterState,
+  type VxlanState,
+} from './overlay-state.js';
+export type { PingOptions, PingResult } from './ping.js';
+export type { EchoResult, StreamStatus } from './probe/probe-protocol.js';
+export { type Configuration, HOST_HTTP, type HostPaths, MASTER_GRPC_PORT } from './process-configs.js';
+export { Testbed, type TestbedOptions } from './testbed.js';
+export { type AddressPair, OUTSIDE } from './underlay-plan.js';

@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rootLinkName } from './testbed-name.js';
+
+/** Environment variable that marks every process of a testbed, its descendants included. */
+export const TESTBED_MARK = 'OVERLAY_TESTBED';
+
+/** Where iproute2 keeps named namespaces. */
+export const NETNS_DIR = '/run/netns';
+
+/**
+ * Removes everything of one testbed: processes, links, namespaces and its folder. Synchronous, because it also
+ * runs while the process exits; safe to repeat, and what is gone already is no error.
+ *
+ * @param folder removed with everything in it; left alone when absent.
+ * @returns what could not be removed, in words; empty when nothing is left.
+ */
+export function removeLeftovers(testbed: string, folder?: string): readonly string[] {
+  const problems: string[] = [...killMarked(testbed)];
+  const namespaces = listNamespaces(testbed);
+  const commands = [
+    ...(listRootLinks().includes(rootLinkName(testbed)) ? [`link del ${rootLinkName(testbed)}`] : []),
+    ...namespaces.map((name) => `netns del ${name}`),
+  ];
+  if (commands.length > 0) {
+    spawnSync('ip', ['-force', '-batch', '-'], { input: `${commands.join('\n')}\n` });
+  }
+  problems.push(...listNamespaces(testbed).map((name) => `namespace ${name} is still there`));
+  if (listRootLinks().includes(rootLinkName(testbed)))
+    problems.push(`link ${rootLinkName(testbed)} is still there`);
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  return problems;
+}
+
+/** Full names of the namespaces that belong to a testbed. */
+export function listNamespaces(testbed: string): readonly string[] {
+  return listAllNamespaces().filter((name) => name.startsWith(`${testbed}-`));
+}
+
+/** Full names of all named namespaces of the machine. */
+export function listAllNamespaces(): readonly string[] {
+  return entries(NETNS_DIR);
+}
+
+/** Process ids that carry a testbed's mark; a zombie carries none. */
+export function listMarkedProcesses(testbed: string): readonly number[] {
+  const mark = Buffer.from(`${TESTBED_MARK}=${testbed}\0`);
+  return entries('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && environmentOf(pid).includes(mark));
+}
+
+function killMarked(testbed: string): readonly string[] {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  let left = listMarkedProcesses(testbed);
+  for (let round = 0; left.length > 0 && round < 400; round += 1) {
+    for (const pid of left) kill(pid);
+    Atomics.wait(pause, 0, 0, 5);
+    left = listMarkedProcesses(testbed);
+  }
+  return left.map((pid) => `process ${pid} does not die`);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // ended between the listing and the signal
+  }
+}
+
+function environmentOf(pid: number): Buffer {
+  try {
+    return readFileSync(`/proc/${pid}/environ`);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+function listRootLinks(): readonly string[] {
+  return entries('/sys/class/net');
+}
+
+function entries(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
