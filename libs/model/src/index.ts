@@ -1,4 +1,22 @@
 export {
+  type DcosAgent,
+  type DcosBridge,
+  type DcosNetworkInfo,
+  type DcosOverlay,
+  type DcosOverlayInfo,
+  type DcosStatus,
+  type DcosVxlan,
+  renderDcosAgent,
+  renderDcosNetworkInfo,
+  renderDcosOverlayInfo,
+  type StateAddressSpace,
+  type StateAgentNetwork,
+  type StateAssignment,
+  type StateBridge,
+  type StateNetwork,
+  type StateVtep,
+} from './dcos-state.js';
+export {
   formatListenAddress,
   isLocalListener,
   type ListenAddress,
