@@ -80,9 +80,7 @@ export class IndexPool<T extends Integer> {
 
   /** Takes the lowest free index; undefined if none is left. */
   allocate(): T | undefined {
-    const index = this.#free.lowest();
-    if (index !== undefined) this.#free.remove(index);
-    return index;
+    return this.#free.takeLowest();
   }
 
   /** Takes the lowest index in quarantine for the owner, else the lowest free; undefined if none is left. */

@@ -43,6 +43,17 @@ export class IntervalSet<T extends Integer> {
     return next.value > bound ? next.value : bound;
   }
 
+  /** Removes the lowest member and returns it. */
+  takeLowest(): T | undefined {
+    const { one, plus, minus } = this.#integers;
+    const entry = this.#firstByLast.lowest();
+    if (entry === undefined) return undefined;
+    if (entry.value === entry.key) this.#firstByLast.delete(entry.key);
+    else this.#firstByLast.set(entry.key, plus(entry.value, one));
+    this.#count = minus(this.#count, one);
+    return entry.value;
+  }
+
   /** True if the value is a member. */
   contains(value: T): boolean {
     const around = this.#firstByLast.ceiling(value);
