@@ -66,6 +66,7 @@ export class ProbeClient {
     const id = this.#lastId;
     const answer = await new Promise<ProbeAnswer>((resolve) => {
       this.#waiting.set(id, { resolve });
+      socket.ref();
       socket.write(`${JSON.stringify({ ...request, id })}\n`);
     });
     if ('error' in answer)
@@ -86,6 +87,7 @@ export class ProbeClient {
       const answer = JSON.parse(line) as ProbeAnswer;
       this.#waiting.get(answer.id)?.resolve(answer);
       this.#waiting.delete(answer.id);
+      if (this.#waiting.size === 0) socket.unref(); // an idle probe does not keep its user running
     });
     socket.once('close', () => {
       for (const [id, waiting] of this.#waiting) waiting.resolve({ id, error: 'the probe ended' });
@@ -93,6 +95,7 @@ export class ProbeClient {
       this.#socket = undefined;
     });
     socket.on('error', () => socket.destroy());
+    socket.unref();
     return socket;
   }
 }

@@ -1,0 +1,101 @@
+import type { CheckResult, DemoContainer } from './check.js';
+import { renderMatrix } from './matrix.js';
+import {
+  type DemoPlaces,
+  type DemoReport,
+  formatRate,
+  listFailures,
+  medianMs,
+  type ThroughputReport,
+} from './report.js';
+import type { Terminal } from './terminal.js';
+
+/** What the demo tells while it runs. */
+export interface Story {
+  title(text: string): void;
+  /** Runs one step and tells how it went and how long it took; a failure is passed on. */
+  step<T>(text: string, action: () => Promise<T>): Promise<T>;
+  matrices(
+    networks: readonly string[],
+    containers: readonly DemoContainer[],
+    results: readonly CheckResult[],
+  ): void;
+  figures(results: readonly CheckResult[], throughput: ThroughputReport | undefined): void;
+  places(places: DemoPlaces): void;
+  ending(report: DemoReport): void;
+}
+
+const STEP_WIDTH = 72;
+
+/** Tells the story on a terminal. */
+export function createStory(terminal: Terminal): Story {
+  const { paint } = terminal;
+  const good = paint.good('✓');
+  const bad = paint.bad('✗');
+  return {
+    title: (text) => {
+      terminal.line();
+      terminal.line(paint.strong(text));
+      terminal.line();
+    },
+    step: async (text, action) => {
+      const started = performance.now();
+      const seconds = (): string =>
+        paint.faint(`${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s`);
+      try {
+        const value = await action();
+        terminal.line(`  ${good} ${text.padEnd(STEP_WIDTH)}${seconds()}`);
+        return value;
+      } catch (cause) {
+        terminal.line(`  ${bad} ${text.padEnd(STEP_WIDTH)}${seconds()}`);
+        throw cause;
+      }
+    },
+    matrices: (networks, containers, results) => {
+      for (const network of networks) {
+        terminal.line();
+        for (const row of renderMatrix(network, containers, results, paint)) terminal.line(`  ${row}`);
+      }
+      terminal.line();
+      terminal.line(
+        paint.faint(
+          '  row reaches column by ping and TCP, seen under its own address; outside, under its host’s',
+        ),
+      );
+      terminal.line();
+    },
+    figures: (results, throughput) => {
+      const rtt = medianMs(results.filter(({ kind }) => kind === 'ping'));
+      const connect = medianMs(results.filter(({ kind }) => kind === 'tcp'));
+      terminal.line();
+      if (rtt !== undefined) terminal.line(`  ping round trip, median          ${rtt.toFixed(2)} ms`);
+      if (connect !== undefined) terminal.line(`  TCP connect and echo, median     ${connect.toFixed(2)} ms`);
+      if (throughput === undefined) return;
+      const { overlayBitsPerSecond: overlay, underlayBitsPerSecond: underlay } = throughput;
+      const share = underlay > 0 ? ` (${Math.round((100 * overlay) / underlay)} %)` : '';
+      terminal.line(`  TCP container to container       ${formatRate(overlay)}`);
+      terminal.line(`  TCP on the bare underlay         ${formatRate(underlay)}${share}`);
+    },
+    places: ({ state, metrics, page }) => {
+      terminal.line();
+      terminal.line(`  state     ${state}`);
+      if (page !== undefined) terminal.line(`  web page  ${page}`);
+      const [master, ...inside] = metrics;
+      terminal.line(`  metrics   ${master ?? ''}`);
+      for (const command of inside) terminal.line(paint.faint(`            ${command}`));
+    },
+    ending: (report) => {
+      terminal.line();
+      if (report.error !== undefined) terminal.line(`${bad} ${report.error}`);
+      for (const failure of listFailures(report.checks)) terminal.line(`${bad} ${failure}`);
+      const passed = report.checks.filter(({ ok }) => ok).length;
+      const count = `${passed} of ${report.checks.length} checks passed in ${report.seconds} s`;
+      terminal.line(
+        report.ok ? `${good} ${paint.strong(count)}` : `${bad} ${paint.strong(`The demo failed: ${count}`)}`,
+      );
+      if (report.stop !== undefined)
+        terminal.line(`  Everything is left running; stop it with: ${report.stop}`);
+      if (report.logs !== undefined) terminal.line(`  Logs, configurations and state: ${report.logs}`);
+    },
+  };
+}
