@@ -2,7 +2,7 @@ import type { Integer } from './integers.js';
 
 /**
  * Entries of a node before it splits. Shifting this many elements is one cheap block move, and a hundred
- * thousand entries stand no deeper than three nodes.
+ * thousand entries stand no deeper than four nodes.
  */
 const NODE_CAPACITY = 64;
 
