@@ -1,3 +1,14 @@
+export { checkNodeIp } from './agent-address.js';
+export { type AgentConfig, type AgentNetworkConfig, agentConfiguration } from './config/agent-config.js';
+export type { Configuration } from './config/configuration.js';
+export { type DataplaneConfig, dataplaneConfiguration } from './config/dataplane-config.js';
+export type { ConfigKey } from './config/describe-schema.js';
+export { type IpamConfig, ipamConfiguration } from './config/ipam-config.js';
+export { LOG_LEVELS, type LogLevel } from './config/key-types.js';
+export type { LogConfig } from './config/log-block.js';
+export type { MasterAddress } from './config/master-address.js';
+export { type MasterConfig, masterConfiguration } from './config/master-config.js';
+export type { TlsFiles } from './config/tls-files.js';
 export {
   type DcosAgent,
   type DcosBridge,
@@ -17,11 +28,29 @@ export {
   type StateVtep,
 } from './dcos-state.js';
 export {
+  type BridgeKind,
+  bridgeName,
+  cniHalf,
+  containerCapacity,
+  dockerHalf,
+  gatewayOf,
+} from './halves.js';
+export {
   formatListenAddress,
   isLocalListener,
   type ListenAddress,
   parseListenAddress,
 } from './listen-address.js';
+export { MTU_MAX_BYTES, MTU_MIN_BYTES, MTU_MIN_IPV6_BYTES } from './mtu.js';
+export { type NetworkInput, type Reading, readNetworkDefinition } from './network-input.js';
+export {
+  NETWORK_NAME_MAX_LENGTH,
+  parseNetworkId,
+  parseNetworkName,
+  RESERVED_NETWORK_NAMES,
+} from './network-name.js';
+export { checkNetworkDefinitions, checkNewNetwork } from './network-rules.js';
+export { parseNodeId } from './node-id.js';
 export {
   type AddressSpaceDefinition,
   type ClaimRecord,
@@ -38,3 +67,4 @@ export {
   refOf,
   type SubnetPlan,
 } from './records.js';
+export { VTEP_DEVICE, VTEP_UDP_PORT, VTEP_VNI, vtepMac } from './vtep.js';

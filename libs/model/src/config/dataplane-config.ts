@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { ListenAddress } from '../listen-address.js';
+import { type Configuration, defineConfiguration } from './configuration.js';
+import { booleanKey, type LogLevel, listenKey, logLevelKey } from './key-types.js';
+import { checkListeners } from './listen-rules.js';
+
+/** Configuration of overlay-dataplane. */
+export interface DataplaneConfig {
+  readonly listen: { readonly grpc: ListenAddress; readonly metrics: ListenAddress };
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const schema = z.strictObject({
+  listen: z
+    .strictObject({
+      grpc: listenKey('Where the agent connects.').prefault('unix:/run/overlay/dataplane.sock'),
+      metrics: listenKey('Where health and metrics are.').prefault('127.0.0.1:5063'),
+    })
+    .prefault({}),
+  insecure: booleanKey('Allows listeners that other hosts reach, without authentication.').prefault(false),
+  log_level: logLevelKey(),
+});
+
+/** Configuration of overlay-dataplane: schema, defaults and documentation. */
+export const dataplaneConfiguration: Configuration<DataplaneConfig> = defineConfiguration({
+  app: 'overlay-dataplane',
+  schema,
+  check: (raw) => checkListeners(raw, false),
+  convert(parsed): DataplaneConfig {
+    return { listen: parsed.listen, insecure: parsed.insecure, logLevel: parsed.log_level };
+  },
+});

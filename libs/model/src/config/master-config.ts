@@ -1,0 +1,95 @@
+import type { FieldViolation } from '@overlay/failure';
+import { z } from 'zod';
+import type { ListenAddress } from '../listen-address.js';
+import type { AddressSpaceDefinition, NetworkDefinition } from '../records.js';
+import { type Configuration, defineConfiguration } from './configuration.js';
+import { fromDcos } from './dcos-spelling.js';
+import { booleanKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
+import { checkListeners } from './listen-rules.js';
+import { checkLog, DEFAULT_LOG_DIR, type LogConfig, logBlock, logConfigOf } from './log-block.js';
+import {
+  checkNetworkBlock,
+  DEFAULT_NETWORK_BLOCK,
+  dcosNetworkBlock,
+  networkBlock,
+  networkBlockOf,
+} from './network-block.js';
+import { checkTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
+
+/** Configuration of overlay-master. */
+export interface MasterConfig {
+  readonly listen: { readonly grpc: ListenAddress; readonly http: ListenAddress };
+  readonly log: LogConfig;
+  readonly addressSpace: AddressSpaceDefinition;
+  /** The OUI in its configured spelling, which the state shows. */
+  readonly vtepMacOuiText: string;
+  readonly networks: readonly NetworkDefinition[];
+  /** Mutual TLS on every listener; absent for plaintext. */
+  readonly tls?: TlsFiles;
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const schema = z.strictObject({
+  listen: z
+    .strictObject({
+      grpc: listenKey('Where agents, frameworks and overlayctl connect.').prefault('127.0.0.1:5060'),
+      http: listenKey('Where state, metrics and the web page are.').prefault('127.0.0.1:5050'),
+    })
+    .prefault({}),
+  log: logBlock(),
+  replicated_log_dir: pathKey(
+    "DC/OS's spelling of log.dir: the log is the folder overlay_replicated_log in it.",
+  ).optional(),
+  network: networkBlock(),
+  dcos_overlay_network: dcosNetworkBlock(),
+  tls: tlsBlock('Mutual TLS on every listener.'),
+  insecure: booleanKey('Allows listeners that other hosts reach without TLS.').prefault(false),
+  log_level: logLevelKey(),
+});
+
+/** Configuration of overlay-master: schema, defaults and documentation. */
+export const masterConfiguration: Configuration<MasterConfig> = defineConfiguration({
+  app: 'overlay-master',
+  schema,
+  prepare: (raw) => withDefaultBlocks(fromDcos(raw, Object.keys(schema.shape))),
+  check: checkMaster,
+  convert(parsed): MasterConfig {
+    const tls = tlsFilesOf(parsed.tls);
+    const block = parsed.dcos_overlay_network ?? parsed.network;
+    return {
+      listen: parsed.listen,
+      log: logConfigOf(parsed.log, parsed.replicated_log_dir),
+      ...networkBlockOf(block ?? schema.shape.network.unwrap().parse(DEFAULT_NETWORK_BLOCK)),
+      ...(tls === undefined ? {} : { tls }),
+      insecure: parsed.insecure,
+      logLevel: parsed.log_level,
+    };
+  },
+});
+
+/** The defaults that stand only where nothing else was said of the matter. */
+function withDefaultBlocks(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const hasNetwork = raw.network !== undefined || raw.dcos_overlay_network !== undefined;
+  const hasLog = raw.log !== undefined || raw.replicated_log_dir !== undefined;
+  return {
+    ...raw,
+    ...(hasNetwork ? {} : { network: DEFAULT_NETWORK_BLOCK }),
+    ...(hasLog ? {} : { log: { dir: DEFAULT_LOG_DIR } }),
+  };
+}
+
+function checkMaster(raw: Readonly<Record<string, unknown>>): readonly FieldViolation[] {
+  const violations = [
+    ...checkListeners(raw, true),
+    ...checkLog(raw.log, raw.replicated_log_dir),
+    ...checkNetworkBlock(raw.network, 'network'),
+    ...checkNetworkBlock(raw.dcos_overlay_network, 'dcos_overlay_network'),
+    ...checkTls(raw.tls),
+  ];
+  if (raw.network !== undefined && raw.dcos_overlay_network !== undefined) {
+    const description = 'is the same block as network in another spelling; write one of the two';
+    violations.push({ field: 'dcos_overlay_network', description });
+  }
+  return violations;
+}
