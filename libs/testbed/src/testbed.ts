@@ -141,6 +141,7 @@ export class Testbed {
     await host.stopHelpers();
     const containers = host.containers.map(({ namespace }) => `netns del ${namespace}`);
     for (const container of host.containers) await container.stopHelpers();
+    await this.#switch.ip(`link del dev ${host.label}`); // the kernel takes its time to end a namespace
     await runIpBatch([...containers, `netns del ${host.namespace}`]);
     this.hosts.splice(this.hosts.indexOf(host), 1);
   }
