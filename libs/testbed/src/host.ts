@@ -19,7 +19,8 @@ import {
 } from './process-configs.js';
 import { httpAnswersOkInside, unixSocketListens } from './readiness.js';
 import type { Surroundings } from './surroundings.js';
-import { type AddressPair, UNDERLAY_LENGTH } from './underlay-plan.js';
+import { planDefaultRoutes, planUnderlayAddresses } from './underlay.js';
+import type { AddressPair } from './underlay-plan.js';
 
 /** Changes to the configurations of a host's processes, laid over the testbed's own. */
 export type HostConfigPatch = Partial<Record<HostAppName, Configuration>>;
@@ -216,9 +217,8 @@ export class Host extends NetworkNamespace {
   async changeAddress(address: AddressPair): Promise<void> {
     await this.ip(
       'addr flush dev eth0 scope global',
-      ...planUnderlayAddresses(address),
-      `route replace default via ${this.#router.ipv4} dev eth0`,
-      `route replace default via ${this.#router.ipv6} dev eth0`,
+      ...planUnderlayAddresses(address, 'eth0'),
+      ...planDefaultRoutes(this.#router),
     );
     this.#address = address;
     this.agent.configure({ ip: address.ipv4 });
@@ -265,12 +265,4 @@ export class Host extends NetworkNamespace {
     const network = this.agent.config.network_config as { readonly overlay_mtu?: number } | undefined;
     return network?.overlay_mtu ?? 1420;
   }
-}
-
-/** Commands that put a host's underlay addresses on its `eth0`. */
-export function planUnderlayAddresses(address: AddressPair): readonly string[] {
-  return [
-    `addr add ${address.ipv4}/${UNDERLAY_LENGTH.ipv4} dev eth0`,
-    `addr add ${address.ipv6}/${UNDERLAY_LENGTH.ipv6} dev eth0 nodad`,
-  ];
 }

@@ -8,21 +8,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
 import { listAllNamespaces, removeLeftovers } from './leftovers.js';
+import { withRegistryLock } from './registry-lock.js';
 import { formatTestbedName, parseTestbedName } from './testbed-name.js';
 
 /**
  * The machine's list of testbeds, one file per slot. It tells who owns which underlay addresses and whether the
- * owner still lives. Changes happen under a lock: an abstract unix socket, which the kernel releases when its
- * holder dies.
+ * owner still lives. Changes happen under a lock of the whole machine.
  */
 const REGISTRY_DIR = '/run/overlay-testbed';
-const REGISTRY_LOCK = '\0overlay-testbed-registry';
 const LAST_SLOT = 254;
 
 /** One testbed as its owner wrote it down. */
@@ -41,7 +38,7 @@ export interface TestbedRecord {
 
 /** Takes a free slot and writes it down. Removes the remains of dead owners on the way. */
 export function claimSlot(label: string): Promise<TestbedRecord> {
-  return withRegistryLock(() => {
+  return change(() => {
     reapStale();
     const taken = new Set(listRecords().map((record) => record.slot));
     for (let slot = 1; slot <= LAST_SLOT; slot += 1) {
@@ -74,17 +71,17 @@ export function releaseSlot(record: TestbedRecord): void {
 
 /** {@link releaseSlot}, and the registry's folder goes with its last record. */
 export function releaseSlotTidily(record: TestbedRecord): Promise<void> {
-  return withRegistryLock(() => releaseSlot(record));
+  return change(() => releaseSlot(record));
 }
 
 /** Removes the remains of all testbeds whose owner died. @returns their names. */
 export function removeStale(): Promise<readonly string[]> {
-  return withRegistryLock(reapStale);
+  return change(reapStale);
 }
 
 /** Removes the detached testbeds of a label. @returns their names. */
 export function removeDetached(label: string): Promise<readonly string[]> {
-  return withRegistryLock(() => {
+  return change(() => {
     const chosen = listRecords().filter((record) => record.detached && record.label === label);
     for (const record of chosen) reap(record);
     return chosen.map((record) => record.name);
@@ -133,6 +130,17 @@ function recordFile(slot: number): string {
   return join(REGISTRY_DIR, `${slot}.json`);
 }
 
+/** A change of the registry, after which its folder is gone if nothing is listed. */
+function change<T>(action: () => T): Promise<T> {
+  return withRegistryLock(() => {
+    try {
+      return action();
+    } finally {
+      removeFolderIfEmpty();
+    }
+  });
+}
+
 function removeFolderIfEmpty(): void {
   try {
     rmdirSync(REGISTRY_DIR);
@@ -149,40 +157,4 @@ function startTimeOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function withRegistryLock<T>(action: () => T): Promise<T> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const release = await tryRegistryLock();
-    if (release !== undefined) {
-      try {
-        return action();
-      } finally {
-        removeFolderIfEmpty();
-        await release();
-      }
-    }
-    if (Date.now() > deadline) {
-      throw new OverlayError(
-        'deadline_exceeded',
-        'another process has held the list of testbeds for a minute',
-      );
-    }
-    await sleep(20);
-  }
-}
-
-function tryRegistryLock(): Promise<(() => Promise<void>) | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'EADDRINUSE') resolve(undefined);
-      else
-        reject(new OverlayError('internal', `cannot lock the list of testbeds: ${cause.message}`, { cause }));
-    });
-    server.listen(REGISTRY_LOCK, () => {
-      resolve(() => new Promise((closed) => server.close(() => closed())));
-    });
-  });
 }

@@ -1,15 +1,15 @@
 import { mkdirSync, renameSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { Capture, type CaptureOptions } from './capture.js';
 import { type ExitGuard, guardExit } from './exit-guard.js';
-import { Host, type HostConfigPatch, planUnderlayAddresses, type StartWait } from './host.js';
+import { findFreePort } from './free-port.js';
+import { Host, type HostConfigPatch, type StartWait } from './host.js';
 import { runIpBatch } from './ip-batch.js';
 import { removeLeftovers } from './leftovers.js';
 import { Master } from './master.js';
-import { NetworkNamespace } from './network-namespace.js';
-import { type Configuration, MASTER_GRPC_PORT } from './process-configs.js';
+import type { NetworkNamespace } from './network-namespace.js';
+import { type Configuration, MASTER_GRPC_PORT, mergeConfig } from './process-configs.js';
 import {
   claimSlot,
   detachRecord,
@@ -20,14 +20,8 @@ import {
   type TestbedRecord,
 } from './registry.js';
 import { findRepository, planEnvironment, type Surroundings } from './surroundings.js';
-import { namespaceName, rootLinkName } from './testbed-name.js';
-import {
-  type AddressPair,
-  OUTSIDE,
-  planUnderlay,
-  UNDERLAY_LENGTH,
-  type UnderlayPlan,
-} from './underlay-plan.js';
+import { Underlay } from './underlay.js';
+import { type AddressPair, planUnderlay } from './underlay-plan.js';
 
 /** What a testbed is made of. */
 export interface TestbedOptions {
@@ -42,9 +36,6 @@ export interface TestbedOptions {
   /** Laid over the configurations of every host's processes. */
   readonly host?: HostConfigPatch;
 }
-
-const SWITCH = 'switch';
-const BRIDGE = 'underlay';
 
 /**
  * Real hosts out of network namespaces: a switch, hosts on it, an outside that they reach by their default route,
@@ -61,8 +52,7 @@ export class Testbed {
   readonly folder: string;
   readonly name: string;
   readonly #around: Surroundings;
-  readonly #plan: UnderlayPlan;
-  readonly #switch: NetworkNamespace;
+  readonly #underlay: Underlay;
   readonly #hostConfig: HostConfigPatch;
   readonly #guard: ExitGuard;
   #record: TestbedRecord;
@@ -76,11 +66,10 @@ export class Testbed {
     this.folder = record.folder;
     const env = planEnvironment(record.name, record.folder, dirname(process.execPath));
     this.#around = { testbed: record.name, folder: record.folder, repository: findRepository(), env };
-    this.#plan = planUnderlay(record.slot);
+    this.#underlay = new Underlay(this.#around, planUnderlay(record.slot));
     this.#hostConfig = options.host ?? {};
-    this.#switch = new NetworkNamespace(this.#around, SWITCH);
-    this.outside = new NetworkNamespace(this.#around, 'outside');
-    this.master = new Master(this.#around, this.#plan.master.ipv4, httpPort, options.master ?? {});
+    this.outside = this.#underlay.outside;
+    this.master = new Master(this.#around, this.#underlay.plan.master.ipv4, httpPort, options.master ?? {});
     this.#guard = guardExit(() => this.#removeNow());
   }
 
@@ -97,8 +86,8 @@ export class Testbed {
     let testbed: Testbed | undefined;
     try {
       mkdirSync(record.folder, { recursive: true, mode: 0o755 });
-      testbed = new Testbed(record, options, await freeHttpPort(options.preferredHttpPort));
-      await testbed.#wire();
+      testbed = new Testbed(record, options, await findFreePort(options.preferredHttpPort));
+      await testbed.#underlay.build();
       await testbed.#addHosts(options.hosts ?? 3, {});
       return testbed;
     } catch (cause) {
@@ -141,7 +130,7 @@ export class Testbed {
     await host.stopHelpers();
     const containers = host.containers.map(({ namespace }) => `netns del ${namespace}`);
     for (const container of host.containers) await container.stopHelpers();
-    await this.#switch.ip(`link del dev ${host.label}`); // the kernel takes its time to end a namespace
+    await this.#underlay.pullOut(host.label); // the kernel takes its time to end a namespace
     await runIpBatch([...containers, `netns del ${host.namespace}`]);
     this.hosts.splice(this.hosts.indexOf(host), 1);
   }
@@ -155,23 +144,23 @@ export class Testbed {
 
   /** Cuts a host, or the master, off the underlay: the switch's end of its cable goes down. Safe to repeat. */
   partition(node: Host | Master): Promise<void> {
-    return this.#switch.ip(`link set dev ${this.#portOf(node)} down`);
+    return this.#underlay.setCarrier(labelOf(node), 'down');
   }
 
   /** Undoes {@link Testbed.partition}. Safe to repeat. */
   heal(node: Host | Master): Promise<void> {
-    return this.#switch.ip(`link set dev ${this.#portOf(node)} up`);
+    return this.#underlay.setCarrier(labelOf(node), 'up');
   }
 
   /** Unused underlay addresses, for {@link Host.changeAddress}. */
   spareAddress(): AddressPair {
     this.#hostsMade += 1;
-    return this.#plan.host(this.#hostsMade);
+    return this.#underlay.plan.host(this.#hostsMade);
   }
 
   /** Captures on the underlay switch, where every frame between hosts passes once. Runs when this returns. */
   async captureUnderlay(options: CaptureOptions = {}): Promise<Capture> {
-    return this.capture(this.#switch, { device: BRIDGE, ...options });
+    return this.capture(this.#underlay.switch, { device: this.#underlay.bridge, ...options });
   }
 
   /** Captures inside any namespace of the testbed. Runs when this returns. */
@@ -238,107 +227,32 @@ export class Testbed {
     releaseSlot(this.#record);
   }
 
-  async #wire(): Promise<void> {
-    const { master, router } = this.#plan;
-    const inSwitch = this.#switch.namespace;
-    const root = rootLinkName(this.name);
-    await runIpBatch([
-      `netns add ${inSwitch}`,
-      `netns add ${this.outside.namespace}`,
-      `link add name outside netns ${inSwitch} type veth peer name eth0 netns ${this.outside.namespace}`,
-      `link add name root netns ${inSwitch} type veth peer name ${root}`,
-    ]);
-    await Promise.all([
-      this.#switch.ip(
-        'link set lo up',
-        `link add ${BRIDGE} type bridge mcast_snooping 0`,
-        `link set ${BRIDGE} addrgenmode none`,
-        `link set ${BRIDGE} up`,
-        ...planPort('outside'),
-        ...planPort('root'),
-      ),
-      this.outside.ip(
-        'link set lo up',
-        `addr add ${OUTSIDE.ipv4}/32 dev lo`,
-        `addr add ${OUTSIDE.ipv6}/128 dev lo nodad`,
-        'link set eth0 up',
-        ...planUnderlayAddresses(router),
-      ),
-      runIpBatch([
-        `link set ${root} addrgenmode none`,
-        `addr add ${master.ipv4}/${UNDERLAY_LENGTH.ipv4} dev ${root}`,
-        `addr add ${master.ipv6}/${UNDERLAY_LENGTH.ipv6} dev ${root} nodad`,
-        `link set ${root} up`,
-      ]),
-    ]);
-  }
-
   async #addHosts(count: number, config: HostConfigPatch): Promise<readonly Host[]> {
     const specs = Array.from({ length: count }, () => {
       const address = this.spareAddress();
       return { label: `h${this.#hostsMade}`, address };
     });
-    await runIpBatch(
-      specs.flatMap(({ label }) => {
-        const namespace = namespaceName(this.name, label);
-        return [
-          `netns add ${namespace}`,
-          `link add name ${label} netns ${this.#switch.namespace} type veth peer name eth0 netns ${namespace}`,
-        ];
-      }),
-    );
-    await this.#switch.ip(...specs.flatMap(({ label }) => planPort(label)));
+    await this.#underlay.plugIn(specs);
     const hosts = specs.map(
       ({ label, address }) =>
         new Host(this.#around, {
           label,
           address,
-          router: this.#plan.router,
-          masters: [`${this.#plan.master.ipv4}:${MASTER_GRPC_PORT}`],
-          config: { ...this.#hostConfig, ...config },
+          router: this.#underlay.plan.router,
+          masters: [`${this.#underlay.plan.master.ipv4}:${MASTER_GRPC_PORT}`],
+          config: {
+            agent: mergeConfig(this.#hostConfig.agent ?? {}, config.agent ?? {}),
+            ipam: mergeConfig(this.#hostConfig.ipam ?? {}, config.ipam ?? {}),
+            dataplane: mergeConfig(this.#hostConfig.dataplane ?? {}, config.dataplane ?? {}),
+          },
         }),
     );
-    await Promise.all(hosts.map((host) => this.#wireHost(host)));
     this.hosts.push(...hosts);
     return hosts;
   }
-
-  #wireHost(host: Host): Promise<void> {
-    return host.ip(
-      'link set lo up',
-      'link set eth0 up',
-      ...planUnderlayAddresses(host.address),
-      `route add default via ${this.#plan.router.ipv4} dev eth0`,
-      `route add default via ${this.#plan.router.ipv6} dev eth0`,
-    );
-  }
-
-  #portOf(node: Host | Master): string {
-    return node instanceof Master ? 'root' : node.label;
-  }
 }
 
-/** The switch's end of a cable: a bridge port without addresses of its own. */
-function planPort(name: string): readonly string[] {
-  return [
-    `link set dev ${name} addrgenmode none`,
-    `link set dev ${name} master ${BRIDGE}`,
-    `link set dev ${name} up`,
-  ];
-}
-
-/** The preferred port if nobody listens on it, else one that the kernel picks. */
-async function freeHttpPort(preferred = 0): Promise<number> {
-  const probe = (port: number): Promise<number | undefined> =>
-    new Promise((resolve) => {
-      const server = createServer();
-      server.once('error', () => resolve(undefined));
-      server.listen(port, '127.0.0.1', () => {
-        const bound = server.address();
-        server.close(() => resolve(typeof bound === 'object' && bound !== null ? bound.port : undefined));
-      });
-    });
-  const port = (await probe(preferred)) ?? (await probe(0));
-  if (port === undefined) throw new OverlayError('resource_exhausted', 'no TCP port of 127.0.0.1 is free');
-  return port;
+/** The label of a host; the master has none, for it sits in the root namespace. */
+function labelOf(node: Host | Master): string | undefined {
+  return node instanceof Host ? node.label : undefined;
 }
