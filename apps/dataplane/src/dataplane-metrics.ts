@@ -1,0 +1,52 @@
+import type { Counter, Histogram, Metrics } from '@overlay/service';
+import { KERNEL_OBJECT_KINDS } from './kernel/kernel-object.js';
+import type { ObjectFailure, Reconciler } from './reconcile/reconciler.js';
+import { networkStandings } from './reconcile/network-standing.js';
+
+/** What Prometheus sees of the dataplane. */
+export class DataplaneMetrics {
+  readonly #written: Counter<'cause'>;
+  readonly #failures: Counter<'kind'>;
+  readonly #seconds: Histogram<'cause'>;
+
+  constructor(metrics: Metrics, reconciler: Reconciler) {
+    this.#written = metrics.counter(
+      'dataplane_objects_written_total',
+      'Kernel objects added, changed or removed',
+      ['cause'],
+    );
+    this.#failures = metrics.counter('dataplane_kernel_errors_total', 'Writes that the kernel refused', [
+      'kind',
+    ]);
+    this.#seconds = metrics.histogram('dataplane_apply_seconds', 'Time of one comparison and write', [
+      'cause',
+    ]);
+    metrics.gauge('dataplane_objects_desired', 'Kernel objects wanted', ['kind'], (gauge) => {
+      for (const kind of KERNEL_OBJECT_KINDS) gauge.set({ kind }, reconciler.tracker.counts(kind).desired);
+    });
+    metrics.gauge('dataplane_objects_present', 'Wanted kernel objects that are there', ['kind'], (gauge) => {
+      for (const kind of KERNEL_OBJECT_KINDS) gauge.set({ kind }, reconciler.tracker.counts(kind).present);
+    });
+    metrics.gauge('dataplane_peers', 'Peers that the topology names', [], (gauge) => {
+      gauge.set(reconciler.peerCount);
+    });
+    metrics.gauge('dataplane_peers_refused', 'Peers that contradict this host or each other', [], (gauge) => {
+      gauge.set(reconciler.refusedPeers().size);
+    });
+    metrics.gauge('dataplane_networks_configured', 'Networks that stand as they shall', [], (gauge) => {
+      gauge.set(networkStandings(reconciler).filter(({ error }) => error === '').length);
+    });
+  }
+
+  /** Notes one comparison and write. */
+  applied(
+    cause: 'host' | 'peers' | 'retry',
+    written: number,
+    failures: ReadonlyMap<string, ObjectFailure>,
+    seconds: number,
+  ): void {
+    this.#written.inc({ cause }, written);
+    this.#seconds.observe({ cause }, seconds);
+    for (const { object } of failures.values()) this.#failures.inc({ kind: object.kind });
+  }
+}

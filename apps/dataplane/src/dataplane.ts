@@ -1,0 +1,69 @@
+import type { DataplaneConfig } from '@overlay/model';
+import { startRpcServer } from '@overlay/rpc';
+import {
+  type Clock,
+  claimUnixSocket,
+  type Logger,
+  type Metrics,
+  type Readiness,
+  type RunningProcess,
+  startHttpServer,
+} from '@overlay/service';
+import { DataplaneMetrics } from './dataplane-metrics.js';
+import type { KernelTables } from './kernel/kernel-tables.js';
+import { ApplyLoop } from './reconcile/apply-loop.js';
+import { Reconciler } from './reconcile/reconciler.js';
+import { dataplaneService } from './rpc/dataplane-service.js';
+
+/** Time that open calls have when the process ends. */
+const GRACE_MS = 1_000;
+
+/** Everything that the dataplane depends on. */
+export interface DataplaneDeps {
+  readonly config: DataplaneConfig;
+  readonly tables: KernelTables;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+}
+
+/**
+ * Starts the dataplane. Nothing is written before the first description of the host; ending it leaves the kernel as
+ * it is.
+ * @throws OverlayError `failed_precondition` naming the key if a listener's address is taken.
+ */
+export async function runDataplane(deps: DataplaneDeps): Promise<RunningProcess> {
+  const { config, clock, logger, metrics, readiness, random } = deps;
+  const reconciler = new Reconciler(deps.tables);
+  const loop = new ApplyLoop({
+    reconciler,
+    clock,
+    random,
+    logger,
+    metrics: new DataplaneMetrics(metrics, reconciler),
+  });
+  const onInternalError = (error: unknown, method: string) =>
+    logger.error({ event: 'internal_error', method, err: error });
+  const http = await startHttpServer({
+    listen: { key: 'listen.metrics', address: config.listen.metrics },
+    logger,
+    probes: { readiness, metrics },
+  });
+  const listen = { key: 'listen.grpc', address: config.listen.grpc };
+  await claimUnixSocket(listen.key, listen.address);
+  const rpc = await startRpcServer({
+    listen,
+    services: [dataplaneService({ loop, reconciler, onInternalError })],
+    onInternalError,
+  });
+  return {
+    async close() {
+      await rpc.close(GRACE_MS);
+      await loop.close();
+      await http.close();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { NodeId } from '@overlay/model';
+import type { PeerDescription } from './peer-description.js';
+
+/**
+ * Which peers may stand beside each other. What identifies a peer in the kernel (underlay address, VTEP
+ * addresses, MAC, prefixes) may belong to one peer only; of several that claim a value the one with the lowest
+ * node id has it, whatever the order in which they came, so that a restart ends in the same tables. A peer that
+ * lost is kept aside and comes in as soon as its values are free: two hosts that swap addresses need this.
+ */
+export class PeerClaims {
+  readonly #owners = new Map<string, NodeId>();
+  readonly #accepted = new Map<NodeId, PeerDescription>();
+  readonly #refused = new Map<NodeId, { readonly peer: PeerDescription; reason: string }>();
+
+  /** Peers without a conflict, by node id. */
+  get accepted(): ReadonlyMap<NodeId, PeerDescription> {
+    return this.#accepted;
+  }
+
+  /** Peers kept aside, and why. */
+  get refused(): ReadonlyMap<NodeId, { readonly peer: PeerDescription; readonly reason: string }> {
+    return this.#refused;
+  }
+
+  /**
+   * Takes a batch of peers (undefined: gone) and returns the node ids whose acceptance or content may have
+   * changed. Work is proportional to the batch and to the conflicts.
+   */
+  update(batch: ReadonlyMap<NodeId, PeerDescription | undefined>): ReadonlySet<NodeId> {
+    const contested = new Map<NodeId, PeerDescription>();
+    const changed = new Set<NodeId>(batch.keys());
+    for (const nodeId of batch.keys()) this.#withdraw(nodeId);
+    for (const [nodeId, peer] of batch) if (peer !== undefined) contested.set(nodeId, peer);
+    for (const [nodeId, { peer }] of this.#refused) {
+      contested.set(nodeId, peer);
+      changed.add(nodeId);
+    }
+    this.#refused.clear();
+    this.#pullInHolders(contested, changed);
+    const ordered = [...contested].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [nodeId, peer] of ordered) this.#admit(nodeId, peer);
+    return changed;
+  }
+
+  /** Whoever holds a value that a contested peer claims is contested too, and so on. */
+  #pullInHolders(contested: Map<NodeId, PeerDescription>, changed: Set<NodeId>): void {
+    const open = [...contested.values()];
+    for (let peer = open.pop(); peer !== undefined; peer = open.pop()) {
+      for (const value of claimsOf(peer)) {
+        const holder = this.#owners.get(value);
+        const held = holder === undefined ? undefined : this.#accepted.get(holder);
+        if (holder === undefined || held === undefined) continue;
+        this.#withdraw(holder);
+        contested.set(holder, held);
+        changed.add(holder);
+        open.push(held);
+      }
+    }
+  }
+
+  #admit(nodeId: NodeId, peer: PeerDescription): void {
+    const claims = claimsOf(peer);
+    for (const value of claims) {
+      const owner = this.#owners.get(value);
+      if (owner !== undefined && owner !== nodeId) {
+        this.#refused.set(nodeId, { peer, reason: `${value} is claimed by node ${owner} too` });
+        return;
+      }
+    }
+    for (const value of claims) this.#owners.set(value, nodeId);
+    this.#accepted.set(nodeId, peer);
+  }
+
+  #withdraw(nodeId: NodeId): void {
+    const peer = this.#accepted.get(nodeId);
+    this.#refused.delete(nodeId);
+    if (peer === undefined) return;
+    for (const value of claimsOf(peer)) this.#owners.delete(value);
+    this.#accepted.delete(nodeId);
+  }
+}
+
+function claimsOf(peer: PeerDescription): readonly string[] {
+  const vteps = [peer.vtepIp, ...(peer.vtepIp6 === undefined ? [] : [peer.vtepIp6])];
+  return [
+    `underlay address ${peer.ip}`,
+    ...vteps.map((address) => `VTEP address ${address}`),
+    `VTEP MAC address ${peer.vtepMac}`,
+    ...peer.prefixes.map(({ prefix }) => `prefix ${prefix}`),
+  ];
+}

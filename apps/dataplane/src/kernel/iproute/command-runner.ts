@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { OverlayError } from '@overlay/failure';
+
+/** What a command left behind. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one command with text on its standard input. Never through a shell. */
+export interface CommandRunner {
+  /**
+   * @throws OverlayError `unavailable` if the command cannot be started, `deadline_exceeded` if it runs longer
+   * than `timeoutMs` (it is killed then).
+   */
+  run(command: string, args: readonly string[], input: string, timeoutMs: number): Promise<CommandResult>;
+}
+
+/**
+ * Starts processes.
+ * @param prefix a command that runs the rest of its arguments elsewhere, for example `nsenter --net=PATH`
+ */
+export function processRunner(prefix: readonly string[] = []): CommandRunner {
+  return {
+    run(command, args, input, timeoutMs) {
+      const [file = command, ...rest] = [...prefix, command, ...args];
+      return new Promise((resolve, reject) => {
+        const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
+        const stdout: Buffer[] = [];
+        const stderr: Buffer[] = [];
+        child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+        child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+        // A command that ends before it has read everything closes the pipe; its exit code tells the rest.
+        child.stdin.on('error', () => undefined);
+        child.on('error', (error) => {
+          reject(new OverlayError('unavailable', `cannot run ${command}: ${error.message}`, { cause: error }));
+        });
+        child.on('close', (exitCode, signal) => {
+          if (exitCode === null) {
+            const message = `${command} ${args.join(' ')} was ended by ${signal} (limit ${timeoutMs} ms)`;
+            reject(new OverlayError('deadline_exceeded', message));
+            return;
+          }
+          resolve({ exitCode, stdout: textOf(stdout), stderr: textOf(stderr) });
+        });
+        child.stdin.end(input);
+      });
+    },
+  };
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,123 @@
+import { OverlayError, toOverlayError } from '@overlay/failure';
+import type { KernelObject } from '../kernel-object.js';
+import type { CallOptions, ChangeFailure, KernelChange, KernelTables } from '../kernel-tables.js';
+import { parseBatchErrors } from './batch-errors.js';
+import { changeLine } from './change-line.js';
+import type { CommandRunner } from './command-runner.js';
+import { KernelReader } from './kernel-reader.js';
+import type { SysctlFiles } from './sysctl-files.js';
+import { writeSysctl } from './write-sysctl.js';
+
+/** Changes per process: bounds how long the time limit of one command has to reach. */
+const BATCH_SIZE = 20_000;
+
+/** What the adapter works with. */
+export interface IprouteOptions {
+  readonly runner: CommandRunner;
+  readonly sysctls: SysctlFiles;
+}
+
+/** The kernel through iproute2, nftables and /proc/sys: one process for a run of changes, never one for each. */
+export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables {
+  const reader = new KernelReader(runner, sysctls);
+  return {
+    read: (scope, options) => reader.read(scope, options),
+    async apply(changes, options) {
+      const failures: ChangeFailure[] = [];
+      for (const { tool, run } of runsOf(changes)) failures.push(...(await applyRun(tool, run, options)));
+      return failures;
+    },
+  };
+
+  async function applyRun(tool: Tool, run: readonly KernelChange[], options: CallOptions) {
+    switch (tool) {
+      case 'ip':
+      case 'ip -6':
+      case 'bridge':
+        return applyBatch(runner, tool, run, options);
+      case 'nft':
+        return applyEach(run, (change) => applyNft(runner, change, options));
+      case 'sysctl':
+        return applyEach(run, async ({ op, object }) => {
+          if (op !== 'remove' && object.kind === 'sysctl') await writeSysctl(sysctls, object);
+        });
+    }
+  }
+}
+
+type Tool = 'ip' | 'ip -6' | 'bridge' | 'nft' | 'sysctl';
+
+function toolOf(object: KernelObject): Tool {
+  switch (object.kind) {
+    case 'fdb':
+      return 'bridge';
+    case 'rule':
+      return object.source.includes(':') ? 'ip -6' : 'ip';
+    case 'nftables':
+      return 'nft';
+    case 'sysctl':
+      return 'sysctl';
+    default:
+      return 'ip';
+  }
+}
+
+function runsOf(changes: readonly KernelChange[]): readonly { tool: Tool; run: KernelChange[] }[] {
+  const runs: { tool: Tool; run: KernelChange[] }[] = [];
+  for (const change of changes) {
+    const tool = toolOf(change.object);
+    const last = runs.at(-1);
+    if (last !== undefined && last.tool === tool && last.run.length < BATCH_SIZE) last.run.push(change);
+    else runs.push({ tool, run: [change] });
+  }
+  return runs;
+}
+
+async function applyBatch(
+  runner: CommandRunner,
+  tool: 'ip' | 'ip -6' | 'bridge',
+  run: readonly KernelChange[],
+  { timeoutMs }: CallOptions,
+): Promise<readonly ChangeFailure[]> {
+  const [command = tool, ...family] = tool.split(' ');
+  const input = run.map((change) => `${changeLine(change)}\n`).join('');
+  try {
+    const args = [...family, '-force', '-batch', '-'];
+    const { exitCode, stderr } = await runner.run(command, args, input, timeoutMs);
+    if (exitCode === 0) return [];
+    const { byLine, rest } = parseBatchErrors(stderr);
+    if (rest !== '' || byLine.size === 0) return run.map((change) => ({ change, error: rest || stderr }));
+    return run.flatMap((change, index) => {
+      const error = byLine.get(index + 1);
+      return error === undefined ? [] : [{ change, error }];
+    });
+  } catch (thrown) {
+    const error = toOverlayError(thrown).message;
+    return run.map((change) => ({ change, error }));
+  }
+}
+
+async function applyEach(
+  run: readonly KernelChange[],
+  write: (change: KernelChange) => Promise<void>,
+): Promise<readonly ChangeFailure[]> {
+  const failures: ChangeFailure[] = [];
+  for (const change of run) {
+    try {
+      await write(change);
+    } catch (thrown) {
+      failures.push({ change, error: toOverlayError(thrown).message });
+    }
+  }
+  return failures;
+}
+
+/** Replaces the whole table in one transaction: `table` first makes the deletion succeed when there is none. */
+async function applyNft(runner: CommandRunner, { op, object }: KernelChange, { timeoutMs }: CallOptions) {
+  if (object.kind !== 'nftables') return;
+  const name = `${object.family} ${object.name}`;
+  const definition = op === 'remove' ? '' : object.content;
+  const input = `table ${name}\ndelete table ${name}\n${definition}\n`;
+  const { exitCode, stderr } = await runner.run('nft', ['-f', '-'], input, timeoutMs);
+  if (exitCode !== 0) throw new OverlayError('unavailable', stderr.trim());
+}

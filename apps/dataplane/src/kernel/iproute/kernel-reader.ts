@@ -1,0 +1,88 @@
+import { OverlayError } from '@overlay/failure';
+import type { KernelObject, NftTable } from '../kernel-object.js';
+import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
+import { NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
+import type { CommandRunner } from './command-runner.js';
+import { type LinkJson, parseLinks } from './read-links.js';
+import {
+  type FdbJson,
+  type NeighbourJson,
+  type NexthopJson,
+  parseFdb,
+  parseNeighbours,
+  parseNexthops,
+  parseRoutes,
+  parseRules,
+  type RouteJson,
+  type RuleJson,
+} from './read-routing.js';
+import type { SysctlFiles } from './sysctl-files.js';
+
+/** Reads every table that we have objects in: one process a table, none for each object. */
+export class KernelReader {
+  readonly #runner: CommandRunner;
+  readonly #sysctls: SysctlFiles;
+
+  constructor(runner: CommandRunner, sysctls: SysctlFiles) {
+    this.#runner = runner;
+    this.#sysctls = sysctls;
+  }
+
+  async read(scope: ReadScope, options: CallOptions): Promise<KernelSnapshot> {
+    const links = parseLinks(
+      await this.#json<LinkJson>('ip', ['-details', 'address', 'show'], options),
+      scope,
+    );
+    const device = scope.vtep;
+    const there = links.some((link) => link.kind === 'link' && link.name === device);
+    const onDevice = async <T>(command: string, args: readonly string[]) =>
+      there ? this.#json<T>(command, [...args, 'dev', device], options) : [];
+    const nexthops = parseNexthops(
+      await this.#json<NexthopJson>('ip', ['-N', 'nexthop', 'show'], options),
+      device,
+    );
+    const protocol = ['protocol', String(ROUTE_PROTOCOL)];
+    const routes = ['route', 'show', 'table', 'all', ...protocol];
+    return {
+      objects: [
+        ...links,
+        ...parseNeighbours(await onDevice<NeighbourJson>('ip', ['neigh', 'show', 'nud', 'permanent']), device),
+        ...parseFdb(await onDevice<FdbJson>('bridge', ['fdb', 'show']), device),
+        ...nexthops.ours,
+        ...parseRoutes(await this.#json<RouteJson>('ip', ['-N', '-4', ...routes], options)),
+        ...parseRoutes(await this.#json<RouteJson>('ip', ['-N', '-6', ...routes], options)),
+        ...parseRules(await this.#json<RuleJson>('ip', ['-N', '-4', 'rule', 'show'], options)),
+        ...parseRules(await this.#json<RuleJson>('ip', ['-N', '-6', 'rule', 'show'], options)),
+        ...(await this.#nftTables(options)),
+        ...(await this.#sysctlValues(scope.sysctls)),
+      ],
+      foreignNexthopIds: nexthops.foreign,
+    };
+  }
+
+  async #json<T>(command: string, args: readonly string[], options: CallOptions): Promise<readonly T[]> {
+    const text = await this.#text(command, ['-json', ...args], options);
+    return text.trim() === '' ? [] : (JSON.parse(text) as T[]);
+  }
+
+  async #text(command: string, args: readonly string[], { timeoutMs }: CallOptions): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#runner.run(command, args, '', timeoutMs);
+    if (exitCode === 0) return stdout;
+    const message = `${command} ${args.join(' ')} failed: ${stderr.trim()}`;
+    throw new OverlayError('unavailable', message);
+  }
+
+  async #nftTables(options: CallOptions): Promise<readonly NftTable[]> {
+    const tables = await this.#text('nft', ['list', 'tables', 'inet'], options);
+    if (!tables.split('\n').includes(`table inet ${NFT_TABLE}`)) return [];
+    const listed = await this.#text('nft', ['-s', 'list', 'table', 'inet', NFT_TABLE], options);
+    return [{ kind: 'nftables', family: 'inet', name: NFT_TABLE, content: listed }];
+  }
+
+  async #sysctlValues(keys: readonly string[]): Promise<readonly KernelObject[]> {
+    const values = await Promise.all(
+      keys.map(async (key) => ({ kind: 'sysctl' as const, key, value: await this.#sysctls.read(key) })),
+    );
+    return values.flatMap(({ value, ...rest }) => (value === undefined ? [] : [{ ...rest, value }]));
+  }
+}

@@ -1,0 +1,108 @@
+import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import type { FdbEntry, Neighbour, Nexthop, Route, Rule } from '../kernel-object.js';
+import { PEER_TABLE, ROUTE_PROTOCOL, RULE_PRIORITY } from '../ownership.js';
+
+/** rtnetlink's RTN_UNREACHABLE, as `ip -N` prints it. */
+const TYPE_UNREACHABLE = '7';
+
+/** An entry of `ip -json neigh show nud permanent`. */
+export interface NeighbourJson {
+  readonly dst: string;
+  readonly lladdr?: string;
+}
+
+/** An entry of `bridge -json fdb show`. */
+export interface FdbJson {
+  readonly mac: string;
+  readonly dst?: string;
+  readonly state?: string;
+  readonly flags?: readonly string[];
+}
+
+/** An entry of `ip -N -json nexthop show`. */
+export interface NexthopJson {
+  readonly id: number;
+  readonly gateway?: string;
+  readonly dev?: string;
+  readonly protocol?: string;
+}
+
+/** An entry of `ip -N -json route show`. */
+export interface RouteJson {
+  readonly dst: string;
+  readonly type?: string;
+  readonly table?: string;
+  readonly nhid?: number;
+  readonly metric?: number;
+  readonly gateway?: string;
+  readonly dev?: string;
+}
+
+/** An entry of `ip -N -json rule show`. */
+export interface RuleJson {
+  readonly priority: number;
+  readonly src?: string;
+  readonly srclen?: number;
+  readonly table?: string;
+}
+
+/** The permanent neighbour entries of a device. */
+export function parseNeighbours(json: readonly NeighbourJson[], device: string): readonly Neighbour[] {
+  return json.flatMap(({ dst, lladdr }) =>
+    lladdr === undefined
+      ? []
+      : [{ kind: 'neighbour', device, address: parseIpAddress(dst), mac: parseMacAddress(lladdr) } as const],
+  );
+}
+
+/** The permanent forwarding entries of the VXLAN device that lead to an underlay address. */
+export function parseFdb(json: readonly FdbJson[], device: string): readonly FdbEntry[] {
+  return json.flatMap(({ mac, dst, state }) =>
+    dst === undefined || state !== 'permanent'
+      ? []
+      : [{ kind: 'fdb', device, mac: parseMacAddress(mac), underlay: parseIpAddress(dst) } as const],
+  );
+}
+
+/** Our nexthops on the device, and the ids of everybody else's. */
+export function parseNexthops(
+  json: readonly NexthopJson[],
+  device: string,
+): { readonly ours: readonly Nexthop[]; readonly foreign: ReadonlySet<number> } {
+  const ours: Nexthop[] = [];
+  const foreign = new Set<number>();
+  for (const { id, gateway, dev, protocol } of json) {
+    if (gateway !== undefined && dev === device && protocol === String(ROUTE_PROTOCOL)) {
+      ours.push({ kind: 'nexthop', device, gateway: parseIpAddress(gateway), id });
+    } else foreign.add(id);
+  }
+  return { ours, foreign };
+}
+
+/** Routes of our protocol; the caller asked for no others. */
+export function parseRoutes(json: readonly RouteJson[]): readonly Route[] {
+  return json.map((entry) => {
+    const family = entry.dst.includes(':') || entry.gateway?.includes(':') ? 6 : 4;
+    const full = family === 6 ? 128 : 32;
+    const any = family === 6 ? '::/0' : '0.0.0.0/0';
+    const text = entry.dst === 'default' ? any : entry.dst;
+    const prefix = parseCidr(text.includes('/') ? text : `${text}/${full}`);
+    return { kind: 'route', table: Number(entry.table ?? 254), prefix, target: targetOf(entry) };
+  });
+}
+
+function targetOf(entry: RouteJson): Route['target'] {
+  if (entry.nhid !== undefined) return { type: 'nexthop', id: entry.nhid };
+  if (entry.type === TYPE_UNREACHABLE) return { type: 'unreachable', metric: entry.metric ?? 0 };
+  return { type: 'other', text: `via ${entry.gateway ?? 'none'} dev ${entry.dev ?? 'none'}` };
+}
+
+/** Our rules. */
+export function parseRules(json: readonly RuleJson[]): readonly Rule[] {
+  return json.flatMap(({ priority, src, srclen, table }) => {
+    if (priority !== RULE_PRIORITY || table !== String(PEER_TABLE) || src === undefined || src === 'all')
+      return [];
+    const source = parseCidr(`${src}/${srclen ?? (src.includes(':') ? 128 : 32)}`);
+    return [{ kind: 'rule', source, table: PEER_TABLE, priority } as const];
+  });
+}

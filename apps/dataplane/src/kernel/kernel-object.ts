@@ -1,0 +1,212 @@
+import type { Cidr, InterfaceAddress, IpAddress, IpFamily, MacAddress } from '@overlay/allocation';
+
+/** Kinds of kernel objects, in the order in which they are created. */
+export const KERNEL_OBJECT_KINDS = [
+  'link',
+  'sysctl',
+  'address',
+  'fdb',
+  'neighbour',
+  'nexthop',
+  'route',
+  'rule',
+  'nftables',
+] as const;
+
+/** One member of {@link KERNEL_OBJECT_KINDS}. */
+export type KernelObjectKind = (typeof KERNEL_OBJECT_KINDS)[number];
+
+/** The VXLAN device. Its identity is its name; MAC, VNI, port and the family of `local` cannot change in place. */
+export interface VxlanLink {
+  readonly kind: 'link';
+  readonly type: 'vxlan';
+  readonly name: string;
+  readonly mac: MacAddress;
+  readonly mtuBytes: number;
+  readonly up: boolean;
+  readonly vni: number;
+  /** UDP destination port. */
+  readonly port: number;
+  /** Underlay address that the tunnel's packets are sent from. */
+  readonly local: IpAddress;
+  readonly learning: boolean;
+}
+
+/** A CNI bridge. Its identity is its name; the MAC is given at creation and never compared. */
+export interface BridgeLink {
+  readonly kind: 'link';
+  readonly type: 'bridge';
+  readonly name: string;
+  readonly mac: MacAddress;
+  readonly mtuBytes: number;
+  readonly up: boolean;
+  /** Says whose bridge it is, for example `overlay:<network id>`. */
+  readonly alias: string;
+}
+
+/** A device under a name that we need or own, of a type that is none of ours. */
+export interface ForeignLink {
+  readonly kind: 'link';
+  readonly type: 'foreign';
+  readonly name: string;
+}
+
+/** A network device. */
+export type Link = VxlanLink | BridgeLink | ForeignLink;
+
+/** An address on one of our devices. */
+export interface Address {
+  readonly kind: 'address';
+  readonly device: string;
+  readonly address: InterfaceAddress;
+}
+
+/** A permanent neighbour entry: the peer's VTEP address is at its VTEP MAC. */
+export interface Neighbour {
+  readonly kind: 'neighbour';
+  readonly device: string;
+  readonly address: IpAddress;
+  readonly mac: MacAddress;
+}
+
+/** A permanent forwarding entry of the VXLAN device: the peer's VTEP MAC is behind its underlay address. */
+export interface FdbEntry {
+  readonly kind: 'fdb';
+  readonly device: string;
+  readonly mac: MacAddress;
+  readonly underlay: IpAddress;
+}
+
+/** A nexthop object towards a peer's VTEP address. Its identity is device and gateway, not the id. */
+export interface Nexthop {
+  readonly kind: 'nexthop';
+  readonly device: string;
+  readonly gateway: IpAddress;
+  /** 1 to 2^32-1. */
+  readonly id: number;
+}
+
+/** A route with protocol 142: through a nexthop object, or unreachable. */
+export interface Route {
+  readonly kind: 'route';
+  /** 254 is the main table. */
+  readonly table: number;
+  readonly prefix: Cidr;
+  readonly target:
+    | { readonly type: 'nexthop'; readonly id: number }
+    | { readonly type: 'unreachable'; readonly metric: number }
+    /** What the kernel holds under our protocol but we never write. */
+    | { readonly type: 'other'; readonly text: string };
+}
+
+/** A routing policy rule: packets from `source` look into `table` first. */
+export interface Rule {
+  readonly kind: 'rule';
+  readonly source: Cidr;
+  readonly table: number;
+  readonly priority: number;
+}
+
+/** A whole nftables table, spelt as `nft -s list table` prints it; white space is not compared. */
+export interface NftTable {
+  readonly kind: 'nftables';
+  readonly family: 'inet';
+  readonly name: string;
+  readonly content: string;
+}
+
+/** A key below /proc/sys, its parts separated by `/`, and its value. Never removed. */
+export interface Sysctl {
+  readonly kind: 'sysctl';
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Anything that the dataplane keeps in the kernel. */
+export type KernelObject =
+  | Link
+  | Address
+  | Neighbour
+  | FdbEntry
+  | Nexthop
+  | Route
+  | Rule
+  | NftTable
+  | Sysctl;
+
+/** What identifies an object: two objects with one key are the same object with different attributes. */
+export function keyOf(object: KernelObject): string {
+  switch (object.kind) {
+    case 'link':
+      return `link ${object.name}`;
+    case 'sysctl':
+      return `sysctl ${object.key}`;
+    case 'address':
+      return `address ${object.device} ${object.address}`;
+    case 'fdb':
+      return `fdb ${object.device} ${object.mac}`;
+    case 'neighbour':
+      return `neighbour ${object.device} ${object.address}`;
+    case 'nexthop':
+      return `nexthop ${object.device} ${object.gateway}`;
+    case 'route':
+      return object.target.type === 'unreachable'
+        ? `route ${object.table} unreachable ${object.prefix}`
+        : `route ${object.table} ${object.prefix}`;
+    case 'rule':
+      return `rule ${object.source}`;
+    case 'nftables':
+      return `nftables ${object.family} ${object.name}`;
+  }
+}
+
+/** The attributes that are compared between what is wanted and what is there. */
+export function valueOf(object: KernelObject): string {
+  switch (object.kind) {
+    case 'link':
+      return linkValue(object);
+    case 'sysctl':
+      return object.value;
+    case 'address':
+      return '';
+    case 'fdb':
+      return object.underlay;
+    case 'neighbour':
+      return object.mac;
+    case 'nexthop':
+      return String(object.id);
+    case 'route':
+      return routeValue(object.target);
+    case 'rule':
+      return `${object.table} ${object.priority}`;
+    case 'nftables':
+      return object.content.replaceAll(/\s+/g, ' ').trim();
+  }
+}
+
+/** The family that an object's addresses belong to. */
+export function prefixFamily(text: Cidr | InterfaceAddress | IpAddress): IpFamily {
+  return text.includes(':') ? 6 : 4;
+}
+
+function linkValue(link: Link): string {
+  switch (link.type) {
+    case 'vxlan':
+      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}`;
+    case 'bridge':
+      return `bridge ${link.mtuBytes} ${link.up} ${link.alias}`;
+    case 'foreign':
+      return 'foreign';
+  }
+}
+
+function routeValue(target: Route['target']): string {
+  switch (target.type) {
+    case 'nexthop':
+      return `nhid ${target.id}`;
+    case 'unreachable':
+      return `unreachable ${target.metric}`;
+    case 'other':
+      return target.text;
+  }
+}

@@ -1,0 +1,49 @@
+import type { KernelObject } from './kernel-object.js';
+
+/** What {@link KernelTables.read} shall look at. */
+export interface ReadScope {
+  /** Name of the VXLAN device. */
+  readonly vtep: string;
+  /** Devices that we want to own: reported even when they are not ours. */
+  readonly devices: readonly string[];
+  /** Sysctl keys to read. */
+  readonly sysctls: readonly string[];
+}
+
+/** What stands in the kernel and is ours. */
+export interface KernelSnapshot {
+  /** Ours by the rules of `ownership.ts`, in any order; may name one nexthop key more than once. */
+  readonly objects: readonly KernelObject[];
+  /** Nexthop ids that other programs hold. */
+  readonly foreignNexthopIds: ReadonlySet<number>;
+}
+
+/** One write. `replace` changes the attributes of an object that is there under the same key. */
+export type KernelChange =
+  | { readonly op: 'add'; readonly object: KernelObject }
+  | { readonly op: 'replace'; readonly object: KernelObject; readonly previous: KernelObject }
+  | { readonly op: 'remove'; readonly object: KernelObject };
+
+/** A write that the kernel refused. */
+export interface ChangeFailure {
+  readonly change: KernelChange;
+  /** The kernel's or the tool's own words. */
+  readonly error: string;
+}
+
+/** Limits of one call. */
+export interface CallOptions {
+  /** How long one command may take. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The kernel's tables of one network namespace. `apply` works in the given order; a change that fails does not
+ * stop those after it. Adding what exists and removing what is absent are failures: callers write differences.
+ */
+export interface KernelTables {
+  /** @throws OverlayError `unavailable` if a table cannot be read. */
+  read(scope: ReadScope, options: CallOptions): Promise<KernelSnapshot>;
+  /** Returns the changes that failed; never throws for the kernel's refusals. */
+  apply(changes: readonly KernelChange[], options: CallOptions): Promise<readonly ChangeFailure[]>;
+}

@@ -1,0 +1,41 @@
+/*
+ * How a restarted process knows its own objects:
+ *   link        `vtep1024` by its name; CNI bridges by the prefix `m-` and an alias that starts with `overlay:`
+ *   address     on one of these devices, link-local ones excepted (the kernel makes those)
+ *   neighbour,
+ *   forwarding  permanent, on the VXLAN device
+ *   nexthop     protocol 142 on the VXLAN device; the id is only a proposal
+ *   route       protocol 142
+ *   rule        priority 30042 and table 42
+ *   nftables    the table `inet overlay`
+ */
+
+/** Routing protocol number of our routes and nexthops (rtnetlink's `rtm_protocol`; 142 is ours alone). */
+export const ROUTE_PROTOCOL = 142;
+
+/** Table with the underlay addresses of the peers, reached through their VTEPs. */
+export const PEER_TABLE = 42;
+
+/** The kernel's main routing table. */
+export const MAIN_TABLE = 254;
+
+/** Priority of the rules that lead to {@link PEER_TABLE}. */
+export const RULE_PRIORITY = 30042;
+
+/** Metric of the routes that keep unassigned overlay addresses off the underlay: loses against every other route. */
+export const UNREACHABLE_METRIC = 4278198272;
+
+/** Start of the nexthop id range of each family; the low 24 bits come from the peer's IPv4 VTEP address. */
+export const NEXTHOP_ID_BASE = { 4: 0x4f000000, 6: 0x6f000000 } as const;
+
+/** Our bridges' names start with it. */
+export const CNI_BRIDGE_PREFIX = 'm-';
+
+/** Our bridges' aliases start with it; the network's id follows. */
+export const ALIAS_PREFIX = 'overlay:';
+
+/** Name of our nftables table. */
+export const NFT_TABLE = 'overlay';
+
+/** UDP port of the tunnel. */
+export const VXLAN_PORT = 64000;

@@ -1,0 +1,154 @@
+import { toOverlayError } from '@overlay/failure';
+import type { NodeId } from '@overlay/model';
+import { backoffMs, type BackoffPolicy } from '@overlay/rpc';
+import type { Clock, Logger } from '@overlay/service';
+import type { HostDescription } from '../desired/host-description.js';
+import type { PeerDescription } from '../desired/peer-description.js';
+import type { DataplaneMetrics } from '../dataplane-metrics.js';
+import type { Reconciler } from './reconciler.js';
+
+/** Frames that come within this time are written together. */
+const COALESCE_MS = 10;
+const RETRY: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
+
+/** What the loop works with. */
+export interface ApplyLoopOptions {
+  readonly reconciler: Reconciler;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: DataplaneMetrics;
+}
+
+/** Changes of the topology, see `FrameStep`. */
+export interface PeerStep {
+  readonly peers: ReadonlyMap<NodeId, PeerDescription | undefined>;
+  readonly snapshot: ReadonlySet<NodeId> | undefined;
+  readonly revision: bigint | undefined;
+}
+
+/**
+ * Brings the calls of many into one order: one write to the kernel at a time, frames that come meanwhile gathered
+ * into one batch, and what failed tried again with backoff.
+ */
+export class ApplyLoop {
+  readonly #options: ApplyLoopOptions;
+  readonly #closing = new AbortController();
+  #tail: Promise<unknown> = Promise.resolve();
+  #pending = new Map<NodeId, PeerDescription | undefined>();
+  #pendingComplete = false;
+  #pendingRevision: bigint | undefined;
+  #flush: Promise<void> | undefined;
+  #appliedRevision = 0n;
+  #peerWrites = 0;
+  #attempt = 0;
+  #retrying = false;
+
+  constructor(options: ApplyLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Topology revision that is in the kernel; 0 before the first. */
+  get appliedRevision(): bigint {
+    return this.#appliedRevision;
+  }
+
+  /** How many objects were written for peers so far. */
+  get peerWrites(): number {
+    return this.#peerWrites;
+  }
+
+  /**
+   * Makes the kernel as described. Returns how many objects were written.
+   * @throws OverlayError `unavailable` if the kernel's tables cannot be read; it is tried again by itself.
+   */
+  applyHost(host: HostDescription): Promise<number> {
+    return this.#enqueue('host', () => this.#options.reconciler.applyHost(host));
+  }
+
+  /** Takes changes of the topology; they reach the kernel soon, together with what comes until then. */
+  takePeers({ peers, snapshot, revision }: PeerStep): void {
+    for (const [nodeId, peer] of peers) this.#pending.set(nodeId, peer);
+    if (snapshot !== undefined) {
+      const known = [...this.#options.reconciler.peerIds(), ...this.#pending.keys()];
+      for (const nodeId of known) if (!snapshot.has(nodeId)) this.#pending.set(nodeId, undefined);
+      this.#pendingComplete = true;
+    }
+    if (revision !== undefined) this.#pendingRevision = revision;
+    this.#flush ??= this.#enqueue('peers', () => this.#applyPending()).then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  /** Resolves when everything taken so far was written or has failed. */
+  async settled(): Promise<void> {
+    await this.#flush;
+    await this.#tail;
+  }
+
+  /** Stops retrying and waits for the write under way. The kernel stays as it is. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.settled();
+  }
+
+  async #applyPending(): Promise<number> {
+    await this.#options.clock.sleep(COALESCE_MS, this.#closing.signal);
+    const batch = this.#pending;
+    const complete = this.#pendingComplete;
+    const revision = this.#pendingRevision;
+    this.#pending = new Map();
+    this.#pendingComplete = false;
+    this.#flush = undefined;
+    const { reconciler } = this.#options;
+    const written = await reconciler.applyPeers(batch, complete);
+    this.#peerWrites += written;
+    if (revision !== undefined && reconciler.host !== undefined) this.#appliedRevision = revision;
+    return written;
+  }
+
+  #enqueue(what: 'host' | 'peers' | 'retry', work: () => Promise<number>): Promise<number> {
+    const run = this.#tail.then(() => this.#measured(what, work));
+    this.#tail = run.catch(() => undefined);
+    return run;
+  }
+
+  async #measured(what: 'host' | 'peers' | 'retry', work: () => Promise<number>): Promise<number> {
+    const { clock, metrics, logger, reconciler } = this.#options;
+    const startedMs = clock.monotonicMs();
+    let failed = true;
+    try {
+      const written = await work();
+      failed = reconciler.failures.size > 0;
+      metrics.applied(what, written, reconciler.failures, (clock.monotonicMs() - startedMs) / 1000);
+      if (written > 0 || failed)
+        logger.info({ event: 'applied', what, written, failed: reconciler.failures.size });
+      return written;
+    } catch (thrown) {
+      const { code, message } = toOverlayError(thrown);
+      logger.error({ event: 'apply_failed', what, code, reason: message });
+      throw thrown;
+    } finally {
+      if (failed) this.#retryLater();
+      else this.#attempt = 0;
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#retrying || this.#closing.signal.aborted) return;
+    this.#retrying = true;
+    const { clock, random, reconciler } = this.#options;
+    const waitMs = backoffMs(this.#attempt, RETRY, random);
+    this.#attempt += 1;
+    const again = async () => {
+      await clock.sleep(waitMs, this.#closing.signal);
+      this.#retrying = false;
+      if (this.#closing.signal.aborted) return;
+      // What the kernel refused shows that it is not as we believed: the whole state is read again.
+      await this.#enqueue('retry', () => reconciler.resync());
+    };
+    again().catch(() => undefined);
+  }
+}

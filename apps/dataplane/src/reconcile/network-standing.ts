@@ -1,0 +1,75 @@
+import type { NetworkId, NetworkName } from '@overlay/model';
+import { type HostDescription, type HostNetwork } from '../desired/host-description.js';
+import { networkOfPrefix } from '../desired/plan-host.js';
+import type { KernelObject } from '../kernel/kernel-object.js';
+import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { leadsToPeer } from './plan-changes.js';
+import type { ObjectFailure, Reconciler } from './reconciler.js';
+
+/** How one network of this host stands; no error means that it is configured. */
+export interface NetworkStanding {
+  readonly id: NetworkId;
+  readonly name: NetworkName;
+  readonly error: string;
+}
+
+/** The standing of each network that this host has. Failures towards single peers do not fail a network. */
+export function networkStandings(
+  reconciler: Pick<Reconciler, 'host' | 'failures'>,
+): readonly NetworkStanding[] {
+  const { host } = reconciler;
+  if (host === undefined) return [];
+  const failures = [...reconciler.failures.values()].filter(({ object }) => !leadsToPeer(object));
+  return host.networks.map((network) => ({
+    id: network.id,
+    name: network.name,
+    error: definitionError(host, network) ?? kernelError(host, network, failures) ?? '',
+  }));
+}
+
+/** The network that an object belongs to; undefined for the host's own. */
+export function networkOfObject(host: HostDescription, object: KernelObject): string | undefined {
+  switch (object.kind) {
+    case 'link':
+      return networkOfDevice(host, object.name);
+    case 'address':
+      return networkOfDevice(host, object.device);
+    case 'sysctl':
+      return host.networks.find(({ name }) => object.key.includes(`/${CNI_BRIDGE_PREFIX}${name}/`))?.id;
+    case 'route':
+      return networkOfPrefix(host, object.prefix);
+    case 'rule':
+      return networkOfPrefix(host, object.source);
+    case 'fdb':
+    case 'neighbour':
+    case 'nexthop':
+    case 'nftables':
+      return undefined;
+  }
+}
+
+function networkOfDevice(host: HostDescription, device: string): string | undefined {
+  return host.networks.find(({ name }) => `${CNI_BRIDGE_PREFIX}${name}` === device)?.id;
+}
+
+function definitionError(host: HostDescription, { id, name }: HostNetwork): string | undefined {
+  switch (host.clusterNetworks.find((network) => network.id === id)?.standing) {
+    case 'isolated':
+      return `network ${name} is isolated: this release cannot enforce that, so nothing of it is configured; create it without isolation`;
+    case 'disabled':
+      return `network ${name} is disabled`;
+    case 'deleting':
+      return `network ${name} is being deleted`;
+    default:
+      return undefined;
+  }
+}
+
+function kernelError(
+  host: HostDescription,
+  { id }: HostNetwork,
+  failures: readonly ObjectFailure[],
+): string | undefined {
+  const failure = failures.find(({ object }) => [undefined, id].includes(networkOfObject(host, object) as never));
+  return failure === undefined ? undefined : `${failure.object.kind}: ${failure.error}`;
+}

@@ -1,0 +1,64 @@
+import type { KernelObject, VxlanLink } from '../kernel/kernel-object.js';
+import type { KernelChange } from '../kernel/kernel-tables.js';
+import type { Difference } from './delta-tracker.js';
+
+/** What to do about one difference. */
+export type DifferencePlan =
+  | { readonly step: 'change'; readonly change: KernelChange }
+  /** The VXLAN device must go and come back: an attribute differs that the kernel cannot change in place. */
+  | { readonly step: 'recreate' }
+  /** Somebody else's device has the name that we need. */
+  | { readonly step: 'obstructed'; readonly object: KernelObject; readonly error: string }
+  /** Nothing is to be written; whatever we knew of the object can be forgotten. */
+  | { readonly step: 'forget' }
+  /** Not to be removed before the topology is known. */
+  | { readonly step: 'wait' };
+
+/**
+ * Decides about one difference.
+ * @param vtep name of the VXLAN device, ours whatever stands under it
+ * @param peersKnown whether a finished snapshot of the topology was seen since the process started
+ */
+export function planDifference(difference: Difference, vtep: string, peersKnown: boolean): DifferencePlan {
+  const { have, want } = difference;
+  if (want === undefined) {
+    if (have === undefined || have.kind === 'sysctl') return { step: 'forget' };
+    if (have.kind === 'link' && have.type === 'foreign') return { step: 'forget' };
+    if (!peersKnown && leadsToPeer(have)) return { step: 'wait' };
+    return { step: 'change', change: { op: 'remove', object: have } };
+  }
+  if (have === undefined) return { step: 'change', change: { op: 'add', object: want } };
+  if (have.kind === 'link' && want.kind === 'link' && !changesInPlace(have, want)) {
+    if (want.name === vtep) return { step: 'recreate' };
+    const error = `a device named ${want.name} is there that was not made by overlay-dataplane: remove or rename it`;
+    return { step: 'obstructed', object: want, error };
+  }
+  return { step: 'change', change: { op: 'replace', object: want, previous: have } };
+}
+
+/** Objects that come from the topology and not from the description of the host. */
+export function leadsToPeer(object: KernelObject): boolean {
+  switch (object.kind) {
+    case 'neighbour':
+    case 'fdb':
+    case 'nexthop':
+      return true;
+    case 'route':
+      return object.target.type !== 'unreachable';
+    default:
+      return false;
+  }
+}
+
+function changesInPlace(
+  have: KernelObject & { readonly kind: 'link' },
+  want: KernelObject & { readonly kind: 'link' },
+): boolean {
+  if (have.type === 'vxlan' && want.type === 'vxlan') return fixedPart(have) === fixedPart(want);
+  return have.type === want.type && have.type !== 'foreign';
+}
+
+/** The family of `local` decides which forwarding entries the device takes. */
+function fixedPart({ mac, vni, port, local }: VxlanLink): string {
+  return `${mac} ${vni} ${port} ${local.includes(':')}`;
+}

@@ -1,0 +1,245 @@
+import type { IpAddress } from '@overlay/allocation';
+import type { NodeId } from '@overlay/model';
+import type { HostDescription } from '../desired/host-description.js';
+import { PeerClaims } from '../desired/peer-claims.js';
+import type { PeerDescription } from '../desired/peer-description.js';
+import { planHost } from '../desired/plan-host.js';
+import { type PeerPlanner, peerPlanner } from '../desired/plan-peer.js';
+import { refusePeer } from '../desired/refuse-peer.js';
+import { type KernelObject, keyOf, type Nexthop } from '../kernel/kernel-object.js';
+import type { KernelChange, KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
+import { DeltaTracker } from './delta-tracker.js';
+import { NexthopIds } from './nexthop-ids.js';
+import { orderChanges } from './order-changes.js';
+import { planDifference } from './plan-changes.js';
+
+/** An object that could not be written, with the kernel's words. */
+export interface ObjectFailure {
+  readonly object: KernelObject;
+  readonly error: string;
+}
+
+/** A batch of peers: their new content, or undefined for those that are gone. */
+export type PeerBatch = ReadonlyMap<NodeId, PeerDescription | undefined>;
+
+/**
+ * Keeps the kernel as one host and its peers need it. A description of the host is compared with the whole
+ * kernel; a change of peers is written without reading anything. Calls must not overlap: the caller queues them.
+ */
+export class Reconciler {
+  readonly tracker = new DeltaTracker();
+  readonly #tables: KernelTables;
+  readonly #ids = new NexthopIds();
+  readonly #peers = new Map<NodeId, PeerDescription>();
+  readonly #failures = new Map<string, ObjectFailure>();
+  readonly #contradicting = new Map<NodeId, string>();
+  /** What the tracker currently wants for each peer. */
+  readonly #planned = new Map<NodeId, PeerDescription>();
+  #claims = new PeerClaims();
+  #host: HostDescription | undefined;
+  #planner: PeerPlanner | undefined;
+  #peersKnown = false;
+
+  constructor(tables: KernelTables) {
+    this.#tables = tables;
+  }
+
+  /** The last description of the host; undefined before the first. */
+  get host(): HostDescription | undefined {
+    return this.#host;
+  }
+
+  /** Ids of the nodes that the topology names. */
+  peerIds(): Iterable<NodeId> {
+    return this.#peers.keys();
+  }
+
+  /** How many peers the topology names, this host not counted. */
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  /** Objects that could not be written, by key. */
+  get failures(): ReadonlyMap<string, ObjectFailure> {
+    return this.#failures;
+  }
+
+  /** Peers that get nothing in the kernel, and why. */
+  refusedPeers(): ReadonlyMap<NodeId, string> {
+    const conflicts = [...this.#claims.refused].map(([nodeId, { reason }]) => [nodeId, reason] as const);
+    return new Map([...this.#contradicting, ...conflicts]);
+  }
+
+  /**
+   * Makes the kernel as `host` and the known peers need it. Returns how many objects were written.
+   * @throws OverlayError `unavailable` if the kernel's tables cannot be read; nothing is written then.
+   */
+  async applyHost(host: HostDescription): Promise<number> {
+    this.#host = host;
+    return this.resync();
+  }
+
+  /**
+   * Takes over a batch of peers and writes what it changes. Before the first description of the host the peers are
+   * only remembered. Returns how many objects were written.
+   * @param complete the batch finishes a snapshot: what is in the kernel for unknown peers may go from now on
+   */
+  async applyPeers(batch: PeerBatch, complete: boolean): Promise<number> {
+    for (const [nodeId, peer] of batch) {
+      if (peer === undefined) this.#peers.delete(nodeId);
+      else this.#peers.set(nodeId, peer);
+    }
+    if (complete) this.#peersKnown = true;
+    if (this.#host === undefined) return 0;
+    this.#planPeers(batch);
+    return this.#settle([]);
+  }
+
+  /** Reads the kernel again and writes every difference. Returns how many objects were written. */
+  async resync(): Promise<number> {
+    const host = this.#host;
+    if (host === undefined) return 0;
+    const first = await this.#compare(host);
+    let written = await this.#settle(first);
+    if (this.#disturbed) written += await this.#settle(await this.#compare(host));
+    return written;
+  }
+
+  /** An address of the VXLAN device went: the kernel may have dropped routes with it without telling. */
+  #disturbed = false;
+
+  async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
+    const wanted = planHost(host);
+    const snapshot = await this.#read(host, wanted);
+    const ours = snapshot.objects.filter((object): object is Nexthop => object.kind === 'nexthop');
+    this.#ids.restart(ours, snapshot.foreignNexthopIds);
+    const surplus = this.tracker.restart(snapshot.objects);
+    for (const object of wanted) this.tracker.want(object);
+    this.#planner = peerPlanner(host, (gateway: IpAddress, preferred) => this.#ids.idOf(gateway, preferred));
+    this.#claims = new PeerClaims();
+    this.#contradicting.clear();
+    this.#planned.clear();
+    this.#failures.clear();
+    this.#disturbed = false;
+    this.#planPeers(this.#peers);
+    return surplus;
+  }
+
+  #read(host: HostDescription, wanted: readonly KernelObject[]): Promise<KernelSnapshot> {
+    const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
+    const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
+    const scope = { vtep: host.vtep.name, devices, sysctls };
+    return this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
+  }
+
+  /** Turns changed peers into changed wants. */
+  #planPeers(batch: PeerBatch): void {
+    const host = this.#host;
+    const planner = this.#planner;
+    if (host === undefined || planner === undefined) return;
+    const admissible = new Map<NodeId, PeerDescription | undefined>();
+    for (const [nodeId, peer] of batch) {
+      const reason = peer === undefined || nodeId === host.nodeId ? undefined : refusePeer(host, peer);
+      if (reason === undefined) this.#contradicting.delete(nodeId);
+      else this.#contradicting.set(nodeId, reason);
+      admissible.set(nodeId, reason === undefined && nodeId !== host.nodeId ? peer : undefined);
+    }
+    const changed = this.#claims.update(admissible);
+    const before = new Map<string, KernelObject>();
+    const after = new Map<string, KernelObject>();
+    for (const nodeId of changed) {
+      const old = this.#planned.get(nodeId);
+      const now = this.#claims.accepted.get(nodeId);
+      if (old !== undefined) for (const object of planner.plan(old)) before.set(keyOf(object), object);
+      if (now !== undefined) for (const object of planner.plan(now)) after.set(keyOf(object), object);
+      if (now === undefined) this.#planned.delete(nodeId);
+      else this.#planned.set(nodeId, now);
+    }
+    for (const key of before.keys()) if (!after.has(key)) this.tracker.unwant(key);
+    for (const object of after.values()) this.tracker.want(object);
+  }
+
+  /** Writes every difference that may be written now. */
+  async #settle(surplus: readonly KernelObject[]): Promise<number> {
+    const host = this.#host;
+    if (host === undefined) return 0;
+    let written = await this.#write(host, surplus.map(removal), false);
+    if (this.#differences(host).some(({ plan }) => plan.step === 'recreate')) {
+      written += await this.#removeVtep(host);
+    }
+    const changes: KernelChange[] = [];
+    for (const { key, plan } of this.#differences(host)) {
+      if (plan.step === 'change') changes.push(plan.change);
+      if (plan.step === 'forget') this.tracker.observe(key, undefined);
+      if (plan.step === 'obstructed')
+        this.#failures.set(key, { object: plan.object, error: plan.error });
+    }
+    written += await this.#write(host, changes, true);
+    for (const key of this.#failures.keys()) if (!this.tracker.deviates(key)) this.#failures.delete(key);
+    return written;
+  }
+
+  #differences(host: HostDescription) {
+    return this.tracker.differences().map((difference) => ({
+      key: difference.key,
+      plan: planDifference(difference, host.vtep.name, this.#peersKnown),
+    }));
+  }
+
+  /** Routes and nexthops go before their device (see `order-changes.ts`); the rest goes with it. */
+  async #removeVtep(host: HostDescription): Promise<number> {
+    const device = host.vtep.name;
+    const present = [...this.tracker.presentObjects()].filter((object) => standsOn(object, device));
+    const explicit = present.filter(({ kind }) => kind === 'route' || kind === 'nexthop' || kind === 'link');
+    const written = await this.#write(host, explicit.map(removal), true);
+    if (this.tracker.have(`link ${device}`) === undefined)
+      for (const object of present) this.tracker.observe(keyOf(object), undefined);
+    return written;
+  }
+
+  async #write(host: HostDescription, changes: readonly KernelChange[], tracked: boolean): Promise<number> {
+    if (changes.length === 0) return 0;
+    const options = { timeoutMs: host.commandTimeoutMs };
+    const failures = await this.#tables.apply(orderChanges(changes), options);
+    const failed = new Set(failures.map(({ change }) => change));
+    for (const { change, error } of failures) {
+      this.#failures.set(keyOf(change.object), { object: change.object, error });
+    }
+    for (const change of changes) if (!failed.has(change)) this.#note(host, change, tracked);
+    return changes.length - failures.length;
+  }
+
+  #note(host: HostDescription, { op, object }: KernelChange, tracked: boolean): void {
+    const key = keyOf(object);
+    if (tracked) {
+      this.#failures.delete(key);
+      this.tracker.observe(key, op === 'remove' ? undefined : object);
+    }
+    if (op !== 'remove') return;
+    if (object.kind === 'nexthop') this.#ids.release(object);
+    if (object.kind === 'address' && object.device === host.vtep.name) this.#disturbed = true;
+  }
+}
+
+function removal(object: KernelObject): KernelChange {
+  return { op: 'remove', object };
+}
+
+function standsOn(object: KernelObject, device: string): boolean {
+  switch (object.kind) {
+    case 'link':
+      return object.name === device;
+    case 'address':
+    case 'neighbour':
+    case 'fdb':
+    case 'nexthop':
+      return object.device === device;
+    case 'route':
+      return object.target.type !== 'unreachable';
+    case 'sysctl':
+      return object.key.includes(`/${device}/`);
+    case 'rule':
+    case 'nftables':
+      return false;
+  }
+}

@@ -1,0 +1,67 @@
+import { type ApplyPeersRequest, type ApplyPeersResponse, DataplaneServiceService } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { implementService, type InternalErrorListener, type RpcService } from '@overlay/rpc';
+import type { ApplyLoop } from '../reconcile/apply-loop.js';
+import type { Reconciler } from '../reconcile/reconciler.js';
+import { mapNetworks, mapStatus } from './map-status.js';
+import { parseHost } from './parse-host.js';
+import { PeerStream } from './peer-stream.js';
+
+/** What the service's handlers work with. */
+export interface DataplaneServiceOptions {
+  readonly loop: ApplyLoop;
+  readonly reconciler: Reconciler;
+  readonly onInternalError: InternalErrorListener;
+}
+
+/** `overlay.v1.DataplaneService`. `RemoveNetwork` and `Purge` answer UNIMPLEMENTED. */
+export function dataplaneService({ loop, reconciler, onInternalError }: DataplaneServiceOptions): RpcService {
+  let replaceStream: (() => void) | undefined;
+
+  const applyPeers = async (
+    requests: AsyncIterable<ApplyPeersRequest>,
+    signal: AbortSignal,
+  ): Promise<ApplyPeersResponse> => {
+    const replaced = new AbortController();
+    replaceStream?.();
+    replaceStream = () => replaced.abort();
+    const writtenBefore = loop.peerWrites;
+    const stream = new PeerStream();
+    for await (const { frame } of until(requests, AbortSignal.any([signal, replaced.signal]))) {
+      loop.takePeers(stream.next(frame));
+    }
+    if (replaced.signal.aborted) throw new OverlayError('aborted', 'a newer topology stream took over');
+    await loop.settled();
+    return {
+      appliedRevision: loop.appliedRevision,
+      written: BigInt(loop.peerWrites - writtenBefore),
+    };
+  };
+
+  return implementService(
+    DataplaneServiceService,
+    {
+      applyHost: async (request) => {
+        const host = parseHost(request);
+        const written = await loop.applyHost(host);
+        return { networks: mapNetworks(reconciler), written: BigInt(written) };
+      },
+      applyPeers: (requests, { signal }) => applyPeers(requests, signal),
+      getStatus: async () => mapStatus(reconciler, loop.appliedRevision),
+    },
+    onInternalError,
+  );
+}
+
+/** The values of `source` until it ends or the signal aborts, whichever is first. */
+async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  while (!signal.aborted) {
+    const next = await Promise.race([iterator.next(), aborted]);
+    if (next === undefined || next.done) return;
+    yield next.value;
+  }
+}

@@ -1,0 +1,66 @@
+import {
+  type DataplaneNetworkStatus,
+  type GetStatusResponse,
+  type KernelObjectFailure,
+  NetworkStatus,
+} from '@overlay/contracts';
+import { changeLine } from '../kernel/iproute/change-line.js';
+import { KERNEL_OBJECT_KINDS, type KernelObject } from '../kernel/kernel-object.js';
+import { networkOfObject, networkStandings } from '../reconcile/network-standing.js';
+import type { Reconciler } from '../reconcile/reconciler.js';
+
+const MAX_FAILURES = 1000;
+
+/** The state of each network as the contract spells it. */
+export function mapNetworks(reconciler: Reconciler): DataplaneNetworkStatus[] {
+  return networkStandings(reconciler).map(({ id, name, error }) => ({
+    networkId: id,
+    network: name,
+    state: { status: error === '' ? NetworkStatus.OK : NetworkStatus.FAILED, error },
+  }));
+}
+
+/** The whole status as the contract spells it. */
+export function mapStatus(reconciler: Reconciler, appliedRevision: bigint): GetStatusResponse {
+  const failures = [...reconciler.failures.values()];
+  return {
+    networks: mapNetworks(reconciler),
+    objects: KERNEL_OBJECT_KINDS.map((kind) => {
+      const { desired, present } = reconciler.tracker.counts(kind);
+      const failed = failures.filter(({ object }) => object.kind === kind).length;
+      return { kind, desired: BigInt(desired), present: BigInt(present), failed: BigInt(failed) };
+    }),
+    failures: mapFailures(reconciler).slice(0, MAX_FAILURES),
+    peers: BigInt(reconciler.peerCount),
+    appliedRevision,
+    configured: reconciler.host !== undefined,
+  };
+}
+
+function mapFailures(reconciler: Reconciler): KernelObjectFailure[] {
+  const { host } = reconciler;
+  const refused = [...reconciler.refusedPeers()].map(([nodeId, error]) => ({
+    kind: 'peer',
+    object: nodeId,
+    error,
+    networkId: '',
+  }));
+  const written = [...reconciler.failures.values()].map(({ object, error }) => ({
+    kind: object.kind,
+    object: spell(object),
+    error,
+    networkId: (host && networkOfObject(host, object)) ?? '',
+  }));
+  return [...refused, ...written];
+}
+
+function spell(object: KernelObject): string {
+  switch (object.kind) {
+    case 'sysctl':
+      return `${object.key.replaceAll('/', '.')}=${object.value}`;
+    case 'nftables':
+      return `table ${object.family} ${object.name}`;
+    default:
+      return changeLine({ op: 'add', object });
+  }
+}

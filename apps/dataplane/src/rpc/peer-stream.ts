@@ -1,0 +1,78 @@
+import { type TopologyChange, type TopologyFrame, TopologyFrameKind } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { type NodeId, parseNodeId } from '@overlay/model';
+import type { PeerDescription } from '../desired/peer-description.js';
+import { parsePeer } from './parse-peer.js';
+
+/** What one frame asks for. */
+export interface FrameStep {
+  /** The peers that the frame names: as they are now, or undefined for those that are gone. */
+  readonly peers: ReadonlyMap<NodeId, PeerDescription | undefined>;
+  /** The nodes of the snapshot that this frame finishes; everybody else is gone. Undefined if it finishes none. */
+  readonly snapshot: ReadonlySet<NodeId> | undefined;
+  /** The revision that the kernel has once the step is applied; undefined within a snapshot. */
+  readonly revision: bigint | undefined;
+}
+
+/**
+ * Reads the frames of one topology stream in order. Networks and the address space travel with the description of
+ * the host and are passed over here.
+ */
+export class PeerStream {
+  #snapshot: Set<NodeId> | undefined;
+  #started = false;
+
+  /**
+   * @throws OverlayError `invalid_argument` for a frame that cannot be read, `failed_precondition` for a stream that
+   * does not start with a snapshot. The frame then has no effect.
+   */
+  next(frame: TopologyFrame | undefined): FrameStep {
+    if (frame === undefined) throw new OverlayError('invalid_argument', 'frame: is missing');
+    const peers = new Map(frame.changes.flatMap(({ change }) => stepOf(change)));
+    switch (frame.kind) {
+      case TopologyFrameKind.SNAPSHOT: {
+        this.#started = true;
+        this.#snapshot ??= new Set();
+        for (const [nodeId, peer] of peers) {
+          if (peer === undefined) this.#snapshot.delete(nodeId);
+          else this.#snapshot.add(nodeId);
+        }
+        return { peers, snapshot: undefined, revision: undefined };
+      }
+      case TopologyFrameKind.SYNCED: {
+        this.#checkStarted();
+        const snapshot = this.#snapshot;
+        this.#snapshot = undefined;
+        return { peers, snapshot: snapshot && addAll(snapshot, peers), revision: frame.revision };
+      }
+      case TopologyFrameKind.DELTA:
+        this.#checkStarted();
+        if (this.#snapshot !== undefined)
+          throw new OverlayError('failed_precondition', 'a snapshot ends with a synced mark before deltas follow');
+        return { peers, snapshot: undefined, revision: frame.revision };
+      default:
+        throw new OverlayError('invalid_argument', `frame.kind: ${frame.kind} is unknown`);
+    }
+  }
+
+  #checkStarted(): void {
+    if (this.#started) return;
+    throw new OverlayError('failed_precondition', 'a topology stream starts with a snapshot');
+  }
+}
+
+function addAll(
+  snapshot: Set<NodeId>,
+  peers: ReadonlyMap<NodeId, PeerDescription | undefined>,
+): ReadonlySet<NodeId> {
+  for (const [nodeId, peer] of peers) if (peer !== undefined) snapshot.add(nodeId);
+  return snapshot;
+}
+
+function stepOf(change: TopologyChange['change']): readonly (readonly [NodeId, PeerDescription | undefined])[] {
+  if (change?.$case === 'peer') {
+    const peer = parsePeer(change.value);
+    return [[peer.nodeId, peer]];
+  }
+  return change?.$case === 'removedNodeId' ? [[parseNodeId(change.value), undefined]] : [];
+}
