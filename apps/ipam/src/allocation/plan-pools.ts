@@ -1,0 +1,76 @@
+import { ADDRESS_BITS, type Cidr, cidrFamily, cidrsOverlap, prefixLength } from '@overlay/allocation';
+import { type FieldViolation, OverlayError } from '@overlay/failure';
+import type { IpamState } from './ipam-state.js';
+import type { Plan, PoolDefinition } from './records.js';
+
+/** A half of less than three host bits cannot hold a container next to its gateway. */
+const MIN_HOST_BITS = 3;
+
+/**
+ * Replaces the set of pools. Allocations stay as they are: those of a pool that goes remain listed until they
+ * are released, and block an address of the new set only if they hold that very address.
+ * @throws OverlayError `invalid_argument` naming every pool that cannot be served.
+ */
+export function planPools(
+  state: IpamState,
+  pools: readonly PoolDefinition[],
+): Plan<readonly PoolDefinition[]> {
+  const violations = pools.flatMap((pool, at) => violationsOf(pool, at, pools.slice(0, at)));
+  if (violations.length > 0) throw OverlayError.invalid(violations, 'set of pools');
+  const present = state.pools().map(({ definition }) => definition);
+  const unchanged = present.length === pools.length && pools.every((pool, at) => samePool(pool, present[at]));
+  return { mutations: unchanged ? [] : [{ kind: 'replace_pools', pools }], answer: pools };
+}
+
+function violationsOf(
+  pool: PoolDefinition,
+  at: number,
+  earlier: readonly PoolDefinition[],
+): readonly FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  const say = (field: string, description: string) =>
+    violations.push({ field: `pools[${at}].${field}`, description });
+  const name = `the ${pool.half} half of network ${pool.network}`;
+  if (earlier.some((other) => other.network === pool.network && other.half === pool.half)) {
+    say('network', `${name} is given twice; give each half once`);
+  }
+  if (pool.subnet === undefined && pool.subnet6 === undefined) {
+    say('subnet', `${name} has no prefix; give subnet, subnet6 or both`);
+  }
+  for (const [field, family] of [
+    ['subnet', 4],
+    ['subnet6', 6],
+  ] as const) {
+    const prefix = pool[field];
+    if (prefix === undefined) continue;
+    if (cidrFamily(prefix) !== family) {
+      say(field, `${prefix} is an IPv${cidrFamily(prefix)} prefix; give an IPv${family} prefix`);
+      continue;
+    }
+    const longest = ADDRESS_BITS[family] - MIN_HOST_BITS;
+    if (prefixLength(prefix) > longest) {
+      say(field, `${prefix} cannot hold a container; the longest prefix is /${longest}`);
+    }
+    const other = earlier.find((candidate) =>
+      prefixesOf(candidate).some((taken) => cidrsOverlap(taken, prefix)),
+    );
+    if (other !== undefined) {
+      say(field, `${prefix} overlaps the ${other.half} half of network ${other.network}`);
+    }
+  }
+  return violations;
+}
+
+function prefixesOf(pool: PoolDefinition): readonly Cidr[] {
+  return [pool.subnet, pool.subnet6].filter((prefix) => prefix !== undefined);
+}
+
+function samePool(a: PoolDefinition, b: PoolDefinition | undefined): boolean {
+  return (
+    a.networkId === b?.networkId &&
+    a.network === b.network &&
+    a.half === b.half &&
+    a.subnet === b.subnet &&
+    a.subnet6 === b.subnet6
+  );
+}

@@ -1,0 +1,117 @@
+import type { IpAddress } from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
+import type { NetworkName } from '@overlay/model';
+import { checkLabels } from '../allocation/labels.js';
+import { type Owner, parseContainerId, parseInterfaceName, quoted } from '../allocation/owner.js';
+import { parseCniArgs } from './cni-args.js';
+import { type CniConfig, decodeCniConfig, parseCniConfig } from './cni-config.js';
+import { type CniErrorObject, type CniStage, cniErrorOf } from './cni-error.js';
+import { type CniVersion, isSince, parseCniVersion } from './cni-version.js';
+
+/** The environment of a plugin: its `CNI_*` variables. */
+export type CniEnvironment = Readonly<Record<string, string | undefined>>;
+
+interface Attachment {
+  readonly version: CniVersion;
+  readonly network: NetworkName;
+  readonly owner: Owner;
+}
+
+/** What the plugin is asked for. */
+export type CniCall =
+  | { readonly command: 'VERSION'; readonly version: CniVersion }
+  | (Attachment & {
+      readonly command: 'ADD';
+      readonly networkNamespace: string;
+      readonly requestedIps: readonly IpAddress[];
+      readonly labels: Readonly<Record<string, string>>;
+    })
+  | (Attachment & { readonly command: 'CHECK'; readonly previousAddresses: readonly string[] | undefined })
+  | (Attachment & { readonly command: 'DEL' });
+
+/** A call that was read, or the error object that answers it. */
+export type CniReading =
+  | { readonly ok: true; readonly call: CniCall }
+  | { readonly ok: false; readonly error: CniErrorObject };
+
+const COMMANDS = ['ADD', 'DEL', 'CHECK', 'VERSION'] as const;
+type CniCommand = (typeof COMMANDS)[number];
+
+const REQUIRED: Readonly<Record<CniCommand, readonly string[]>> = {
+  ADD: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME'],
+  CHECK: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME'],
+  DEL: ['CNI_CONTAINERID', 'CNI_IFNAME'],
+  VERSION: [],
+};
+
+const NETNS_MAX_BYTES = 4096;
+
+/**
+ * Reads a call from the plugin's environment and standard input. Total: whatever is wrong becomes an error
+ * object, with code 4 for the environment, 6 for what is no JSON, 1 for the version, 7 for the configuration.
+ */
+export function parseCniCall(environment: CniEnvironment, stdin: string): CniReading {
+  let stage: CniStage = 'environment';
+  let version: CniVersion | undefined;
+  try {
+    const command = parseCommand(environment);
+    stage = 'decoding';
+    const decoded = decodeCniConfig(stdin);
+    stage = 'version';
+    version = parseCniVersion(decoded['cniVersion']);
+    requireVersion(command, version);
+    if (command === 'VERSION') return { ok: true, call: { command, version } };
+    stage = 'environment';
+    requireVariables(command, environment);
+    const owner = {
+      containerId: parseContainerId(environment['CNI_CONTAINERID'] ?? ''),
+      interface: parseInterfaceName(environment['CNI_IFNAME'] ?? ''),
+    };
+    stage = 'configuration';
+    const config = parseCniConfig(decoded);
+    const attachment: Attachment = { version, network: config.network, owner };
+    if (command === 'DEL') return { ok: true, call: { command, ...attachment } };
+    if (command === 'CHECK') {
+      return { ok: true, call: { command, ...attachment, previousAddresses: config.previousAddresses } };
+    }
+    stage = 'environment';
+    return { ok: true, call: { command, ...attachment, ...wishes(environment, config) } };
+  } catch (thrown) {
+    return { ok: false, error: cniErrorOf(thrown, stage, version) };
+  }
+}
+
+function parseCommand(environment: CniEnvironment): CniCommand {
+  const text = environment['CNI_COMMAND'] ?? '';
+  const command = COMMANDS.find((candidate) => candidate === text);
+  if (command !== undefined) return command;
+  const message = `CNI_COMMAND ${quoted(text)} is not known; known are ${COMMANDS.join(', ')}`;
+  throw new OverlayError('invalid_argument', message);
+}
+
+function requireVersion(command: CniCommand, version: CniVersion): void {
+  if (command !== 'CHECK' || isSince(version, '0.4.0')) return;
+  throw new OverlayError(
+    'invalid_argument',
+    `CHECK exists since CNI 0.4.0, the configuration says ${version}`,
+  );
+}
+
+function requireVariables(command: CniCommand, environment: CniEnvironment): void {
+  const missing = REQUIRED[command].filter((name) => (environment[name] ?? '') === '');
+  if (missing.length === 0) return;
+  throw new OverlayError('invalid_argument', `${command} needs ${missing.join(', ')} in the environment`);
+}
+
+function wishes(environment: CniEnvironment, config: CniConfig) {
+  const networkNamespace = environment['CNI_NETNS'] ?? '';
+  if (Buffer.byteLength(networkNamespace) > NETNS_MAX_BYTES) {
+    throw new OverlayError('invalid_argument', `CNI_NETNS has more than ${NETNS_MAX_BYTES} bytes`);
+  }
+  const args = parseCniArgs(environment['CNI_ARGS'] ?? '');
+  return {
+    networkNamespace,
+    requestedIps: [...new Set([...config.requestedIps, ...args.requestedIps])],
+    labels: checkLabels({ ...config.labels, ...args.labels }),
+  };
+}

@@ -1,0 +1,112 @@
+import { OverlayError } from '@overlay/failure';
+import type { AddressBook } from '../allocation/address-book.js';
+import type { IpamState } from '../allocation/ipam-state.js';
+import type { Owner } from '../allocation/owner.js';
+import { planAllocation } from '../allocation/plan-allocation.js';
+import { planRelease } from '../allocation/plan-release.js';
+import { type AllocationRecord, allocationKey, type HalfRef } from '../allocation/records.js';
+import type { OperationMeter } from '../ipam-metrics.js';
+import { type CniCall, type CniEnvironment, parseCniCall } from './cni-call.js';
+import { type CniErrorObject, cniErrorOf } from './cni-error.js';
+import { renderAddResult, renderVersionResult } from './cni-result.js';
+
+/** What the plugin prints: a result (nothing after DEL and CHECK), or an error object. */
+export type CniAnswer =
+  | { readonly ok: true; readonly result: Readonly<Record<string, unknown>> | undefined }
+  | { readonly ok: false; readonly error: CniErrorObject };
+
+/** What CNI calls are answered with. */
+export interface CniHandlerDeps {
+  readonly book: AddressBook;
+  readonly meter: OperationMeter;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+  readonly bootId: string;
+}
+
+/** The kernel stamps files with the time of its last tick, which may lie a little back. */
+const FILE_TIME_LAG_MS = 10;
+
+/**
+ * Performs a deletion that was written down at `queuedAtMs` (Unix milliseconds), unless the container was added
+ * again since. Never rejects.
+ */
+export function handleQueuedDeletion(
+  environment: CniEnvironment,
+  stdin: string,
+  queuedAtMs: number,
+  deps: CniHandlerDeps,
+): Promise<CniAnswer> {
+  return answer(environment, stdin, deps, queuedAtMs + FILE_TIME_LAG_MS);
+}
+
+/** Answers a call of the plugin. Never rejects: whatever fails becomes an error object. */
+export function handleCniCall(
+  environment: CniEnvironment,
+  stdin: string,
+  deps: CniHandlerDeps,
+): Promise<CniAnswer> {
+  return answer(environment, stdin, deps, Number.POSITIVE_INFINITY);
+}
+
+async function answer(
+  environment: CniEnvironment,
+  stdin: string,
+  deps: CniHandlerDeps,
+  allocatedUntilMs: number,
+): Promise<CniAnswer> {
+  const reading = parseCniCall(environment, stdin);
+  if (!reading.ok) return reading;
+  try {
+    return { ok: true, result: await perform(reading.call, deps, allocatedUntilMs) };
+  } catch (thrown) {
+    return { ok: false, error: cniErrorOf(thrown, 'work', reading.call.version) };
+  }
+}
+
+async function perform(
+  call: CniCall,
+  { book, meter, nowMs, bootId }: CniHandlerDeps,
+  allocatedUntilMs: number,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (call.command === 'VERSION') return renderVersionResult(call.version);
+  const { network, owner } = call;
+  const half = { network, half: 'cni' } as const;
+  switch (call.command) {
+    case 'ADD': {
+      const { networkNamespace, requestedIps, labels } = call;
+      const wish = { ...half, owner, networkNamespace, requestedIps, labels, nowMs: nowMs(), bootId };
+      const add = () => book.change((state) => planAllocation(state, wish));
+      return renderAddResult(call.version, await meter.measure('allocate', 'cni', add));
+    }
+    case 'DEL':
+      await meter.measure('release', 'cni', () =>
+        book.change((state) => planRelease(state, { ...half, owner, allocatedUntilMs })),
+      );
+      return undefined;
+    case 'CHECK':
+      await meter.measure('check', 'cni', () =>
+        book.read((state) => requireHeld(state, half, owner, call.previousAddresses)),
+      );
+      return undefined;
+  }
+}
+
+function requireHeld(
+  state: IpamState,
+  half: HalfRef,
+  owner: Owner,
+  previous: readonly string[] | undefined,
+): AllocationRecord {
+  const held = state.allocation(allocationKey(half, owner));
+  const who = `container ${owner.containerId} interface ${owner.interface}`;
+  if (held === undefined) {
+    throw new OverlayError('failed_precondition', `${who} holds no address in network ${half.network}`);
+  }
+  const lost = held.addresses.find(({ address }) => previous !== undefined && !previous.includes(address));
+  if (lost !== undefined) {
+    const message = `${who} holds ${lost.address} in network ${half.network}, its prevResult does not say so`;
+    throw new OverlayError('failed_precondition', message);
+  }
+  return held;
+}

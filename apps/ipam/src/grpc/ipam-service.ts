@@ -1,0 +1,60 @@
+import { IpamServiceService } from '@overlay/contracts';
+import { type HandlersOf, type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
+import type { AddressBook } from '../allocation/address-book.js';
+import { pageOf } from '../allocation/allocation-page.js';
+import { capacityOf } from '../allocation/capacity.js';
+import { planAllocation } from '../allocation/plan-allocation.js';
+import { planPools } from '../allocation/plan-pools.js';
+import { planRelease } from '../allocation/plan-release.js';
+import type { OperationMeter } from '../ipam-metrics.js';
+import { allocationMessage, capacityMessage, poolMessage } from './messages.js';
+import { parseAllocationWish, parseOwnedHalf, parsePools } from './requests.js';
+
+/** What the gRPC service is made of. */
+export interface IpamServiceDeps {
+  readonly book: AddressBook;
+  readonly meter: OperationMeter;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+  readonly bootId: string;
+  readonly onInternalError: InternalErrorListener;
+}
+
+/** `overlay.v1.IpamService`. Methods of later releases answer UNIMPLEMENTED. */
+export function createIpamService({
+  book,
+  meter,
+  nowMs,
+  bootId,
+  onInternalError,
+}: IpamServiceDeps): RpcService {
+  const handlers: HandlersOf<typeof IpamServiceService> = {
+    configurePools: async ({ pools }) => {
+      const wanted = parsePools(pools);
+      const present = await book.change((state) => planPools(state, wanted));
+      return { pools: present.map(poolMessage) };
+    },
+    allocate: (request) =>
+      meter.measure('allocate', 'grpc', async () => {
+        const wish = { ...parseAllocationWish(request), nowMs: nowMs(), bootId };
+        const record = await book.change((state) => planAllocation(state, wish));
+        return { allocation: allocationMessage(record) };
+      }),
+    release: (request) =>
+      meter.measure('release', 'grpc', async () => {
+        const place = parseOwnedHalf(request);
+        const released = await book.change((state) => planRelease(state, place));
+        return { releasedIps: [...released] };
+      }),
+    listAllocations: async ({ network, pageSize, pageToken }) => {
+      const wanted = { ...(network === '' ? {} : { network }), pageSize, pageToken };
+      const page = await book.read((state) => pageOf(state, wanted));
+      return { allocations: page.allocations.map(allocationMessage), nextPageToken: page.nextPageToken };
+    },
+    getCapacity: async ({ network }) => {
+      const rows = await book.read((state) => capacityOf(state, network === '' ? undefined : network));
+      return { capacities: rows.map(capacityMessage) };
+    },
+  };
+  return implementService(IpamServiceService, handlers, onInternalError);
+}

@@ -1,0 +1,52 @@
+import { type Allocation, AllocationHalf, type Capacity, type Pool } from '@overlay/contracts';
+import type { BridgeKind } from '@overlay/model';
+import type { HalfCapacity } from '../allocation/capacity.js';
+import type { AllocationRecord, PoolDefinition } from '../allocation/records.js';
+
+const HALF: Readonly<Record<BridgeKind, AllocationHalf>> = {
+  cni: AllocationHalf.CNI,
+  docker: AllocationHalf.DOCKER,
+};
+
+/** A pool as a message. */
+export function poolMessage(pool: PoolDefinition): Pool {
+  return {
+    networkId: pool.networkId,
+    network: pool.network,
+    half: HALF[pool.half],
+    subnet: pool.subnet ?? '',
+    subnet6: pool.subnet6 ?? '',
+  };
+}
+
+/** An allocation as a message. */
+export function allocationMessage(record: AllocationRecord): Allocation {
+  return {
+    network: record.network,
+    half: HALF[record.half],
+    owner: { containerId: record.owner.containerId, interface: record.owner.interface },
+    addresses: record.addresses.map(({ address, gateway }) => ({ address, gateway })),
+    networkNamespace: record.networkNamespace ?? '',
+    labels: { ...record.labels },
+    allocatedAtMs: BigInt(record.allocatedAtMs),
+    bootId: record.bootId,
+    reservation: '',
+  };
+}
+
+/** A row of capacity as a message. */
+export function capacityMessage(row: HalfCapacity): Capacity {
+  return {
+    network: row.network,
+    half: HALF[row.half],
+    family: row.family,
+    total: row.total,
+    used: row.used,
+    reserved: 0n,
+    cooling: 0n,
+    free: row.free,
+    exhaustedSinceMs: BigInt(row.exhaustedSinceMs ?? 0),
+    agentIp: '',
+    largestBurst: row.free,
+  };
+}

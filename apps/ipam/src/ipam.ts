@@ -1,0 +1,99 @@
+import { IpamServiceService } from '@overlay/contracts';
+import type { IpamConfig } from '@overlay/model';
+import { serviceName, startRpcServer } from '@overlay/rpc';
+import {
+  type Clock,
+  claimUnixSocket,
+  type Logger,
+  type Metrics,
+  type Readiness,
+  type RunningProcess,
+  startHttpServer,
+} from '@overlay/service';
+import { AddressBook } from './allocation/address-book.js';
+import { handleCniCall, handleQueuedDeletion } from './cni/cni-handler.js';
+import { addCniRoutes } from './cni/cni-routes.js';
+import { replayDeletions } from './cni/deletion-queue.js';
+import { createIpamService } from './grpc/ipam-service.js';
+import { createOperationMeter, exposeCapacity } from './ipam-metrics.js';
+import type { AllocationStore } from './store/allocation-store.js';
+
+/** What overlay-ipam lives on. */
+export interface IpamDeps {
+  readonly config: IpamConfig;
+  readonly store: AllocationStore;
+  readonly clock: Clock;
+  /** The kernel's boot id. */
+  readonly bootId: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+}
+
+const STORE_UNREADY = 'store';
+const GRPC_GRACE_MS = 2000;
+
+/**
+ * Starts overlay-ipam. In this order: the sockets are claimed, pools and allocations loaded, the HTTP socket
+ * listens and lets callers wait, queued deletions are performed, and then everything is served.
+ * @throws OverlayError naming the configuration key of what cannot be used.
+ */
+export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
+  const { config, store, clock, bootId, logger, metrics, readiness } = deps;
+  readiness.block(STORE_UNREADY, 'pools and allocations are being loaded');
+  await claimUnixSocket('listen.grpc', config.listen.grpc);
+  await claimUnixSocket('listen.http', config.listen.http);
+  const book = await AddressBook.open(store);
+  exposeCapacity(metrics, book);
+  const meter = createOperationMeter(metrics, () => clock.monotonicMs());
+  const nowMs = () => clock.nowMs();
+  const cni = { book, meter, nowMs, bootId };
+  const gate = createGate();
+  const http = await startHttpServer({
+    listen: { key: 'listen.http', address: config.listen.http },
+    logger,
+    routes: (server) =>
+      addCniRoutes(server, async (environment, stdin) => {
+        await gate.opened;
+        return handleCniCall(environment, stdin, cni);
+      }),
+  });
+  const deletions = await replayDeletions(
+    config.cniDeletionsDir,
+    (environment, stdin, queuedAtMs) => handleQueuedDeletion(environment, stdin, queuedAtMs, cni),
+    logger,
+  );
+  if (deletions > 0) logger.info({ event: 'cni_deletions_replayed', deletions });
+  const onInternalError = (error: unknown, path: string) =>
+    logger.error({ event: 'grpc_internal_error', path, err: error });
+  const grpc = await startRpcServer({
+    listen: { key: 'listen.grpc', address: config.listen.grpc },
+    services: [createIpamService({ book, meter, nowMs, bootId, onInternalError })],
+    onInternalError,
+  });
+  const probes = await startHttpServer({
+    listen: { key: 'listen.metrics', address: config.listen.metrics },
+    logger,
+    probes: { readiness, metrics },
+  });
+  gate.open();
+  readiness.clear(STORE_UNREADY);
+  return {
+    async close() {
+      grpc.setServing(serviceName(IpamServiceService), false);
+      await Promise.all([grpc.close(GRPC_GRACE_MS), http.close()]);
+      await book.close();
+      await probes.close();
+      await store.close();
+    },
+  };
+}
+
+/** Something that callers wait for, and that happens once. */
+function createGate(): { readonly opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}

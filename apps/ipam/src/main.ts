@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { ipamConfiguration } from '@overlay/model';
+import { runProcess } from '@overlay/service';
+import { runIpam } from './ipam.js';
+import { LmdbAllocationStore } from './store/lmdb-allocation-store.js';
+
+const description = {
+  configuration: ipamConfiguration,
+  summary: "Owns this host's container addresses, for the CNI plugin and over gRPC.",
+  version: '0.1.0',
+  start: async ({ config, clock, logger, metrics, readiness }) => {
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const store = LmdbAllocationStore.open(config.stateDir);
+    return runIpam({ config, store, clock, bootId, logger, metrics, readiness });
+  },
+} satisfies Parameters<typeof runProcess<ReturnType<typeof ipamConfiguration.parse>>>[0];
+
+process.exit(await runProcess(description, process));

@@ -1,0 +1,76 @@
+import {
+  type Cidr,
+  type InterfaceAddress,
+  type IpAddress,
+  parseCidr,
+  parseInterfaceAddress,
+  parseIpAddress,
+} from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
+import { type NetworkId, type NetworkName, parseNetworkId, parseNetworkName } from '@overlay/model';
+import { z } from 'zod';
+import {
+  type ContainerId,
+  type InterfaceName,
+  parseContainerId,
+  parseInterfaceName,
+} from '../allocation/owner.js';
+import type { AllocationRecord, PoolDefinition } from '../allocation/records.js';
+
+const half = z.enum(['cni', 'docker']);
+const cidr = z.string().transform((text): Cidr => parseCidr(text));
+const networkId = z.string().transform((text): NetworkId => parseNetworkId(text));
+const network = z.string().transform((text): NetworkName => parseNetworkName(text));
+
+const poolSchema = z.strictObject({
+  networkId,
+  network,
+  half,
+  subnet: z.exactOptional(cidr),
+  subnet6: z.exactOptional(cidr),
+});
+
+const allocationSchema = z.strictObject({
+  networkId,
+  network,
+  half,
+  owner: z.strictObject({
+    containerId: z.string().transform((text): ContainerId => parseContainerId(text)),
+    interface: z.string().transform((text): InterfaceName => parseInterfaceName(text)),
+  }),
+  addresses: z.array(
+    z.strictObject({
+      address: z.string().transform((text): InterfaceAddress => parseInterfaceAddress(text)),
+      gateway: z.string().transform((text): IpAddress => parseIpAddress(text)),
+    }),
+  ),
+  networkNamespace: z.exactOptional(z.string()),
+  labels: z.record(z.string(), z.string()),
+  allocatedAtMs: z.number().int().nonnegative(),
+  bootId: z.string(),
+});
+
+/**
+ * Reads the pools as they were stored.
+ * @throws OverlayError `data_loss` naming the store's key and what is wrong.
+ */
+export function parseStoredPools(key: string, value: unknown): readonly PoolDefinition[] {
+  return parseStored(key, value, z.array(poolSchema));
+}
+
+/**
+ * Reads an allocation as it was stored.
+ * @throws OverlayError `data_loss` naming the store's key and what is wrong.
+ */
+export function parseStoredAllocation(key: string, value: unknown): AllocationRecord {
+  return parseStored(key, value, allocationSchema);
+}
+
+function parseStored<S extends z.ZodType>(key: string, value: unknown, schema: S): z.output<S> {
+  try {
+    return schema.parse(value);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OverlayError('data_loss', `the stored record ${key} cannot be read: ${reason}`);
+  }
+}
