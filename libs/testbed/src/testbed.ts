@@ -9,6 +9,7 @@ import { runIpBatch } from './ip-batch.js';
 import { removeLeftovers } from './leftovers.js';
 import { Master } from './master.js';
 import type { NetworkNamespace } from './network-namespace.js';
+import type { MasterState } from './overlay-state.js';
 import { type Configuration, MASTER_GRPC_PORT, mergeConfig } from './process-configs.js';
 import {
   claimSlot,
@@ -172,8 +173,8 @@ export class Testbed {
   }
 
   /** Waits until every host shows STATUS_OK for every network. @throws as {@link Master.waitSettled}. */
-  async waitSettled(networks?: readonly string[], timeoutMs = 30_000): Promise<void> {
-    await this.master.waitSettled(
+  waitSettled(networks?: readonly string[], timeoutMs = 30_000): Promise<MasterState> {
+    return this.master.waitSettled(
       this.hosts.map((host) => host.address.ipv4),
       networks,
       timeoutMs,

@@ -73,7 +73,7 @@ async function explore(testbed: Testbed, findings: Findings, story: Story): Prom
   await story.step('overlay-master runs, and agent, ipam and dataplane on every host', () =>
     testbed.start('listening'),
   );
-  await story.step(`${NETWORKS.join(' and ')} are STATUS_OK on every host`, () =>
+  const state = await story.step(`${NETWORKS.join(' and ')} are STATUS_OK on every host`, () =>
     testbed.waitSettled(NETWORKS),
   );
   findings.places = await findPlaces(testbed);
@@ -88,6 +88,7 @@ async function explore(testbed: Testbed, findings: Findings, story: Story): Prom
     `${checks.length} checks: ping and TCP, everyone to everyone and outside`,
     () => runChecks(checks, containers),
   );
+  story.hosts(findings.hosts, NETWORKS, state);
   story.matrices(NETWORKS, findings.containers, findings.checks);
   const throughput = await story.step('one TCP stream across hosts, and one on the bare underlay', () =>
     measureThroughput(testbed.hosts, containers),

@@ -5,6 +5,9 @@ import type { Check, CheckResult } from './check.js';
 /** Enough to keep two cores busy without distorting the times. */
 const CONCURRENCY = 6;
 
+/** Longer than the three seconds in which a neighbour is looked for (RFC 4861, section 10). */
+const PATIENCE_MS = 4_000;
+
 /** Tries all checks, some at a time. A check that cannot be tried is a failed one. Results are in the order asked. */
 export async function runChecks(
   checks: readonly Check[],
@@ -32,12 +35,12 @@ async function runCheck(check: Check, from: Container | undefined): Promise<Chec
 }
 
 async function ping(check: Check, from: Container): Promise<CheckResult> {
-  const { ok, rttMs = 0, output } = await from.ping(check.target);
+  const { ok, rttMs = 0, output } = await from.ping(check.target, { timeoutMs: PATIENCE_MS });
   return verdict(check, rttMs, ok ? undefined : (output.split('\n').at(-1) ?? 'no answer'));
 }
 
 async function connect(check: Check, from: Container): Promise<CheckResult> {
-  const { ms, seenAs, error } = await from.tcp(check.target);
+  const { ms, seenAs, error } = await from.tcp(check.target, { timeoutMs: PATIENCE_MS });
   const changed = seenAs !== undefined && seenAs !== check.expectSource;
   const wrong = changed ? `it came from ${seenAs}, not from ${check.expectSource}` : undefined;
   return { ...verdict(check, ms, error ?? wrong), ...(seenAs === undefined ? {} : { source: seenAs }) };

@@ -1,4 +1,6 @@
-import type { CheckResult, DemoContainer } from './check.js';
+import type { MasterState } from '@overlay/testbed';
+import type { CheckResult, DemoContainer, DemoHost } from './check.js';
+import { renderHosts } from './host-table.js';
 import { renderMatrix } from './matrix.js';
 import {
   type DemoPlaces,
@@ -15,6 +17,7 @@ export interface Story {
   title(text: string): void;
   /** Runs one step and tells how it went and how long it took; a failure is passed on. */
   step<T>(text: string, action: () => Promise<T>): Promise<T>;
+  hosts(hosts: readonly DemoHost[], networks: readonly string[], state: MasterState): void;
   matrices(
     networks: readonly string[],
     containers: readonly DemoContainer[],
@@ -50,6 +53,10 @@ export function createStory(terminal: Terminal): Story {
         terminal.line(`  ${bad} ${text.padEnd(STEP_WIDTH)}${seconds()}`);
         throw cause;
       }
+    },
+    hosts: (hosts, networks, state) => {
+      terminal.line();
+      for (const row of renderHosts(hosts, networks, state, paint)) terminal.line(`  ${row}`);
     },
     matrices: (networks, containers, results) => {
       for (const network of networks) {
