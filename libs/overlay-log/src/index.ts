@@ -1,1 +1,5 @@
+export { type EmbeddedOverlayLogOptions, openEmbeddedOverlayLog } from './embedded/embedded-overlay-log.js';
+export { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from './log-codec.js';
+export { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from './log-format.js';
+export { keyOf, refOfKey } from './log-keys.js';
 export type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from './overlay-log.js';

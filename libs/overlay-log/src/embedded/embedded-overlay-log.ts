@@ -1,0 +1,206 @@
+import { OverlayError } from '@overlay/failure';
+import { type LogRecord, type Mutation, refOf } from '@overlay/model';
+import { CommitSignal } from '../commit-signal.js';
+import { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from '../log-codec.js';
+import { alreadyExists, campaignAborted, fenceVoid, historyGone, logClosed } from '../log-failures.js';
+import { keyOf } from '../log-keys.js';
+import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
+import { diskFailure } from './disk-failure.js';
+import { type LogDatabase, openLogDatabase } from './log-database.js';
+
+/** Where an embedded log lives and how much it remembers. */
+export interface EmbeddedOverlayLogOptions {
+  /** Absolute path of its folder; created if missing. */
+  readonly dir: string;
+  /** How many commits a watcher may lie behind before it has to load again; 10,000 if absent. */
+  readonly historyLength?: number;
+}
+
+const DEFAULT_HISTORY_LENGTH = 10_000;
+const LOAD_BATCH = 1_000;
+const REVISION = 'meta/revision';
+const EPOCH = 'meta/epoch';
+const LEADER = 'meta/leader';
+
+/**
+ * Opens the log of a master that stands alone: an lmdb database in a folder. A commit is one transaction, synced
+ * to disk before it answers; killing the process at any moment loses nothing that was answered. A campaign is
+ * won at once and makes the fences of every earlier one void, also those of another process on the same folder.
+ * @throws OverlayError `unavailable`, `resource_exhausted`, `data_loss` or `failed_precondition` (unknown format).
+ */
+export async function openEmbeddedOverlayLog(options: EmbeddedOverlayLogOptions): Promise<OverlayLog> {
+  const database = await openLogDatabase(options.dir);
+  return new EmbeddedOverlayLog(database, options.dir, options.historyLength ?? DEFAULT_HISTORY_LENGTH);
+}
+
+class EmbeddedOverlayLog implements OverlayLog {
+  readonly #database: LogDatabase;
+  readonly #dir: string;
+  readonly #historyLength: number;
+  readonly #commits = new CommitSignal();
+  readonly #closing = new AbortController();
+  readonly #readers = new Set<() => void>();
+  #lead = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  constructor(database: LogDatabase, dir: string, historyLength: number) {
+    this.#database = database;
+    this.#dir = dir;
+    this.#historyLength = historyLength;
+  }
+
+  async load(): Promise<LogSnapshot> {
+    this.#requireOpen();
+    const { root, records, meta } = this.#database;
+    const transaction = root.useReadTransaction();
+    const done = (): void => {
+      if (this.#readers.delete(done)) transaction.done();
+    };
+    this.#readers.add(done);
+    const revision = BigInt(meta.get(REVISION, { transaction }) ?? 0);
+    const dir = this.#dir;
+    async function* read(): AsyncGenerator<readonly LogRecord[]> {
+      try {
+        let batch: LogRecord[] = [];
+        for (const { key, value } of records.getRange({ transaction })) {
+          batch.push(decodeRecord(key, value));
+          if (batch.length < LOAD_BATCH) continue;
+          yield batch;
+          batch = [];
+        }
+        if (batch.length > 0) yield batch;
+      } catch (thrown) {
+        throw diskFailure(thrown, 'read', dir);
+      } finally {
+        done();
+      }
+    }
+    return { revision, records: read() };
+  }
+
+  async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+    const revision = await this.#transact('write', () => {
+      if (!this.#holds(fence)) return fenceVoid(fence);
+      const conflict = this.#conflictOf(mutations);
+      if (conflict !== undefined) return alreadyExists(conflict);
+      return this.#apply(mutations);
+    });
+    this.#commits.fire();
+    return revision;
+  }
+
+  async *watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange> {
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    let seen = fromRevision;
+    while (!stop.aborted) {
+      const next = this.#commits.next(stop);
+      for (const change of this.#changesAfter(seen)) {
+        if (stop.aborted) return;
+        seen = change.revision;
+        yield change;
+      }
+      if (seen === this.#revision()) await next;
+    }
+  }
+
+  async campaign(candidate: string, signal: AbortSignal): Promise<Leadership> {
+    if (signal.aborted) throw campaignAborted(candidate);
+    const epoch = await this.#transact('write', () => this.#beginEpoch(candidate));
+    this.#lead.abort();
+    const lead = new AbortController();
+    this.#lead = lead;
+    const fence: Fence = { candidate, epoch };
+    const resign = async (): Promise<void> => {
+      lead.abort();
+      if (this.#closed !== undefined) return;
+      await this.#transact('write', () => (this.#holds(fence) ? this.#beginEpoch('') : epoch));
+    };
+    return { fence, lost: lead.signal, resign };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    this.#lead.abort();
+    for (const done of [...this.#readers]) done();
+    await this.#database.root.close();
+  }
+
+  /** Runs `change` in a transaction that is rolled back if it throws or returns a failure; resolves when it is on disk. */
+  async #transact(doing: string, change: () => bigint | OverlayError): Promise<bigint> {
+    this.#requireOpen();
+    let outcome: bigint | OverlayError;
+    try {
+      outcome = await this.#database.root.childTransaction(change);
+    } catch (thrown) {
+      throw diskFailure(thrown, doing, this.#dir);
+    }
+    if (outcome instanceof OverlayError) throw outcome;
+    return outcome;
+  }
+
+  #apply(mutations: readonly Mutation[]): bigint {
+    const { records, history, meta } = this.#database;
+    for (const mutation of mutations) {
+      if (mutation.op === 'delete') records.removeSync(keyOf(mutation.ref));
+      else records.putSync(keyOf(refOf(mutation.record)), encodeRecord(mutation.record));
+    }
+    const revision = this.#revision() + 1n;
+    history.putSync(Number(revision), encodeMutations(mutations));
+    meta.putSync(REVISION, String(revision));
+    const oldest = Number(revision) - this.#historyLength;
+    for (const old of [...history.getKeys({ end: oldest + 1 })]) history.removeSync(old);
+    return revision;
+  }
+
+  /** The first key that a `create` of the batch meets, in the log or earlier in the batch. */
+  #conflictOf(mutations: readonly Mutation[]): string | undefined {
+    const changed = new Map<string, boolean>();
+    for (const mutation of mutations) {
+      const key = keyOf(mutation.op === 'delete' ? mutation.ref : refOf(mutation.record));
+      const exists = changed.get(key) ?? this.#database.records.doesExist(key);
+      if (mutation.op === 'create' && exists) return key;
+      changed.set(key, mutation.op !== 'delete');
+    }
+    return undefined;
+  }
+
+  #holds(fence: Fence): boolean {
+    const { meta } = this.#database;
+    return meta.get(EPOCH) === String(fence.epoch) && meta.get(LEADER) === fence.candidate;
+  }
+
+  #beginEpoch(leader: string): bigint {
+    const { meta } = this.#database;
+    const epoch = BigInt(meta.get(EPOCH) ?? 0) + 1n;
+    meta.putSync(EPOCH, String(epoch));
+    meta.putSync(LEADER, leader);
+    return epoch;
+  }
+
+  #changesAfter(seen: bigint): readonly LogChange[] {
+    const { history } = this.#database;
+    const newest = this.#revision();
+    const [first] = history.getKeys({ limit: 1 });
+    const oldest = first === undefined ? newest + 1n : BigInt(first);
+    if (seen > newest || seen + 1n < oldest) throw historyGone(seen, oldest, newest);
+    const start = Number(seen) + 1;
+    const entries = [...history.getRange({ start, limit: LOAD_BATCH })];
+    return entries.map(({ key, value }) => {
+      const revision = BigInt(key);
+      return { revision, mutations: decodeMutations(revision, value) };
+    });
+  }
+
+  #revision(): bigint {
+    return BigInt(this.#database.meta.get(REVISION) ?? 0);
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== undefined) throw logClosed();
+  }
+}
