@@ -1,7 +1,7 @@
 import type { Counter, Histogram, Metrics } from '@overlay/service';
 import { KERNEL_OBJECT_KINDS } from './kernel/kernel-object.js';
-import type { ObjectFailure, Reconciler } from './reconcile/reconciler.js';
 import { networkStandings } from './reconcile/network-standing.js';
+import type { ObjectFailure, Reconciler } from './reconcile/reconciler.js';
 
 /** What Prometheus sees of the dataplane. */
 export class DataplaneMetrics {

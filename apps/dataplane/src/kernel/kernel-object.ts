@@ -123,16 +123,7 @@ export interface Sysctl {
 }
 
 /** Anything that the dataplane keeps in the kernel. */
-export type KernelObject =
-  | Link
-  | Address
-  | Neighbour
-  | FdbEntry
-  | Nexthop
-  | Route
-  | Rule
-  | NftTable
-  | Sysctl;
+export type KernelObject = Link | Address | Neighbour | FdbEntry | Nexthop | Route | Rule | NftTable | Sysctl;
 
 /** What identifies an object: two objects with one key are the same object with different attributes. */
 export function keyOf(object: KernelObject): string {

@@ -1,10 +1,10 @@
 import { toOverlayError } from '@overlay/failure';
 import type { NodeId } from '@overlay/model';
-import { backoffMs, type BackoffPolicy } from '@overlay/rpc';
+import { type BackoffPolicy, backoffMs } from '@overlay/rpc';
 import type { Clock, Logger } from '@overlay/service';
+import type { DataplaneMetrics } from '../dataplane-metrics.js';
 import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
-import type { DataplaneMetrics } from '../dataplane-metrics.js';
 import type { Reconciler } from './reconciler.js';
 
 /** Frames that come within this time are written together. */

@@ -101,8 +101,7 @@ export class DeltaTracker {
   }
 
   #note(key: string, have: KernelObject | undefined, want: KernelObject | undefined): void {
-    const same =
-      have === undefined || want === undefined ? have === want : valueOf(have) === valueOf(want);
+    const same = have === undefined || want === undefined ? have === want : valueOf(have) === valueOf(want);
     if (same) this.#deviating.delete(key);
     else this.#deviating.set(key, have);
   }

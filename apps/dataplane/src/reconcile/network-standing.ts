@@ -1,5 +1,5 @@
 import type { NetworkId, NetworkName } from '@overlay/model';
-import { type HostDescription, type HostNetwork } from '../desired/host-description.js';
+import type { HostDescription, HostNetwork } from '../desired/host-description.js';
 import { networkOfPrefix } from '../desired/plan-host.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
 import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
@@ -70,6 +70,8 @@ function kernelError(
   { id }: HostNetwork,
   failures: readonly ObjectFailure[],
 ): string | undefined {
-  const failure = failures.find(({ object }) => [undefined, id].includes(networkOfObject(host, object) as never));
+  const failure = failures.find(({ object }) =>
+    [undefined, id].includes(networkOfObject(host, object) as never),
+  );
   return failure === undefined ? undefined : `${failure.object.kind}: ${failure.error}`;
 }

@@ -171,8 +171,7 @@ export class Reconciler {
     for (const { key, plan } of this.#differences(host)) {
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'forget') this.tracker.observe(key, undefined);
-      if (plan.step === 'obstructed')
-        this.#failures.set(key, { object: plan.object, error: plan.error });
+      if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
     }
     written += await this.#write(host, changes, true);
     for (const key of this.#failures.keys()) if (!this.tracker.deviates(key)) this.#failures.delete(key);

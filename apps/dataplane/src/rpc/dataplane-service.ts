@@ -1,6 +1,6 @@
 import { type ApplyPeersRequest, type ApplyPeersResponse, DataplaneServiceService } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import { implementService, type InternalErrorListener, type RpcService } from '@overlay/rpc';
+import { type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
 import type { ApplyLoop } from '../reconcile/apply-loop.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { mapNetworks, mapStatus } from './map-status.js';

@@ -4,8 +4,8 @@ import {
   containsAddress,
   containsCidr,
   type InterfaceAddress,
-  interfaceIp,
   type IpFamily,
+  interfaceIp,
   isGroupMac,
   parseCidr,
   parseInterfaceAddress,
@@ -100,9 +100,7 @@ function readMtu(reader: FieldReader, { overlayMtu, enableIpv6 }: ApplyHostReque
 
 function readVtepSubnets(reader: FieldReader, space: AddressSpace): readonly Cidr[] {
   return [
-    ...presentOf(
-      reader.read('address_space.vtep_subnet', space.vtepSubnet, (text) => cidrOfFamily(text, 4)),
-    ),
+    ...presentOf(reader.read('address_space.vtep_subnet', space.vtepSubnet, (text) => cidrOfFamily(text, 4))),
     ...presentOf(
       reader.optional('address_space.vtep_subnet6', space.vtepSubnet6, (text) => cidrOfFamily(text, 6)),
     ),
@@ -202,7 +200,10 @@ function readBridge(
 ): HostNetwork['cniBridge'] {
   const expected = `${CNI_BRIDGE_PREFIX}${network.name}`;
   if (bridge.name !== expected)
-    reader.violate(`${at}.name`, `"${bridge.name}" is not the bridge of network ${network.name}, ${expected}`);
+    reader.violate(
+      `${at}.name`,
+      `"${bridge.name}" is not the bridge of network ${network.name}, ${expected}`,
+    );
   const inside = (text: string) => parseInside(text, prefixes);
   const halves = [
     ...presentOf(reader.optional(`${at}.ip`, bridge.ip, inside)),

@@ -1,4 +1,11 @@
-import { familyOf, type IpAddress, type IpFamily, parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import {
+  familyOf,
+  type IpAddress,
+  type IpFamily,
+  parseCidr,
+  parseIpAddress,
+  parseMacAddress,
+} from '@overlay/allocation';
 import type { Peer } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { parseNetworkId, parseNodeId } from '@overlay/model';

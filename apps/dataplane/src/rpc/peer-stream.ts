@@ -48,7 +48,10 @@ export class PeerStream {
       case TopologyFrameKind.DELTA:
         this.#checkStarted();
         if (this.#snapshot !== undefined)
-          throw new OverlayError('failed_precondition', 'a snapshot ends with a synced mark before deltas follow');
+          throw new OverlayError(
+            'failed_precondition',
+            'a snapshot ends with a synced mark before deltas follow',
+          );
         return { peers, snapshot: undefined, revision: frame.revision };
       default:
         throw new OverlayError('invalid_argument', `frame.kind: ${frame.kind} is unknown`);
@@ -69,7 +72,9 @@ function addAll(
   return snapshot;
 }
 
-function stepOf(change: TopologyChange['change']): readonly (readonly [NodeId, PeerDescription | undefined])[] {
+function stepOf(
+  change: TopologyChange['change'],
+): readonly (readonly [NodeId, PeerDescription | undefined])[] {
   if (change?.$case === 'peer') {
     const peer = parsePeer(change.value);
     return [[peer.nodeId, peer]];

@@ -34,7 +34,9 @@ export function processRunner(prefix: readonly string[] = []): CommandRunner {
         // A command that ends before it has read everything closes the pipe; its exit code tells the rest.
         child.stdin.on('error', () => undefined);
         child.on('error', (error) => {
-          reject(new OverlayError('unavailable', `cannot run ${command}: ${error.message}`, { cause: error }));
+          reject(
+            new OverlayError('unavailable', `cannot run ${command}: ${error.message}`, { cause: error }),
+          );
         });
         child.on('close', (exitCode, signal) => {
           if (exitCode === null) {

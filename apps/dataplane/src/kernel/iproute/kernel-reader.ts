@@ -46,7 +46,10 @@ export class KernelReader {
     return {
       objects: [
         ...links,
-        ...parseNeighbours(await onDevice<NeighbourJson>('ip', ['neigh', 'show', 'nud', 'permanent']), device),
+        ...parseNeighbours(
+          await onDevice<NeighbourJson>('ip', ['neigh', 'show', 'nud', 'permanent']),
+          device,
+        ),
         ...parseFdb(await onDevice<FdbJson>('bridge', ['fdb', 'show']), device),
         ...nexthops.ours,
         ...parseRoutes(await this.#json<RouteJson>('ip', ['-N', '-4', ...routes], options)),

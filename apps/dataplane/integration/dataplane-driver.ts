@@ -1,0 +1,42 @@
+import {
+  type ApplyHostRequest,
+  type ApplyHostResponse,
+  type ApplyPeersResponse,
+  DataplaneServiceService,
+  type GetStatusResponse,
+  type TopologyFrame,
+} from '@overlay/contracts';
+import { createRpcClient } from '@overlay/rpc';
+import type { Host } from '@overlay/testbed';
+
+/** Plays the agent of a host. */
+export class DataplaneDriver {
+  readonly #client;
+
+  constructor(host: Host) {
+    this.#client = createRpcClient(DataplaneServiceService, {
+      target: `unix:${host.paths.dataplaneSocket}`,
+      timeoutMs: 20_000,
+    });
+  }
+
+  applyHost(request: ApplyHostRequest): Promise<ApplyHostResponse> {
+    return this.#client.applyHost(request);
+  }
+
+  /** One stream that carries the frames and ends. */
+  applyPeers(frames: readonly TopologyFrame[]): Promise<ApplyPeersResponse> {
+    async function* requests() {
+      for (const frame of frames) yield { frame };
+    }
+    return this.#client.applyPeers(requests());
+  }
+
+  status(): Promise<GetStatusResponse> {
+    return this.#client.getStatus({});
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
