@@ -1,0 +1,34 @@
+import type { AgentConfig, NodeId } from '@overlay/model';
+import type { Clock, Logger, Metrics, Readiness } from '@overlay/service';
+import type { AgentTimings } from './agent-timings.js';
+import type { FileCniDirectory } from './cni/file-cni-directory.js';
+import type { HostPorts } from './configuration/configure-pass.js';
+import type { RouteSource } from './identity/underlay-address.js';
+import type { ConnectMaster } from './registration/master-link.js';
+
+/** Everything an agent is made of. */
+export interface AgentDeps {
+  readonly config: AgentConfig;
+  readonly timings: AgentTimings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  /** Uniform in [0, 1), for backoff. */
+  readonly random: () => number;
+  /** Makes an id that no other node has. */
+  readonly newNodeId: () => string;
+  readonly hostName: string;
+  readonly routeSource: RouteSource;
+  readonly connectMaster: ConnectMaster;
+  readonly ports: HostPorts & {
+    readonly mesosFiles: FileCniDirectory;
+    readonly conflists: FileCniDirectory;
+  };
+}
+
+/** What the loops of a running agent share. */
+export interface LoopDeps extends Omit<AgentDeps, 'ports'> {
+  readonly ports: HostPorts;
+  readonly nodeId: NodeId;
+}

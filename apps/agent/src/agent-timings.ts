@@ -1,0 +1,24 @@
+import type { BackoffPolicy } from '@overlay/rpc';
+
+/** How long the agent waits between tries. */
+export interface AgentTimings {
+  /** Between rounds over the masters that nobody answered. */
+  readonly unreachable: BackoffPolicy;
+  /** Between rounds in which a master refused the node. */
+  readonly rejected: BackoffPolicy;
+  /** Between calls of a local daemon that is down, and between attempts to configure a network. */
+  readonly local: BackoffPolicy;
+  /** Until networks that failed for good are tried once more. */
+  readonly failedRetryMs: number;
+  /** Longest wait for a master's answer. */
+  readonly masterCallMs: number;
+}
+
+/** The waits of a real host. */
+export const AGENT_TIMINGS: AgentTimings = {
+  unreachable: { baseMs: 250, capMs: 10_000 },
+  rejected: { baseMs: 5_000, capMs: 30_000 },
+  local: { baseMs: 250, capMs: 5_000 },
+  failedRetryMs: 60_000,
+  masterCallMs: 10_000,
+};

@@ -1,0 +1,107 @@
+import { backoffMs } from '@overlay/rpc';
+import type { LoopDeps } from '../agent-deps.js';
+import type { AgentMetrics } from '../agent-metrics.js';
+import type { AgentState } from '../agent-state.js';
+import { configurePass } from './configure-pass.js';
+import type { HostProgress, NetworkProgress } from './network-progress.js';
+import { type FailureCounts, planProgress } from './plan-progress.js';
+
+/**
+ * Keeps the host configured as assigned, until the signal aborts: passes at once when something changed, with
+ * backoff while a daemon is away or attempts are left, and once in a while for networks that failed for good.
+ */
+export async function configureHost(
+  deps: LoopDeps,
+  state: AgentState,
+  metrics: AgentMetrics,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, config, ports, readiness } = deps;
+  let failures: FailureCounts = new Map();
+  let pools: ReadonlySet<string> = new Set();
+  let waits = 0;
+  while (!signal.aborted) {
+    const seen = state.reconfigure.count;
+    const { registration } = state;
+    if (registration === undefined) {
+      await state.reconfigure.after(seen, signal);
+      continue;
+    }
+    const end = metrics.updateDuration.startTimer();
+    const outcome = await configurePass(registration, config, ports, pools, signal);
+    end();
+    if (signal.aborted) return;
+    pools = outcome.pools;
+    const away = outcome.dataplaneAway ?? outcome.ipamAway;
+    waits = away === undefined ? 0 : waits + 1;
+    if (away === undefined) state.countAttempt();
+    const networks = registration.assignment?.networks ?? [];
+    const plan = planProgress(networks, outcome.results, failures, config.maxConfigurationAttempts);
+    failures = plan.failures;
+    metrics.countFailures(outcome.results);
+    logProgress(deps, registration.assignment?.networks ?? [], state.progress, plan.progress);
+    state.setProgress(plan.progress);
+    setReadiness(readiness, 'dataplane', outcome.dataplaneAway);
+    if (outcome.dataplaneAway === undefined) {
+      setReadiness(readiness, 'ipam', outcome.ipamAway);
+      state.hostApplied.raise();
+      state.poll.raise();
+    }
+    const delayMs = nextPassMs(plan.progress, waits, deps);
+    const changed =
+      delayMs === undefined
+        ? await state.reconfigure.after(seen, signal).then(() => true)
+        : await state.reconfigure.within(seen, delayMs, clock, signal);
+    if (changed) failures = new Map();
+  }
+}
+
+/** Milliseconds until the next pass; undefined to wait for a change. */
+function nextPassMs(progress: HostProgress, waits: number, deps: LoopDeps): number | undefined {
+  const { timings, random } = deps;
+  if (waits > 0) return backoffMs(waits - 1, timings.local, random);
+  const all = [...progress.values()];
+  const failures = all.flatMap((one) => (one.kind === 'retrying' ? [one.failures] : []));
+  if (failures.length > 0) return backoffMs(Math.max(...failures), timings.local, random);
+  return all.some(({ kind }) => kind === 'failed') ? timings.failedRetryMs : undefined;
+}
+
+function setReadiness(readiness: LoopDeps['readiness'], name: string, reason: string | undefined): void {
+  if (reason === undefined) readiness.clear(name);
+  else readiness.block(name, reason);
+}
+
+function logProgress(
+  deps: LoopDeps,
+  networks: readonly {
+    readonly networkId: string;
+    readonly network: { readonly name: string } | undefined;
+  }[],
+  before: HostProgress,
+  after: HostProgress,
+): void {
+  for (const { networkId, network } of networks) {
+    const is = after.get(networkId);
+    if (is === undefined || describe(is) === describe(before.get(networkId))) continue;
+    const entry = { networkId, network: network?.name, reason: reasonOf(is) };
+    if (is.kind === 'configured') deps.logger.info({ event: 'network_configured', ...entry });
+    else if (is.kind === 'failed') deps.logger.error({ event: 'network_failed', ...entry });
+    else deps.logger.warn({ event: `network_${is.kind}`, ...entry });
+  }
+}
+
+function describe(progress: NetworkProgress | undefined): string {
+  return progress === undefined ? '' : `${progress.kind} ${reasonOf(progress) ?? ''}`;
+}
+
+function reasonOf(progress: NetworkProgress): string | undefined {
+  switch (progress.kind) {
+    case 'waiting':
+      return progress.reason;
+    case 'retrying':
+    case 'failed':
+      return progress.error;
+    default:
+      return undefined;
+  }
+}

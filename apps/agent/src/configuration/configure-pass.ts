@@ -1,0 +1,168 @@
+import {
+  type AgentNetwork,
+  type ApplyHostResponse,
+  NetworkStatus,
+  type RegisterAgentResponse,
+} from '@overlay/contracts';
+import { toOverlayError } from '@overlay/failure';
+import type { AgentConfig } from '@overlay/model';
+import { applyCniFiles, type WantedFile } from '../cni/apply-cni-files.js';
+import type { CniDirectory } from '../cni/cni-directory.js';
+import { type NetworkCniFiles, planCniFiles } from '../cni/plan-cni-files.js';
+import type { DataplaneLink } from '../daemons/dataplane-link.js';
+import type { IpamLink } from '../daemons/ipam-link.js';
+import { isAway, waitingFor } from '../daemons/is-away.js';
+import { applyPools } from './apply-pools.js';
+import { cniHalfOf, missingBlock } from './cni-half.js';
+import { planHost } from './plan-host.js';
+import type { PassResult } from './plan-progress.js';
+
+/** What a host is configured through. */
+export interface HostPorts {
+  readonly dataplane: DataplaneLink;
+  readonly ipam: IpamLink;
+  /** Files for Mesos. */
+  readonly mesosFiles: CniDirectory;
+  /** Files for every other runtime. */
+  readonly conflists: CniDirectory;
+}
+
+/** What a pass over the host found. */
+export interface PassOutcome {
+  readonly results: ReadonlyMap<string, PassResult>;
+  /** Why a daemon could not be reached; undefined if it answered or was not needed. */
+  readonly dataplaneAway?: string;
+  readonly ipamAway?: string;
+  /** Ids of the networks whose pools overlay-ipam has. */
+  readonly pools: ReadonlySet<string>;
+}
+
+type Results = Map<string, PassResult>;
+
+/**
+ * Configures every network of the assignment once, in the order of the data's way: kernel, pools, CNI files, so
+ * that a runtime finds a configuration only when everything behind it stands. Repeatable; what is right already
+ * is not written again.
+ * @param pools networks whose pools the pass before left in place
+ */
+export async function configurePass(
+  registration: RegisterAgentResponse,
+  config: AgentConfig,
+  ports: HostPorts,
+  pools: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<PassOutcome> {
+  const networks = registration.assignment?.networks ?? [];
+  const results: Results = new Map(networks.map(({ networkId }) => [networkId, { kind: 'configured' }]));
+  for (const network of networks) {
+    const error = missingBlock(network, config.network);
+    if (error !== undefined) results.set(network.networkId, { kind: 'hopeless', error });
+  }
+  const dataplaneAway = await applyHost(registration, config, ports.dataplane, results, signal);
+  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools };
+  const applied = await configurePools(networks, config, ports.ipam, results, pools, signal);
+  await writeCniFiles(networks, config, ports, results);
+  return { results, ...applied };
+}
+
+async function applyHost(
+  registration: RegisterAgentResponse,
+  config: AgentConfig,
+  dataplane: DataplaneLink,
+  results: Results,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const networks = registration.assignment?.networks ?? [];
+  let answer: ApplyHostResponse;
+  try {
+    answer = await dataplane.applyHost(planHost(registration, config.network), signal);
+  } catch (thrown) {
+    const error = toOverlayError(thrown);
+    const away = isAway(error);
+    const reason = waitingFor('overlay-dataplane', dataplane.socket, error);
+    setAll(results, networks, away ? { kind: 'waiting', reason } : { kind: 'error', error: error.message });
+    return away ? reason : undefined;
+  }
+  for (const { networkId, state } of answer.networks) {
+    if (state?.status !== NetworkStatus.FAILED || results.get(networkId)?.kind !== 'configured') continue;
+    const isolated = networks.find((network) => network.networkId === networkId)?.network?.isolated;
+    results.set(networkId, { kind: isolated ? 'hopeless' : 'error', error: state.error });
+  }
+  return undefined;
+}
+
+async function configurePools(
+  networks: readonly AgentNetwork[],
+  config: AgentConfig,
+  ipam: IpamLink,
+  results: Results,
+  before: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<{ readonly pools: ReadonlySet<string>; readonly ipamAway?: string }> {
+  if (!config.network.allocateSubnet) return { pools: new Set() };
+  const usable = networks.filter(
+    (network) =>
+      cniHalfOf(network, config.network) !== undefined &&
+      (isConfigured(results, network) || (isTried(results, network) && before.has(network.networkId))),
+  );
+  try {
+    const { accepted, refused } = await applyPools(ipam, usable, before, config.network, signal);
+    for (const [networkId, error] of refused) results.set(networkId, { kind: 'error', error });
+    return { pools: accepted };
+  } catch (thrown) {
+    const reason = waitingFor('overlay-ipam', ipam.socket, thrown);
+    const waiting = usable.filter((network) => isConfigured(results, network));
+    setAll(results, waiting, { kind: 'waiting', reason });
+    return { pools: before, ipamAway: reason };
+  }
+}
+
+async function writeCniFiles(
+  networks: readonly AgentNetwork[],
+  config: AgentConfig,
+  ports: HostPorts,
+  results: Results,
+): Promise<void> {
+  const planned = networks.flatMap((network) => {
+    const files =
+      cniHalfOf(network, config.network) === undefined ? undefined : planCniFiles(network, config);
+    return files === undefined ? [] : [{ network, files }];
+  });
+  const ready = planned.filter(({ network }) => isConfigured(results, network));
+  const unsettled = planned.filter(({ network }) => isTried(results, network));
+  const folders = [
+    { directory: ports.mesosFiles, fileOf: (files: NetworkCniFiles) => files.mesos },
+    { directory: ports.conflists, fileOf: (files: NetworkCniFiles) => files.conflist },
+  ];
+  for (const { directory, fileOf } of folders) {
+    const wanted: WantedFile[] = ready.map(({ network, files }) => ({
+      networkId: network.networkId,
+      file: fileOf(files),
+    }));
+    const kept = new Set(unsettled.map(({ files }) => fileOf(files).name));
+    try {
+      const errors = await applyCniFiles(directory, wanted, kept);
+      for (const [networkId, error] of errors) results.set(networkId, { kind: 'error', error });
+    } catch (thrown) {
+      const error = `${directory.path}: ${toOverlayError(thrown).message}`;
+      const concerned = ready.map(({ network }) => network);
+      setAll(results, concerned, { kind: 'error', error });
+    }
+  }
+}
+
+function setAll(results: Results, networks: readonly AgentNetwork[], result: PassResult): void {
+  for (const { networkId } of networks) {
+    if (results.get(networkId)?.kind === 'configured') results.set(networkId, result);
+  }
+}
+
+function isConfigured(results: Results, network: AgentNetwork): boolean {
+  return results.get(network.networkId)?.kind === 'configured';
+}
+
+/** Still being tried: what already stands for the network stays until the matter is settled. */
+function isTried(results: Results, network: AgentNetwork): boolean {
+  const kind = results.get(network.networkId)?.kind;
+  return kind === 'waiting' || kind === 'error';
+}

@@ -1,0 +1,21 @@
+import type { AgentConfig } from '@overlay/model';
+import type { AgentDeps } from './agent-deps.js';
+import { FileCniDirectory } from './cni/file-cni-directory.js';
+import { grpcDataplane } from './daemons/dataplane-link.js';
+import { grpcIpam } from './daemons/ipam-link.js';
+
+/** A host description may need many kernel commands, each of which may take the configured time. */
+const COMMANDS_PER_CALL = 4;
+
+/** Longest wait for overlay-ipam: it answers from memory, after one write to disk. */
+const IPAM_CALL_MS = 10_000;
+
+/** The real ports of this host. Connects at the first call. */
+export function connectHost({ cniDir, cniConflistDir, network, sockets }: AgentConfig): AgentDeps['ports'] {
+  return {
+    dataplane: grpcDataplane(sockets.dataplane, COMMANDS_PER_CALL * network.commandTimeoutMs),
+    ipam: grpcIpam(sockets.ipam, IPAM_CALL_MS),
+    mesosFiles: new FileCniDirectory(cniDir),
+    conflists: new FileCniDirectory(cniConflistDir),
+  };
+}

@@ -1,0 +1,39 @@
+import { toOverlayError } from '@overlay/failure';
+import type { LoopDeps } from '../agent-deps.js';
+import type { AgentState } from '../agent-state.js';
+import { planContainers } from '../report/plan-containers.js';
+
+/**
+ * Keeps the state's picture of the daemons current, until the signal aborts: each heartbeat and whenever asked.
+ * A daemon that is away leaves its last picture standing. A dataplane that answers without a host description
+ * has started anew and is configured again.
+ */
+export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
+  const { clock, config } = deps;
+  while (!signal.aborted) {
+    const seen = state.poll.count;
+    await pollDataplane(deps, state, signal);
+    if (config.network.allocateSubnet) await pollIpam(deps, state, signal);
+    await state.poll.within(seen, config.heartbeatMs, clock, signal);
+  }
+}
+
+async function pollDataplane(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
+  try {
+    const status = await deps.ports.dataplane.getStatus(signal);
+    state.setDataplane(status);
+    if (!status.configured && state.hostApplied.count > 0) state.reconfigure.raise();
+  } catch (thrown) {
+    deps.logger.debug({ event: 'dataplane_status_failed', reason: toOverlayError(thrown).message });
+  }
+}
+
+async function pollIpam(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
+  try {
+    const allocations = await deps.ports.ipam.listAllocations(signal);
+    const capacities = await deps.ports.ipam.getCapacity(signal);
+    state.setUsage(planContainers(allocations), capacities);
+  } catch (thrown) {
+    deps.logger.debug({ event: 'ipam_usage_failed', reason: toOverlayError(thrown).message });
+  }
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { agentConfiguration } from '@overlay/model';
+import { runProcess } from '@overlay/service';
+import { runAgent } from './agent.js';
+import { AGENT_TIMINGS } from './agent-timings.js';
+import { connectHost } from './connect-host.js';
+import { kernelRouteSource } from './identity/underlay-address.js';
+import { grpcMasters } from './registration/master-link.js';
+
+const exitCode = await runProcess(
+  {
+    configuration: agentConfiguration,
+    summary: "The host's side of the overlay: registers with a master, configures the host, reports.",
+    version: '0.1.0',
+    start: (input) =>
+      runAgent({
+        ...input,
+        timings: AGENT_TIMINGS,
+        random: Math.random,
+        newNodeId: randomUUID,
+        hostName: hostname(),
+        routeSource: kernelRouteSource,
+        connectMaster: grpcMasters(input.config.tls, AGENT_TIMINGS.masterCallMs),
+        ports: connectHost(input.config),
+      }),
+  },
+  process,
+);
+
+process.exit(exitCode);

@@ -1,0 +1,116 @@
+import { isFailure, type OverlayError, toOverlayError } from '@overlay/failure';
+import { formatListenAddress, type MasterAddress, parseListenAddress } from '@overlay/model';
+import { backoffMs } from '@overlay/rpc';
+import { runMasterSession, type SessionDeps } from './master-session.js';
+
+/** How a session with one master ended. */
+interface SessionEnd {
+  /** Whether the master had accepted the node. */
+  readonly registered: boolean;
+  readonly error: OverlayError;
+}
+
+/**
+ * Keeps a session with a master, for ever, until the signal aborts: tries every configured master in turn, the
+ * one that it points to as leader right after it, and waits with full jitter after each round in vain. A node
+ * that is refused keeps trying too, more slowly: the reason may go away.
+ */
+export async function followMasters(deps: SessionDeps, signal: AbortSignal): Promise<void> {
+  const { clock, config, random, timings } = deps.loop;
+  let next = 0;
+  let rounds = 0;
+  while (!signal.aborted) {
+    let refused = false;
+    let registered = false;
+    for (let tried = 0; tried < config.masters.length && !registered && !signal.aborted; tried += 1) {
+      const master = config.masters[next % config.masters.length];
+      if (master === undefined) return;
+      const end = await tryMaster(deps, master, signal);
+      if (signal.aborted) return;
+      registered = end.registered;
+      refused ||= !end.registered && isRefusal(end.error);
+      // A master that had accepted the node is asked first again: most often it only restarts.
+      if (!registered) next += 1;
+    }
+    rounds = registered ? 0 : rounds + 1;
+    const policy = refused ? timings.rejected : timings.unreachable;
+    await clock.sleep(backoffMs(Math.max(0, rounds - 1), policy, random), signal);
+  }
+}
+
+/** A session with a master, or with the leader it names instead. */
+async function tryMaster(deps: SessionDeps, master: MasterAddress, signal: AbortSignal): Promise<SessionEnd> {
+  const end = await session(deps, master, signal);
+  const leader = end.registered ? undefined : leaderOf(end.error);
+  return leader === undefined || signal.aborted ? end : session(deps, leader, signal);
+}
+
+async function session(deps: SessionDeps, master: MasterAddress, signal: AbortSignal): Promise<SessionEnd> {
+  const { logger, readiness } = deps.loop;
+  const name = formatListenAddress({ kind: 'tcp', ...master });
+  let registered = false;
+  try {
+    await runMasterSession(
+      deps,
+      master,
+      () => {
+        registered = true;
+        deps.state.setRejection(undefined);
+        readiness.clear('registration');
+        logger.info({ event: 'registered', master: name });
+      },
+      signal,
+    );
+  } catch (thrown) {
+    const error = toOverlayError(thrown);
+    deps.metrics.pollErrors.inc();
+    if (!signal.aborted) tell(deps, name, registered, error);
+    return { registered, error };
+  }
+  return { registered, error: toOverlayError(new Error('the agent is stopping')) };
+}
+
+function tell(deps: SessionDeps, master: string, registered: boolean, error: OverlayError): void {
+  const { logger, readiness } = deps.loop;
+  const reason = `${master}: ${error.message}`;
+  if (registered && !isRefusal(error)) {
+    logger.warn({ event: 'master_lost', master, reason: error.message });
+  } else if (isRefusal(error)) {
+    readiness.block('registration', reason);
+    if (deps.state.rejection === reason) return;
+    deps.state.setRejection(reason);
+    logger.error({ event: 'registration_refused', master, code: error.code, reason: error.message });
+  } else {
+    logger.debug({ event: 'master_unreachable', master, reason: error.message });
+    if (deps.state.registration === undefined && deps.state.rejection === undefined) {
+      readiness.block('registration', `no master has answered yet; the last try was ${reason}`);
+    }
+  }
+}
+
+/** Whether a master refused the node, in a way that trying again at once cannot change. */
+function isRefusal(error: OverlayError): boolean {
+  switch (error.code) {
+    case 'invalid_argument':
+    case 'already_exists':
+    case 'resource_exhausted':
+    case 'failed_precondition':
+    case 'unauthenticated':
+    case 'permission_denied':
+    case 'unimplemented':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function leaderOf(error: OverlayError): MasterAddress | undefined {
+  if (error.code !== 'unavailable' || error.leader === undefined) return undefined;
+  try {
+    const address = parseListenAddress(error.leader);
+    return address.kind === 'tcp' ? { host: address.host, port: address.port } : undefined;
+  } catch (thrown) {
+    if (isFailure(thrown, 'invalid_argument')) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,127 @@
+import { OverlayError } from '@overlay/failure';
+import type { MasterAddress } from '@overlay/model';
+import type { LoopDeps } from '../agent-deps.js';
+import type { AgentMetrics } from '../agent-metrics.js';
+import type { AgentState } from '../agent-state.js';
+import { reportAgent } from '../report/report-agent.js';
+import { outdatesRegistration } from '../topology/outdates-registration.js';
+import { TopologyIntake } from '../topology/topology-intake.js';
+import type { TopologyStore } from '../topology/topology-store.js';
+import type { AssignmentFile } from './assignment-file.js';
+import type { MasterLink } from './master-link.js';
+import { registerAgent } from './register-agent.js';
+
+/** What a session works on. */
+export interface SessionDeps {
+  readonly loop: LoopDeps;
+  readonly state: AgentState;
+  readonly metrics: AgentMetrics;
+  readonly store: TopologyStore;
+  readonly file: AssignmentFile;
+}
+
+interface Master {
+  readonly address: MasterAddress;
+  readonly link: MasterLink;
+}
+
+/** Shortest time between two registrations that a running session makes. */
+const REGISTER_AGAIN_GAP_MS = 500;
+
+/**
+ * One conversation with one master: registers, then watches its topology, reports, and registers again when
+ * asked, until one of these breaks or the signal aborts.
+ * @param onRegistered called once the master has accepted the node
+ * @throws OverlayError why it broke. It always does, except when the signal aborts.
+ */
+export async function runMasterSession(
+  deps: SessionDeps,
+  address: MasterAddress,
+  onRegistered: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const link = deps.loop.connectMaster(address);
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  const master = { address, link };
+  try {
+    const asked = deps.state.registerAgain.count;
+    await register(deps, master, ended.signal);
+    onRegistered();
+    const parts = [
+      watchTopology(deps, link, ended.signal),
+      reportAgent(deps.loop, deps.state, link, ended.signal),
+      registerWhenAsked(deps, master, asked, ended.signal),
+    ];
+    try {
+      await Promise.race(parts);
+    } finally {
+      end();
+      await Promise.allSettled(parts);
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    deps.state.setConnected(false);
+    link.close();
+  }
+}
+
+async function register(deps: SessionDeps, master: Master, signal: AbortSignal): Promise<void> {
+  await registerAgent(deps.loop, deps.state, deps.metrics, deps.file, master, signal);
+}
+
+async function registerWhenAsked(
+  deps: SessionDeps,
+  master: Master,
+  asked: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { registerAgain } = deps.state;
+  let answered = asked;
+  while (!signal.aborted) {
+    await registerAgain.after(answered, signal);
+    await deps.loop.clock.sleep(REGISTER_AGAIN_GAP_MS, signal);
+    answered = registerAgain.count;
+    if (!signal.aborted) await register(deps, master, signal);
+  }
+}
+
+async function watchTopology(deps: SessionDeps, link: MasterLink, signal: AbortSignal): Promise<void> {
+  const { state, store } = deps;
+  const unfollow = store.follow(({ changes }) => {
+    const { registration } = state;
+    if (registration !== undefined && outdatesRegistration(registration, changes))
+      state.registerAgain.raise();
+  });
+  try {
+    await followFrames(deps, link, store.revision ?? 0n, signal);
+  } finally {
+    unfollow();
+  }
+}
+
+async function followFrames(
+  deps: SessionDeps,
+  link: MasterLink,
+  fromRevision: bigint,
+  signal: AbortSignal,
+): Promise<void> {
+  const { loop, state, store } = deps;
+  const intake = new TopologyIntake(store, fromRevision);
+  for await (const frame of link.watchTopology(loop.nodeId, fromRevision, signal)) {
+    if (signal.aborted) return;
+    state.setConnected(true);
+    const outcome = await intake.accept(frame);
+    if (outcome === 'diverged') {
+      loop.logger.warn({ event: 'topology_diverged', stored: `${store.revision}`, got: `${frame.revision}` });
+      return followFrames(deps, link, 0n, signal);
+    }
+    if (outcome === 'synced') {
+      loop.readiness.clear('topology');
+      loop.logger.info({ event: 'topology_synced', revision: `${frame.revision}`, peers: store.peerCount });
+    }
+  }
+  if (!signal.aborted) throw new OverlayError('unavailable', 'the master ended the topology stream');
+}

@@ -1,0 +1,29 @@
+import type { LoopDeps } from '../agent-deps.js';
+import type { AgentState } from '../agent-state.js';
+import type { MasterLink } from '../registration/master-link.js';
+import { planReport } from './plan-report.js';
+
+/** Changes within this time travel in one report. */
+const GATHER_MS = 50;
+
+/**
+ * Reports to a master on every change and as a heartbeat, until the signal aborts. A master that asks for it
+ * makes the agent register again.
+ * @throws OverlayError if the master cannot be reached.
+ */
+export async function reportAgent(
+  deps: LoopDeps,
+  state: AgentState,
+  link: MasterLink,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, config, nodeId } = deps;
+  while (!signal.aborted) {
+    const seen = state.changed.count;
+    const answer = await link.report(planReport(nodeId, state), signal);
+    if (answer.registerAgain) state.registerAgain.raise();
+    const expectedMs = answer.nextReportWithinMs === 0 ? config.heartbeatMs : answer.nextReportWithinMs;
+    await state.changed.within(seen, Math.min(config.heartbeatMs, expectedMs), clock, signal);
+    await clock.sleep(GATHER_MS, signal);
+  }
+}

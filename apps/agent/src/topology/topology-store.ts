@@ -1,0 +1,173 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AddressSpace, Network, Peer, type TopologyChange } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { open, type RootDatabase } from 'lmdb';
+import { ChangeSignal } from '../change-signal.js';
+
+/** What a commit of the store changed, for those who follow it. */
+export interface TopologyUpdate {
+  readonly revision: bigint;
+  readonly changes: readonly TopologyChange[];
+}
+
+type Entry = readonly [key: string, value: Buffer];
+
+const REVISION = 'revision';
+const ADDRESS_SPACE = 'address-space';
+const PEER = 'peer/';
+const NETWORK = 'network/';
+
+/**
+ * The topology as last synced, on disk in lmdb, one entry per peer and network, so that a delta costs what it
+ * changes. Content and revision change in one transaction: a killed process finds either state, and resumes by
+ * the revision it finds. Masters have the truth; what is lost here comes back with a snapshot.
+ */
+export class TopologyStore {
+  readonly #db: RootDatabase<Buffer, string>;
+  readonly #listeners = new Set<(update: TopologyUpdate) => void>();
+  /** Raised after each commit. */
+  readonly changed = new ChangeSignal();
+
+  /** @throws OverlayError `data_loss` naming the folder if it is no store. */
+  constructor(stateDir: string) {
+    const path = join(stateDir, 'topology');
+    try {
+      mkdirSync(path, { recursive: true });
+      this.#db = open<Buffer, string>({ path: join(path, 'data.mdb'), encoding: 'binary' });
+      this.#db.get(REVISION);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const wayOut = 'remove the folder, the masters send the topology again';
+      throw new OverlayError('data_loss', `${path} cannot be opened: ${reason}; ${wayOut}`, { cause: error });
+    }
+  }
+
+  /** Revision that can be resumed from; undefined before the first complete snapshot. */
+  get revision(): bigint | undefined {
+    const stored = this.#db.get(REVISION);
+    return stored === undefined ? undefined : BigInt(stored.toString('latin1'));
+  }
+
+  /** How many peers are stored. */
+  get peerCount(): number {
+    return this.#db.getKeysCount({ start: PEER, end: endOf(PEER) });
+  }
+
+  /** Everything stored, lazily, as of the moment of the first step; nothing that is committed later shows. */
+  *entries(): Iterable<TopologyChange> {
+    const transaction = this.#db.useReadTransaction();
+    try {
+      for (const { key, value } of this.#db.getRange({ transaction })) {
+        const change = decodeEntry(key, value);
+        if (change !== undefined) yield change;
+      }
+    } finally {
+      transaction.done();
+    }
+  }
+
+  /** Stores changes and the revision they lead to. Resolves when they are committed. */
+  async applyDelta(changes: readonly TopologyChange[], revision: bigint): Promise<void> {
+    await this.#commit(changes, revision);
+  }
+
+  /** Replaces the content by that of a complete snapshot, writing only what differs. */
+  async replace(snapshot: readonly TopologyChange[], revision: bigint): Promise<void> {
+    const wanted = new Map<string, TopologyChange>();
+    for (const change of snapshot) wanted.set(keyOf(change), change);
+    const gone: TopologyChange[] = [];
+    for (const key of this.#db.getKeys()) {
+      const removal = wanted.has(key) ? undefined : removalOf(key);
+      if (removal !== undefined) gone.push(removal);
+    }
+    await this.#commit([...gone, ...wanted.values()], revision);
+  }
+
+  /** Calls the listener with every commit that changed something. Returns how to stop. */
+  follow(listener: (update: TopologyUpdate) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Releases the files. Repeatable. */
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+
+  async #commit(changes: readonly TopologyChange[], revision: bigint): Promise<void> {
+    const effective: TopologyChange[] = [];
+    await this.#db.transaction(() => {
+      for (const change of changes) {
+        const entry = encodeEntry(change);
+        const key = keyOf(change);
+        const before = this.#db.get(key);
+        if (entry === undefined) {
+          if (before === undefined) continue;
+          this.#db.remove(key);
+        } else {
+          if (before?.equals(entry[1])) continue;
+          this.#db.put(key, entry[1]);
+        }
+        effective.push(change);
+      }
+      this.#db.put(REVISION, Buffer.from(revision.toString(), 'latin1'));
+    });
+    const update = { revision, changes: effective };
+    for (const listener of this.#listeners) listener(update);
+    this.changed.raise();
+  }
+}
+
+function keyOf({ change }: TopologyChange): string {
+  switch (change?.$case) {
+    case 'peer':
+      return PEER + change.value.nodeId;
+    case 'removedNodeId':
+      return PEER + change.value;
+    case 'network':
+      return NETWORK + change.value.id;
+    case 'removedNetworkId':
+      return NETWORK + change.value;
+    case 'addressSpace':
+      return ADDRESS_SPACE;
+    case undefined:
+      throw new OverlayError(
+        'invalid_argument',
+        'a topology change of a kind that this release does not know',
+      );
+  }
+}
+
+function encodeEntry(topologyChange: TopologyChange): Entry | undefined {
+  const { change } = topologyChange;
+  const key = keyOf(topologyChange);
+  switch (change?.$case) {
+    case 'peer':
+      return [key, Buffer.from(Peer.encode(change.value).finish())];
+    case 'network':
+      return [key, Buffer.from(Network.encode(change.value).finish())];
+    case 'addressSpace':
+      return [key, Buffer.from(AddressSpace.encode(change.value).finish())];
+    default:
+      return undefined;
+  }
+}
+
+function decodeEntry(key: string, value: Buffer): TopologyChange | undefined {
+  if (key === ADDRESS_SPACE) return { change: { $case: 'addressSpace', value: AddressSpace.decode(value) } };
+  if (key.startsWith(NETWORK)) return { change: { $case: 'network', value: Network.decode(value) } };
+  if (key.startsWith(PEER)) return { change: { $case: 'peer', value: Peer.decode(value) } };
+  return undefined;
+}
+
+function removalOf(key: string): TopologyChange | undefined {
+  if (key.startsWith(PEER)) return { change: { $case: 'removedNodeId', value: key.slice(PEER.length) } };
+  if (key.startsWith(NETWORK))
+    return { change: { $case: 'removedNetworkId', value: key.slice(NETWORK.length) } };
+  return undefined;
+}
+
+function endOf(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
+}
