@@ -1,0 +1,52 @@
+import type { NodeId } from '@overlay/model';
+
+/** For how long after a change of leader every recorded agent counts as connected. */
+export const GRACE_AFTER_LEADER_CHANGE_MS = 60_000;
+
+/**
+ * Which nodes are connected: those with an open topology stream, and for a while after a change of leader all
+ * that were recorded then and did not open and close a stream since.
+ */
+export class Connections {
+  readonly #open = new Map<NodeId, number>();
+  readonly #unseen: Set<NodeId>;
+  readonly #graceEndsMs: number;
+  readonly #monotonicMs: () => number;
+
+  constructor(recorded: Iterable<NodeId>, graceMs: number, monotonicMs: () => number) {
+    this.#unseen = new Set(recorded);
+    this.#monotonicMs = monotonicMs;
+    this.#graceEndsMs = monotonicMs() + graceMs;
+  }
+
+  /** Notes an opened stream; the returned function notes its end, once. */
+  open(id: NodeId): () => void {
+    this.#unseen.delete(id);
+    this.#open.set(id, (this.#open.get(id) ?? 0) + 1);
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      const left = (this.#open.get(id) ?? 1) - 1;
+      if (left === 0) this.#open.delete(id);
+      else this.#open.set(id, left);
+    };
+  }
+
+  /** True while a stream of the node is open. */
+  isStreaming(id: NodeId): boolean {
+    return this.#open.has(id);
+  }
+
+  /** True if the node has to be taken for connected. */
+  isConnected(id: NodeId): boolean {
+    if (this.#open.has(id)) return true;
+    if (this.#unseen.size > 0 && this.#monotonicMs() >= this.#graceEndsMs) this.#unseen.clear();
+    return this.#unseen.has(id);
+  }
+
+  /** Number of nodes with an open stream. */
+  get streaming(): number {
+    return this.#open.size;
+  }
+}

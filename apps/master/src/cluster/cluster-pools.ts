@@ -1,0 +1,127 @@
+import {
+  AddressPool,
+  type Cidr,
+  cidrFamily,
+  type IpAddress,
+  type IpFamily,
+  SubnetPool,
+} from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
+import type { AddressSpaceDefinition, NetworkId, NetworkRecord, NodeId, NodeRecord } from '@overlay/model';
+
+/** What is free and what is taken: a pool of blocks per network and family, and the VTEP addresses per family. */
+export class ClusterPools {
+  readonly #blocks = new Map<NetworkId, Partial<Record<IpFamily, SubnetPool>>>();
+  readonly #vteps: Partial<Record<IpFamily, AddressPool>> = {};
+
+  /**
+   * Adds the VTEP pools, or enlarges them; what `nodes` hold stays taken. A quarantine inside an enlarged pool
+   * ends, for enlarging happens only when a master starts.
+   */
+  setAddressSpace(space: AddressSpaceDefinition, nodes: Iterable<NodeRecord>): void {
+    const held = [...nodes];
+    this.#setVtepPool(
+      4,
+      space.vtepSubnet,
+      held.map((node) => node.vtepIp),
+    );
+    const held6 = held.flatMap((node) => (node.vtepIp6 === undefined ? [] : [node.vtepIp6]));
+    if (space.vtepSubnet6 !== undefined) this.#setVtepPool(6, space.vtepSubnet6, held6);
+  }
+
+  /** Adds the pools of a network; a network that has them keeps them. */
+  addNetwork(network: NetworkRecord): void {
+    if (this.#blocks.has(network.id)) return;
+    const { ipv4, ipv6 } = network.definition;
+    this.#blocks.set(network.id, {
+      ...(ipv4 === undefined ? {} : { 4: new SubnetPool(ipv4.subnet, ipv4.blockLength) }),
+      ...(ipv6 === undefined ? {} : { 6: new SubnetPool(ipv6.subnet, ipv6.blockLength) }),
+    });
+  }
+
+  /** Forgets a network's pools. Repeatable. */
+  removeNetwork(id: NetworkId): void {
+    this.#blocks.delete(id);
+  }
+
+  /** The VTEP address that the node would get: the one kept for it, else the lowest free; takes nothing. */
+  freeVtep(family: IpFamily, nodeId: NodeId, nowMs: number): IpAddress | undefined {
+    return this.#vteps[family]?.lowestFreeFor(nodeId, nowMs);
+  }
+
+  /**
+   * The blocks that the node would get in a network, one per family of it; takes nothing. Undefined if any
+   * family has none left, for a network with half of its families is no network.
+   */
+  freeBlocks(networkId: NetworkId, nodeId: NodeId, nowMs: number): readonly Cidr[] | undefined {
+    const found = Object.values(this.#blocks.get(networkId) ?? {}).map((pool) =>
+      pool.lowestFreeFor(nodeId, nowMs),
+    );
+    const blocks = found.filter((block) => block !== undefined);
+    return blocks.length === found.length && blocks.length > 0 ? blocks : undefined;
+  }
+
+  /** True if the network cannot give a block of each of its families to a new node. */
+  isExhausted(networkId: NetworkId): boolean {
+    const pools = Object.values(this.#blocks.get(networkId) ?? {});
+    return pools.some((pool) => pool.freeCount === 0n);
+  }
+
+  /**
+   * Takes everything that the record holds.
+   * @throws OverlayError `data_loss` if any of it is taken already: two nodes would share it.
+   */
+  take(node: NodeRecord): void {
+    this.takeDifference(undefined, node);
+  }
+
+  /** Takes what `after` holds and `before` does not. */
+  takeDifference(before: NodeRecord | undefined, after: NodeRecord): void {
+    const heldVteps = new Set(before === undefined ? [] : vtepsOf(before));
+    for (const [family, address] of vtepsOf(after).map((vtep) => [familyOfText(vtep), vtep] as const)) {
+      if (heldVteps.has(address)) continue;
+      this.#require(this.#vteps[family]?.reserve(address, after.id), after, `VTEP address ${address}`);
+    }
+    const heldBlocks = new Set(before === undefined ? [] : blocksOf(before).map(({ block }) => block));
+    for (const { networkId, block } of blocksOf(after)) {
+      if (heldBlocks.has(block)) continue;
+      const pool = this.#blocks.get(networkId)?.[cidrFamily(block)];
+      this.#require(pool?.reserve(block, after.id), after, `block ${block}`);
+    }
+  }
+
+  /** Gives everything that the record holds back, kept for its node until `untilMs`. */
+  quarantine(node: NodeRecord, untilMs: number): void {
+    for (const vtep of vtepsOf(node)) this.#vteps[familyOfText(vtep)]?.quarantine(vtep, node.id, untilMs);
+    for (const { networkId, block } of blocksOf(node)) {
+      this.#blocks.get(networkId)?.[cidrFamily(block)]?.quarantine(block, node.id, untilMs);
+    }
+  }
+
+  #setVtepPool(family: IpFamily, subnet: Cidr, held: readonly IpAddress[]): void {
+    if (this.#vteps[family]?.prefix === subnet) return;
+    const pool = new AddressPool(subnet);
+    for (const address of held) pool.reserve(address);
+    this.#vteps[family] = pool;
+  }
+
+  #require(taken: boolean | undefined, node: NodeRecord, what: string): void {
+    if (taken === true) return;
+    throw new OverlayError(
+      'data_loss',
+      `${what} of node ${node.id} (${node.ip}) is held by another node too`,
+    );
+  }
+}
+
+function vtepsOf(node: NodeRecord): readonly IpAddress[] {
+  return node.vtepIp6 === undefined ? [node.vtepIp] : [node.vtepIp, node.vtepIp6];
+}
+
+function blocksOf(node: NodeRecord): readonly { readonly networkId: NetworkId; readonly block: Cidr }[] {
+  return node.networks.flatMap(({ networkId, prefixes }) => prefixes.map((block) => ({ networkId, block })));
+}
+
+function familyOfText(address: IpAddress): IpFamily {
+  return address.includes(':') ? 6 : 4;
+}

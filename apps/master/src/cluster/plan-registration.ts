@@ -1,0 +1,231 @@
+import type { IpAddress } from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
+import {
+  type AddressSpaceDefinition,
+  checkNodeIp,
+  type Mutation,
+  type NodeId,
+  type NodeNetwork,
+  type NodeRecord,
+  vtepMac,
+} from '@overlay/model';
+import { addedClaims, removedClaims } from './node-claims.js';
+import type { PlannerState } from './planner-state.js';
+
+/** What a node asks for, parsed. */
+export interface RegistrationRequest {
+  readonly nodeId: NodeId;
+  readonly ip: IpAddress;
+  readonly allocateSubnet: boolean;
+  readonly mesosBridge: boolean;
+  readonly dockerBridge: boolean;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What the planner must know beside the state. */
+export interface RegistrationContext {
+  /** True if the node's topology stream is open, or has to be taken for open after a change of leader. */
+  readonly isConnected: (nodeId: NodeId) => boolean;
+  /** Monotonic time, for quarantines. */
+  readonly nowMs: number;
+}
+
+/** The record as it will be, and the changes that lead there: none if nothing changes. */
+export interface RegistrationPlan {
+  readonly node: NodeRecord;
+  readonly mutations: readonly Mutation[];
+}
+
+/**
+ * Decides what a registering node gets. A known node keeps what it has and is completed by the networks that
+ * were added or enabled since; an unknown one gets the VTEP and the blocks kept for it, else the lowest free.
+ * A network without a free block is left out and does not stop the others. O(1) in the number of nodes.
+ * @throws OverlayError `invalid_argument` for an address that no node may have, `already_exists` naming the
+ * connected owner of the id or address, `resource_exhausted` without a free VTEP address.
+ */
+export function planRegistration(
+  state: PlannerState,
+  request: RegistrationRequest,
+  context: RegistrationContext,
+): RegistrationPlan {
+  const space = state.records.addressSpace;
+  if (space === undefined) throw new OverlayError('internal', 'the overlay log has no address space');
+  checkAddress(state, request, space);
+  const known = state.records.nodes.get(request.nodeId);
+  const atAddress = state.records.nodeByIp(request.ip);
+  refuseClones(known, atAddress, request, context);
+  const inherited = known ?? atAddress;
+  const node = completed(state, space, request, inherited, context.nowMs);
+  return { node, mutations: mutationsFor(node, known, atAddress) };
+}
+
+function checkAddress(
+  state: PlannerState,
+  request: RegistrationRequest,
+  space: AddressSpaceDefinition,
+): void {
+  const [first] = state.records.nodes.values();
+  // A lone node that changes its address family takes the cluster's family with it.
+  const fixed = first === undefined || (state.records.nodes.size === 1 && first.id === request.nodeId);
+  const family = fixed ? undefined : first.ip.includes(':') ? 6 : 4;
+  const networks = [...state.records.networks.values()].map((network) => network.definition);
+  const violations = checkNodeIp(request.ip, space, networks, family, 'ip');
+  if (violations.length > 0) throw OverlayError.invalid(violations);
+}
+
+function refuseClones(
+  known: NodeRecord | undefined,
+  atAddress: NodeRecord | undefined,
+  request: RegistrationRequest,
+  context: RegistrationContext,
+): void {
+  if (known !== undefined && known.ip !== request.ip && context.isConnected(known.id)) {
+    const way = 'two machines share one node id: give the clone a state directory of its own';
+    throw new OverlayError('already_exists', `node ${known.id} is connected from ${known.ip}; ${way}`);
+  }
+  if (atAddress !== undefined && atAddress.id !== request.nodeId && context.isConnected(atAddress.id)) {
+    const way = 'stop that node, delete it, or give this host another address';
+    throw new OverlayError(
+      'already_exists',
+      `${request.ip} belongs to the connected node ${atAddress.id}; ${way}`,
+    );
+  }
+}
+
+function completed(
+  state: PlannerState,
+  space: AddressSpaceDefinition,
+  request: RegistrationRequest,
+  inherited: NodeRecord | undefined,
+  nowMs: number,
+): NodeRecord {
+  const { nodeId } = request;
+  const vtepIp = inherited?.vtepIp ?? freeVtep(state, 4, nodeId, space, nowMs);
+  const vtepIp6 =
+    inherited?.vtepIp6 ??
+    (space.vtepSubnet6 === undefined ? undefined : freeVtep(state, 6, nodeId, space, nowMs));
+  return {
+    id: nodeId,
+    ip: request.ip,
+    vtepIp,
+    ...(vtepIp6 === undefined ? {} : { vtepIp6 }),
+    vtepMac: inherited?.vtepMac ?? vtepMac(space.vtepMacOui, vtepIp),
+    networks: completedNetworks(state, request, inherited?.networks ?? [], nowMs),
+    attributes: request.attributes,
+  };
+}
+
+function freeVtep(
+  state: PlannerState,
+  family: 4 | 6,
+  nodeId: NodeId,
+  space: AddressSpaceDefinition,
+  nowMs: number,
+): IpAddress {
+  const address = state.pools.freeVtep(family, nodeId, nowMs);
+  if (address !== undefined) return address;
+  const key = family === 4 ? 'vtep_subnet' : 'vtep_subnet6';
+  const subnet = family === 4 ? space.vtepSubnet : space.vtepSubnet6;
+  throw new OverlayError(
+    'resource_exhausted',
+    `no VTEP address is left in ${key} ${subnet}: enlarge it, or delete agents that are gone`,
+  );
+}
+
+function completedNetworks(
+  state: PlannerState,
+  request: RegistrationRequest,
+  held: readonly NodeNetwork[],
+  nowMs: number,
+): readonly NodeNetwork[] {
+  const networks = held.map((network) => withBridges(state, network, request, nowMs));
+  const known = new Set(held.map((network) => network.networkId));
+  for (const { id, definition, phase } of state.records.networks.values()) {
+    if (known.has(id) || phase !== 'active' || !definition.enabled) continue;
+    const prefixes = request.allocateSubnet ? state.pools.freeBlocks(id, request.nodeId, nowMs) : [];
+    if (prefixes === undefined) continue;
+    const allocated = prefixes.length > 0;
+    networks.push({
+      networkId: id,
+      prefixes,
+      mesosBridge: allocated && request.mesosBridge,
+      dockerBridge: allocated && request.dockerBridge,
+    });
+  }
+  return networks;
+}
+
+/** A bridge that is switched on later is allocated then; a former gateway gets its block then. */
+function withBridges(
+  state: PlannerState,
+  held: NodeNetwork,
+  request: RegistrationRequest,
+  nowMs: number,
+): NodeNetwork {
+  const network = state.records.networks.get(held.networkId);
+  if (!request.allocateSubnet || network?.phase !== 'active' || !network.definition.enabled) return held;
+  const prefixes =
+    held.prefixes.length > 0
+      ? held.prefixes
+      : (state.pools.freeBlocks(held.networkId, request.nodeId, nowMs) ?? []);
+  if (prefixes.length === 0) return held;
+  return {
+    networkId: held.networkId,
+    prefixes,
+    mesosBridge: held.mesosBridge || request.mesosBridge,
+    dockerBridge: held.dockerBridge || request.dockerBridge,
+  };
+}
+
+function mutationsFor(
+  node: NodeRecord,
+  known: NodeRecord | undefined,
+  atAddress: NodeRecord | undefined,
+): readonly Mutation[] {
+  if (known !== undefined && JSON.stringify(known) === JSON.stringify(node)) return [];
+  const put: Mutation = { op: known === undefined ? 'create' : 'put', record: { kind: 'node', node } };
+  if (known === undefined && atAddress !== undefined) {
+    // The unknown node takes over the whole record that stands at its address, its claims included.
+    return [
+      put,
+      { op: 'delete', ref: { kind: 'node', id: atAddress.id } },
+      ...inheritedClaims(node, atAddress),
+    ];
+  }
+  if (known !== undefined && atAddress !== undefined && atAddress.id !== node.id) {
+    return [put, ...swappedAddresses(known, atAddress), ...addedClaims(known, node).filter(isNoAddressClaim)];
+  }
+  return [put, ...removedClaims(known, node), ...addedClaims(known, node)];
+}
+
+function inheritedClaims(node: NodeRecord, former: NodeRecord): readonly Mutation[] {
+  const moved = addedClaims(undefined, former).map((mutation): Mutation => {
+    if (mutation.op === 'delete' || mutation.record.kind !== 'claim') return mutation;
+    return { op: 'put', record: { kind: 'claim', claim: { ...mutation.record.claim, nodeId: node.id } } };
+  });
+  return [...moved, ...addedClaims(former, node)];
+}
+
+/**
+ * A known node comes from the recorded address of another that is away. The one that is away gets the address
+ * that became free, which is right when two hosts swapped theirs and is corrected by its own registration else.
+ */
+function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutation[] {
+  const claim = (value: IpAddress, nodeId: NodeId): Mutation => ({
+    op: 'put',
+    record: { kind: 'claim', claim: { resource: 'node-ip', value, nodeId } },
+  });
+  return [
+    { op: 'put', record: { kind: 'node', node: { ...away, ip: known.ip } } },
+    claim(away.ip, known.id),
+    claim(known.ip, away.id),
+  ];
+}
+
+function isNoAddressClaim(mutation: Mutation): boolean {
+  return !(
+    mutation.op !== 'delete' &&
+    mutation.record.kind === 'claim' &&
+    mutation.record.claim.resource === 'node-ip'
+  );
+}

@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { masterConfiguration, type NetworkId } from '@overlay/model';
+import { runProcess } from '@overlay/service';
+import { parseFailPoints } from './commit/fail-points.js';
+import { runMaster } from './master.js';
+import { openLog } from './open-log.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+const exitCode = await runProcess(
+  {
+    configuration: masterConfiguration,
+    summary: 'Assigns every host its blocks and tunnel endpoint, and tells all hosts about each other.',
+    version,
+    flags: [{ notation: '--adopt-networks', meaning: "take the log's word for networks not configured" }],
+    start: async ({ config, flags, environment, ...plumbing }) =>
+      runMaster({
+        ...plumbing,
+        config,
+        adoptNetworks: flags.adoptNetworks === true,
+        log: await openLog(config.log),
+        candidate: randomUUID(),
+        newNetworkId: () => randomUUID() as NetworkId,
+        failPoints: parseFailPoints(environment.OVERLAY_FAIL_POINTS, () =>
+          process.kill(process.pid, 'SIGKILL'),
+        ),
+      }),
+  },
+  process,
+);
+process.exit(exitCode);

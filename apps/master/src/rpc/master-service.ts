@@ -1,0 +1,103 @@
+import { MasterServiceService, type RegisterAgentRequest, type ReportAgentRequest } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import {
+  type CallContext,
+  type InternalErrorListener,
+  implementService,
+  type RpcService,
+} from '@overlay/rpc';
+import type { Clock } from '@overlay/service';
+import type { Cluster } from '../cluster/cluster.js';
+import { planRegistration } from '../cluster/plan-registration.js';
+import type { MasterMetrics } from '../master-metrics.js';
+import { parseNodeIdField, parseRegistration } from './parse-registration.js';
+
+/** What the service works on. */
+export interface MasterServiceDeps {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly metrics: MasterMetrics;
+  readonly onInternalError: InternalErrorListener;
+}
+
+/** After so many milliseconds the next heartbeat of an agent is expected at the latest. */
+const REPORT_WITHIN_MS = 30_000;
+
+/** The agents' side of the master: `overlay.v1.MasterService`. */
+export function masterService(deps: MasterServiceDeps): RpcService {
+  return implementService(
+    MasterServiceService,
+    {
+      registerAgent: (request) => registerAgent(deps, request),
+      reportAgent: (request) => reportAgent(deps, request),
+      watchTopology: (request, call) => watchTopology(deps, request.nodeId, request.fromRevision, call),
+    },
+    deps.onInternalError,
+  );
+}
+
+async function registerAgent({ cluster, clock, metrics }: MasterServiceDeps, message: RegisterAgentRequest) {
+  metrics.registrations.inc();
+  try {
+    const request = parseRegistration(message);
+    const { node, revision } = await cluster.submit((state) => {
+      const plan = planRegistration(state, request, {
+        isConnected: (id) => cluster.connections.isConnected(id),
+        nowMs: clock.monotonicMs(),
+      });
+      return {
+        mutations: plan.mutations,
+        answer: (committed) => ({ node: plan.node, revision: committed }),
+      };
+    });
+    return {
+      assignment: cluster.assignment(node),
+      addressSpace: cluster.addressSpace(),
+      networks: [...cluster.networks()],
+      revision,
+    };
+  } catch (error) {
+    metrics.registrationFailures.inc();
+    throw error;
+  }
+}
+
+async function reportAgent({ cluster, clock }: MasterServiceDeps, request: ReportAgentRequest) {
+  const nodeId = parseNodeIdField(request.nodeId);
+  const states = new Map(
+    request.networks.flatMap(({ networkId, state }) =>
+      state === undefined ? [] : [[networkId, state] as const],
+    ),
+  );
+  const agentIp = cluster.records.nodes.get(nodeId)?.ip ?? '';
+  const known = cluster.report(nodeId, {
+    states,
+    containers: request.containers.map((container) => ({ ...container, agentIp })),
+    capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp })),
+    receivedAtMs: clock.nowMs(),
+  });
+  return { registerAgain: !known, nextReportWithinMs: REPORT_WITHIN_MS };
+}
+
+async function* watchTopology(
+  { cluster }: MasterServiceDeps,
+  nodeIdText: string,
+  fromRevision: bigint,
+  call: CallContext,
+) {
+  if (nodeIdText === '') {
+    yield* cluster.topology.watch(fromRevision, call.signal);
+    return;
+  }
+  const nodeId = parseNodeIdField(nodeIdText);
+  if (!cluster.records.nodes.has(nodeId)) {
+    const way = 'register it first, or watch without a node_id';
+    throw new OverlayError('failed_precondition', `node ${nodeId} is not registered: ${way}`);
+  }
+  const close = cluster.connections.open(nodeId);
+  try {
+    yield* cluster.topology.watch(fromRevision, call.signal);
+  } finally {
+    close();
+  }
+}
