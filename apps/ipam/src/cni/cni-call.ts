@@ -58,14 +58,14 @@ export function parseCniCall(environment: CniEnvironment, stdin: string): CniRea
     stage = 'decoding';
     const decoded = decodeCniConfig(stdin);
     stage = 'version';
-    version = parseCniVersion(decoded['cniVersion']);
+    version = parseCniVersion(decoded.cniVersion);
     requireVersion(command, version);
     if (command === 'VERSION') return { ok: true, call: { command, version } };
     stage = 'environment';
     requireVariables(command, environment);
     const owner = {
-      containerId: parseContainerId(environment['CNI_CONTAINERID'] ?? ''),
-      interface: parseInterfaceName(environment['CNI_IFNAME'] ?? ''),
+      containerId: parseContainerId(environment.CNI_CONTAINERID ?? ''),
+      interface: parseInterfaceName(environment.CNI_IFNAME ?? ''),
     };
     stage = 'configuration';
     const config = parseCniConfig(decoded);
@@ -82,7 +82,7 @@ export function parseCniCall(environment: CniEnvironment, stdin: string): CniRea
 }
 
 function parseCommand(environment: CniEnvironment): CniCommand {
-  const text = environment['CNI_COMMAND'] ?? '';
+  const text = environment.CNI_COMMAND ?? '';
   const command = COMMANDS.find((candidate) => candidate === text);
   if (command !== undefined) return command;
   const message = `CNI_COMMAND ${quoted(text)} is not known; known are ${COMMANDS.join(', ')}`;
@@ -104,11 +104,11 @@ function requireVariables(command: CniCommand, environment: CniEnvironment): voi
 }
 
 function wishes(environment: CniEnvironment, config: CniConfig) {
-  const networkNamespace = environment['CNI_NETNS'] ?? '';
+  const networkNamespace = environment.CNI_NETNS ?? '';
   if (Buffer.byteLength(networkNamespace) > NETNS_MAX_BYTES) {
     throw new OverlayError('invalid_argument', `CNI_NETNS has more than ${NETNS_MAX_BYTES} bytes`);
   }
-  const args = parseCniArgs(environment['CNI_ARGS'] ?? '');
+  const args = parseCniArgs(environment.CNI_ARGS ?? '');
   return {
     networkNamespace,
     requestedIps: [...new Set([...config.requestedIps, ...args.requestedIps])],

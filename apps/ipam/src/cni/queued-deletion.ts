@@ -26,6 +26,6 @@ export function parseQueuedDeletion(text: string): QueuedDeletion {
       return [match[1] ?? '', match[2] ?? ''] as const;
     });
   const environment = Object.fromEntries(pairs);
-  if (environment['CNI_COMMAND'] !== 'DEL') throw new OverlayError('invalid_argument', 'it is no DEL');
+  if (environment.CNI_COMMAND !== 'DEL') throw new OverlayError('invalid_argument', 'it is no DEL');
   return { environment, stdin: text.slice(end + 2) };
 }

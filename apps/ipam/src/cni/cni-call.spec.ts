@@ -1,0 +1,123 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type CniEnvironment, parseCniCall } from './cni-call.js';
+
+const ENVIRONMENT = {
+  CNI_COMMAND: 'ADD',
+  CNI_CONTAINERID: 'c1',
+  CNI_NETNS: '/run/netns/c1',
+  CNI_IFNAME: 'eth0',
+} as const;
+const CONFIG = { cniVersion: '1.0.0', name: 'dcos', type: 'bridge', ipam: { type: 'overlay-ipam' } };
+
+function codeOf(environment: CniEnvironment, config: unknown): number {
+  const text = typeof config === 'string' ? config : JSON.stringify(config);
+  const reading = parseCniCall(environment, text);
+  return reading.ok ? 0 : reading.error.code;
+}
+
+describe('parseCniCall', () => {
+  it('reads ADD with requested addresses and labels from every source', () => {
+    const config = {
+      ...CONFIG,
+      runtimeConfig: { ips: ['9.0.1.5/27'] },
+      args: {
+        cni: { ips: ['fd01::5'] },
+        'org.apache.mesos': {
+          network_info: { labels: { labels: [{ key: 'app', value: 'web' }, { key: 'bare' }] } },
+        },
+      },
+    };
+    const environment = { ...ENVIRONMENT, CNI_ARGS: 'IP=9.0.1.5;K8S_POD_NAME=p=1;;' };
+    expect(parseCniCall(environment, JSON.stringify(config))).toEqual({
+      ok: true,
+      call: {
+        command: 'ADD',
+        version: '1.0.0',
+        network: 'dcos',
+        owner: { containerId: 'c1', interface: 'eth0' },
+        networkNamespace: '/run/netns/c1',
+        requestedIps: ['9.0.1.5', 'fd01::5'],
+        labels: { app: 'web', bare: '', K8S_POD_NAME: 'p=1' },
+      },
+    });
+  });
+
+  it('takes a missing version for 0.1.0 and a DEL without namespace', () => {
+    const environment = { ...ENVIRONMENT, CNI_COMMAND: 'DEL', CNI_NETNS: undefined };
+    expect(parseCniCall(environment, '{"name":"dcos"}')).toMatchObject({
+      ok: true,
+      call: { command: 'DEL', version: '0.1.0' },
+    });
+  });
+
+  it.each<[string, CniEnvironment, unknown, number]>([
+    ['no command', {}, CONFIG, 4],
+    ['an unknown command', { ...ENVIRONMENT, CNI_COMMAND: 'add' }, CONFIG, 4],
+    ['no container id', { ...ENVIRONMENT, CNI_CONTAINERID: '' }, CONFIG, 4],
+    ['no namespace', { ...ENVIRONMENT, CNI_NETNS: undefined }, CONFIG, 4],
+    ['no interface', { ...ENVIRONMENT, CNI_IFNAME: undefined }, CONFIG, 4],
+    ['a path as container id', { ...ENVIRONMENT, CNI_CONTAINERID: '../x' }, CONFIG, 4],
+    ['a path as interface', { ...ENVIRONMENT, CNI_IFNAME: '../../x' }, CONFIG, 4],
+    ['a dot as interface', { ...ENVIRONMENT, CNI_IFNAME: '..' }, CONFIG, 4],
+    ['a long interface', { ...ENVIRONMENT, CNI_IFNAME: 'e'.repeat(16) }, CONFIG, 4],
+    ['a space in the interface', { ...ENVIRONMENT, CNI_IFNAME: 'a b' }, CONFIG, 4],
+    ['arguments that are no pairs', { ...ENVIRONMENT, CNI_ARGS: 'junk' }, CONFIG, 4],
+    ['an address that is none', { ...ENVIRONMENT, CNI_ARGS: 'IP=9.0.1' }, CONFIG, 4],
+    ['too many labels', { ...ENVIRONMENT, CNI_ARGS: `A=${'x'.repeat(9000)}` }, CONFIG, 4],
+    ['no JSON', ENVIRONMENT, '{', 6],
+    ['an empty input', ENVIRONMENT, '', 6],
+    ['a list', ENVIRONMENT, '[]', 6],
+    ['an unknown version', ENVIRONMENT, { ...CONFIG, cniVersion: '2.0.0' }, 1],
+    ['a version that is no text', ENVIRONMENT, { ...CONFIG, cniVersion: 1 }, 1],
+    ['CHECK before 0.4.0', { ...ENVIRONMENT, CNI_COMMAND: 'CHECK' }, { ...CONFIG, cniVersion: '0.3.1' }, 1],
+    ['no name', ENVIRONMENT, { cniVersion: '1.0.0' }, 7],
+    ['a path as name', ENVIRONMENT, { ...CONFIG, name: '../etc' }, 7],
+    ['a long name', ENVIRONMENT, { ...CONFIG, name: 'n'.repeat(14) }, 7],
+    ['a name that is no text', ENVIRONMENT, { ...CONFIG, name: 7 }, 7],
+    ['requested addresses that are none', ENVIRONMENT, { ...CONFIG, runtimeConfig: { ips: ['x'] } }, 7],
+  ])('answers %s with its code', (_case, environment, config, code) => {
+    expect(codeOf(environment, config)).toBe(code);
+  });
+
+  it('answers any input with a call or a whole error object', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.constantFrom('c1', 'eth0', 'IP=9.0.1.2'),
+    );
+    const command = fc.oneof(fc.constantFrom('ADD', 'DEL', 'CHECK', 'VERSION', 'GC'), text);
+    const environment = fc.record(
+      { CNI_COMMAND: command, CNI_CONTAINERID: text, CNI_NETNS: text, CNI_IFNAME: text, CNI_ARGS: text },
+      { requiredKeys: [] },
+    );
+    const json = fc.jsonValue({ depthSize: 'small' });
+    const config = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .record(
+          {
+            cniVersion: fc.oneof(fc.constant('1.0.0'), json),
+            name: fc.oneof(fc.constant('dcos'), json),
+            args: json,
+            runtimeConfig: json,
+            prevResult: json,
+          },
+          { requiredKeys: [] },
+        )
+        .map((value) => JSON.stringify(value)),
+    );
+    fc.assert(
+      fc.property(environment, config, (variables, stdin) => {
+        const reading = parseCniCall(variables, stdin);
+        if (reading.ok) {
+          expect(['ADD', 'DEL', 'CHECK', 'VERSION']).toContain(reading.call.command);
+        } else {
+          expect([1, 4, 6, 7]).toContain(reading.error.code);
+          expect(reading.error.msg).not.toBe('');
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,121 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseCidr, parseInterfaceAddress, parseIpAddress } from '@overlay/allocation';
+import { parseNetworkId, parseNetworkName } from '@overlay/model';
+import { parseContainerId, parseInterfaceName } from '../allocation/owner.js';
+import { type AllocationRecord, keyOf, type PoolDefinition } from '../allocation/records.js';
+import type { AllocationStore } from './allocation-store.js';
+import { LmdbAllocationStore } from './lmdb-allocation-store.js';
+import { MemoryAllocationStore } from './memory-allocation-store.js';
+
+const POOL: PoolDefinition = {
+  networkId: parseNetworkId('n1'),
+  network: parseNetworkName('dcos'),
+  half: 'cni',
+  subnet: parseCidr('9.0.1.0/27'),
+  subnet6: parseCidr('fd01:b::/81'),
+};
+
+function record(containerId: string, address: string): AllocationRecord {
+  return {
+    networkId: POOL.networkId,
+    network: POOL.network,
+    half: 'docker',
+    owner: { containerId: parseContainerId(containerId), interface: parseInterfaceName('eth0') },
+    addresses: [{ address: parseInterfaceAddress(address), gateway: parseIpAddress('9.0.1.1') }],
+    networkNamespace: '/run/netns/x',
+    labels: { app: 'ü' },
+    allocatedAtMs: 7,
+    bootId: 'boot',
+  };
+}
+
+const A = record('a', '9.0.1.2/27');
+const B = record('b'.repeat(255), '9.0.1.3/27');
+
+/** The contract of AllocationStore: what every store does, and keeps when it is opened anew. */
+function describeStore(name: string, create: (folder: string) => AllocationStore, survives: boolean): void {
+  describe(name, () => {
+    let folder: string;
+    let store: AllocationStore;
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
+      store = create(folder);
+    });
+
+    afterEach(async () => {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    async function reopened(): Promise<AllocationStore> {
+      if (!survives) return store;
+      await store.close();
+      store = create(folder);
+      return store;
+    }
+
+    it('starts empty', async () => {
+      expect(await store.load()).toEqual({ pools: [], allocations: [] });
+    });
+
+    it('keeps what was committed', async () => {
+      await store.commit([
+        { kind: 'replace_pools', pools: [POOL] },
+        { kind: 'put_allocation', record: A },
+        { kind: 'put_allocation', record: B },
+      ]);
+      const loaded = await (await reopened()).load();
+      expect(loaded.pools).toEqual([POOL]);
+      expect([...loaded.allocations].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))).toEqual([A, B]);
+    });
+
+    it('applies changes in their order', async () => {
+      await store.commit([
+        { kind: 'put_allocation', record: A },
+        { kind: 'delete_allocation', key: keyOf(A) },
+        { kind: 'put_allocation', record: B },
+      ]);
+      await store.commit([{ kind: 'delete_allocation', key: keyOf(A) }]);
+      expect((await (await reopened()).load()).allocations).toEqual([B]);
+    });
+
+    it('replaces a record and the pools', async () => {
+      await store.commit([
+        { kind: 'replace_pools', pools: [POOL] },
+        { kind: 'put_allocation', record: A },
+      ]);
+      const moved = { ...A, addresses: B.addresses };
+      await store.commit([
+        { kind: 'replace_pools', pools: [] },
+        { kind: 'put_allocation', record: moved },
+      ]);
+      expect(await (await reopened()).load()).toEqual({ pools: [], allocations: [moved] });
+    });
+
+    it('closes more than once', async () => {
+      await store.close();
+      await expect(store.close()).resolves.toBeUndefined();
+    });
+  });
+}
+
+describeStore('MemoryAllocationStore', () => new MemoryAllocationStore(), false);
+describeStore('LmdbAllocationStore', (folder) => LmdbAllocationStore.open(folder), true);
+
+describe('LmdbAllocationStore on a folder that cannot be used', () => {
+  it('says which key and folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
+    try {
+      const file = join(folder, 'file');
+      writeFileSync(file, '');
+      appendFileSync(file, 'x');
+      expect(() => LmdbAllocationStore.open(join(file, 'state'))).toThrow(/^state_dir: the store in .*file/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,18 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseStoredAllocation, parseStoredPools } from './stored-record.js';
+
+describe('stored records', () => {
+  it.each([
+    ['nothing', undefined],
+    ['another shape', { network: 'dcos' }],
+    ['a wrong prefix', [{ networkId: 'n', network: 'dcos', half: 'cni', subnet: '9.0.1.5/24' }]],
+  ])('are refused by name: pools that are %s', (_case, value) => {
+    expect(() => parseStoredPools('pools', value)).toThrow(/^the stored record pools cannot be read: /);
+  });
+
+  it('are refused by name: an allocation of another shape', () => {
+    expect(() => parseStoredAllocation('allocation/x', { owner: 1 })).toThrow(
+      expect.objectContaining({ code: 'data_loss', message: expect.stringContaining('allocation/x') }),
+    );
+  });
+});
