@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { OverlayError } from '@overlay/failure';
 
 /** Offset of the meta data in a meta page, behind its header (lmdb 0.9.90 as lmdb-js builds it). */
@@ -20,13 +20,8 @@ interface MetaPage {
  * @throws OverlayError `data_loss` if the file is no lmdb database.
  */
 export function makeSafeToMap(path: string): void {
-  let file: number;
-  try {
-    file = openSync(path, 'r+');
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return;
-    throw thrown;
-  }
+  if (!existsSync(path)) return;
+  const file = openSync(path, 'r+');
   try {
     const { size } = fstatSync(file);
     if (size === 0) return;

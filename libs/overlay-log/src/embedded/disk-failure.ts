@@ -1,4 +1,4 @@
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 
 const ENOSPC = 28;
 const EDQUOT = 122;
@@ -15,7 +15,7 @@ const MDB_INVALID = -30_793;
 export function diskFailure(thrown: unknown, doing: string, dir: string): OverlayError {
   if (thrown instanceof OverlayError) return thrown;
   const cause = innermost(thrown);
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = toOverlayError(cause).message;
   const code: unknown =
     typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
   const full =

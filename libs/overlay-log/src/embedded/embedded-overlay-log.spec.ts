@@ -1,0 +1,68 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { FORMAT_KEY } from '../log-format.js';
+import { describeOverlayLog } from '../overlay-log-contract.js';
+import { openEmbeddedOverlayLog } from './embedded-overlay-log.js';
+import { openLogDatabase } from './log-database.js';
+
+describeOverlayLog('the embedded driver', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'overlay-log-'));
+  let log = await openEmbeddedOverlayLog({ dir, historyLength: 100 });
+  return {
+    log,
+    async reopen() {
+      await log.close();
+      log = await openEmbeddedOverlayLog({ dir, historyLength: 100 });
+      return log;
+    },
+    async dispose() {
+      await log.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+});
+
+describe('openEmbeddedOverlayLog', () => {
+  let parent: string;
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'overlay-log-'));
+  });
+  afterEach(() => rm(parent, { recursive: true, force: true }));
+
+  it('creates its folder for its owner only', async () => {
+    const dir = join(parent, 'a', 'log');
+    const log = await openEmbeddedOverlayLog({ dir });
+    await log.close();
+    expect((await stat(dir)).mode & 0o777).toBe(0o700);
+  });
+
+  it('says that the folder cannot be made', async () => {
+    await writeFile(join(parent, 'file'), '');
+    const opening = openEmbeddedOverlayLog({ dir: join(parent, 'file', 'log') });
+    await expect(opening).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('refuses a log of an unknown format and leaves it as it is', async () => {
+    const database = await openLogDatabase(parent);
+    await database.root.childTransaction(() => database.meta.put(FORMAT_KEY, '2'));
+    await database.root.close();
+    const failure = await openEmbeddedOverlayLog({ dir: parent }).catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({ code: 'failed_precondition' });
+    expect(String(failure)).toContain('"2"');
+  });
+
+  it('names the entry that cannot be read', async () => {
+    const database = await openLogDatabase(parent);
+    await database.root.childTransaction(() => database.records.put('node/n1', '{"id":'));
+    await database.root.close();
+    const log = await openEmbeddedOverlayLog({ dir: parent });
+    const reading = (async () => {
+      for await (const batch of (await log.load()).records) expect(batch).toEqual([]);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'data_loss' });
+    await expect(reading).rejects.toThrow('node/n1');
+    await log.close();
+  });
+});

@@ -1,0 +1,138 @@
+import { OverlayError } from '@overlay/failure';
+import { type LogRecord, type Mutation, refOf } from '@overlay/model';
+import { CommitSignal } from '../commit-signal.js';
+import { decodeRecord, encodeRecord } from '../log-codec.js';
+import { alreadyExists, campaignAborted, fenceVoid, historyGone, logClosed } from '../log-failures.js';
+import { keyOf } from '../log-keys.js';
+import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
+
+/** What a {@link MemoryOverlayLog} keeps; hand it to a new log to reopen what the old one left. */
+export class MemoryLogStore {
+  readonly records = new Map<string, string>();
+  history: readonly LogChange[] = [];
+  revision = 0n;
+  epoch = 0n;
+  leader = '';
+}
+
+/** How the next commit fails: `unknown-…` answers `unavailable` although the batch was or was not applied. */
+export type CommitFault = 'unknown-applied' | 'unknown-not-applied' | 'fenced' | 'full';
+
+/** A stateful overlay log in memory that keeps the port's contract; its commits can be made to fail. */
+export class MemoryOverlayLog implements OverlayLog {
+  readonly store: MemoryLogStore;
+  readonly #historyLength: number;
+  readonly #commits = new CommitSignal();
+  readonly #closing = new AbortController();
+  readonly #faults: CommitFault[] = [];
+  #lead = new AbortController();
+
+  constructor(store: MemoryLogStore = new MemoryLogStore(), historyLength = 10_000) {
+    this.store = store;
+    this.#historyLength = historyLength;
+  }
+
+  /** Makes the next commit fail; several calls queue up. */
+  failNextCommit(fault: CommitFault): void {
+    this.#faults.push(fault);
+  }
+
+  async load(): Promise<LogSnapshot> {
+    this.#requireOpen();
+    const entries = [...this.store.records];
+    async function* read(): AsyncGenerator<readonly LogRecord[]> {
+      if (entries.length > 0) yield entries.map(([key, text]) => decodeRecord(key, text));
+    }
+    return { revision: this.store.revision, records: read() };
+  }
+
+  async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+    this.#requireOpen();
+    const fault = this.#faults.shift();
+    if (fault === 'fenced') {
+      this.#beginEpoch('another candidate');
+      throw fenceVoid(fence);
+    }
+    if (fault === 'full') {
+      throw new OverlayError('resource_exhausted', 'the overlay log is full; nothing was committed');
+    }
+    if (fault !== 'unknown-not-applied') this.#apply(mutations, fence);
+    if (fault !== undefined) {
+      throw new OverlayError('unavailable', 'whether the commit happened is unknown; repeat the request');
+    }
+    return this.store.revision;
+  }
+
+  async *watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange> {
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    let seen = fromRevision;
+    while (!stop.aborted) {
+      const next = this.#commits.next(stop);
+      for (const change of this.#changesAfter(seen)) {
+        if (stop.aborted) return;
+        seen = change.revision;
+        yield change;
+      }
+      if (seen === this.store.revision) await next;
+    }
+  }
+
+  async campaign(candidate: string, signal: AbortSignal): Promise<Leadership> {
+    this.#requireOpen();
+    if (signal.aborted) throw campaignAborted(candidate);
+    this.#beginEpoch(candidate);
+    const lead = new AbortController();
+    this.#lead = lead;
+    const fence: Fence = { candidate, epoch: this.store.epoch };
+    const resign = async (): Promise<void> => {
+      if (this.#holds(fence)) this.#beginEpoch('');
+      lead.abort();
+    };
+    return { fence, lost: lead.signal, resign };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#lead.abort();
+  }
+
+  #apply(mutations: readonly Mutation[], fence: Fence): void {
+    if (!this.#holds(fence)) throw fenceVoid(fence);
+    const after = new Map<string, string | undefined>();
+    for (const mutation of mutations) {
+      const key = keyOf(mutation.op === 'delete' ? mutation.ref : refOf(mutation.record));
+      const exists = after.has(key) ? after.get(key) !== undefined : this.store.records.has(key);
+      if (mutation.op === 'create' && exists) throw alreadyExists(key);
+      after.set(key, mutation.op === 'delete' ? undefined : encodeRecord(mutation.record));
+    }
+    for (const [key, text] of after) {
+      if (text === undefined) this.store.records.delete(key);
+      else this.store.records.set(key, text);
+    }
+    this.store.revision += 1n;
+    const change = { revision: this.store.revision, mutations: structuredClone(mutations) };
+    this.store.history = [...this.store.history, change].slice(-this.#historyLength);
+    this.#commits.fire();
+  }
+
+  #changesAfter(seen: bigint): readonly LogChange[] {
+    const { history, revision } = this.store;
+    const oldest = history[0]?.revision ?? revision + 1n;
+    if (seen > revision || seen + 1n < oldest) throw historyGone(seen, oldest, revision);
+    return history.slice(Number(seen + 1n - oldest));
+  }
+
+  #holds(fence: Fence): boolean {
+    return this.store.epoch === fence.epoch && this.store.leader === fence.candidate;
+  }
+
+  #beginEpoch(leader: string): void {
+    this.store.epoch += 1n;
+    this.store.leader = leader;
+    this.#lead.abort();
+  }
+
+  #requireOpen(): void {
+    if (this.#closing.signal.aborted) throw logClosed();
+  }
+}

@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type LogRecord, type Mutation, refOf } from '@overlay/model';
+import fc from 'fast-check';
+import { keyOf } from './log-keys.js';
+import type { Fence, LogChange, OverlayLog } from './overlay-log.js';
+import { sampleAddressSpace, sampleClaim, sampleNetwork, sampleNode } from './sample-records.js';
+
+/** A log under test. */
+export interface OpenedLog {
+  readonly log: OverlayLog;
+  /** Closes the log and opens what it left. */
+  reopen(): Promise<OverlayLog>;
+  /** Closes everything and removes every trace. */
+  dispose(): Promise<void>;
+}
+
+/** The contract that every driver of the overlay log keeps. `open` gives an empty log that remembers 100 commits. */
+export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>): void {
+  describe(`${name} as an overlay log`, () => {
+    let opened: OpenedLog;
+    let log: OverlayLog;
+    let fence: Fence;
+
+    beforeEach(async () => {
+      opened = await open();
+      log = opened.log;
+      fence = await lead(log, 'm1');
+    });
+    afterEach(() => opened.dispose());
+
+    it('is empty at revision 0', async () => {
+      expect(await contents(log)).toEqual({ revision: 0n, records: [] });
+    });
+
+    it('keeps every kind of record over a reopening, with the revision', async () => {
+      const records = [sampleAddressSpace(), sampleNetwork(1), sampleNode(1), sampleClaim('9.0.0.0/26')];
+      expect(await log.commit(records.map(create), fence)).toBe(1n);
+      const expected = { revision: 1n, records: byKey(records) };
+      expect(await contents(log)).toEqual(expected);
+      expect(await contents(await opened.reopen())).toEqual(expected);
+    });
+
+    it('commits nothing of a batch whose create meets an entry, and names the entry', async () => {
+      await log.commit([create(sampleClaim('9.0.0.0/26'))], fence);
+      const batch = [create(sampleNode(2)), create(sampleClaim('9.0.0.0/26', 'node-2'))];
+      const failure = await log.commit(batch, fence).catch((thrown: unknown) => thrown);
+      expect(failure).toMatchObject({ code: 'already_exists' });
+      expect(String(failure)).toContain('claim/block/9.0.0.0/26');
+      expect(await contents(log)).toEqual({ revision: 1n, records: [sampleClaim('9.0.0.0/26')] });
+    });
+
+    it('sees a create that meets an entry of its own batch, and one that follows a delete', async () => {
+      const claim = sampleClaim('9.0.0.0/26');
+      await expect(log.commit([create(claim), create(claim)], fence)).rejects.toMatchObject({
+        code: 'already_exists',
+      });
+      await log.commit([create(claim)], fence);
+      const moved = sampleClaim('9.0.0.0/26', 'node-2');
+      expect(await log.commit([{ op: 'delete', ref: refOf(claim) }, create(moved)], fence)).toBe(2n);
+      expect((await contents(log)).records).toEqual([moved]);
+    });
+
+    it('removes what is not there without an error', async () => {
+      expect(await log.commit([{ op: 'delete', ref: refOf(sampleNode(1)) }], fence)).toBe(1n);
+    });
+
+    it('lets exactly one of many concurrent commits create an entry', async () => {
+      const attempts = Array.from({ length: 20 }, (_, index) =>
+        log.commit([create(sampleClaim('9.0.0.0/26', `node-${index}`)), create(sampleNode(index))], fence),
+      );
+      const outcomes = await Promise.allSettled(attempts);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect((await contents(log)).records).toHaveLength(2);
+    });
+
+    it('gives concurrent commits revisions of their own without a gap', async () => {
+      const commits = Array.from({ length: 20 }, (_, index) =>
+        log.commit([create(sampleNode(index))], fence),
+      );
+      const revisions = (await Promise.all(commits)).map(Number).sort((a, b) => a - b);
+      expect(revisions).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    });
+
+    it('refuses a commit under an older fence and keeps the newer', async () => {
+      const newer = await lead(log, 'm2');
+      expect(newer.epoch).toBeGreaterThan(fence.epoch);
+      await expect(log.commit([create(sampleNode(1))], fence)).rejects.toMatchObject({ code: 'aborted' });
+      expect(await log.commit([create(sampleNode(1))], newer)).toBe(1n);
+    });
+
+    it('refuses a fence from before a reopening once another leads, and one with a foreign candidate', async () => {
+      const reopened = await opened.reopen();
+      const newer = await lead(reopened, 'm1');
+      const batch = [create(sampleNode(1))];
+      await expect(reopened.commit(batch, fence)).rejects.toMatchObject({ code: 'aborted' });
+      const forged = { ...newer, candidate: 'm9' };
+      await expect(reopened.commit(batch, forged)).rejects.toMatchObject({ code: 'aborted' });
+      expect((await contents(reopened)).records).toEqual([]);
+    });
+
+    it('voids the fence of who resigned, tells it, and allows to repeat', async () => {
+      const leadership = await log.campaign('m2', new AbortController().signal);
+      await leadership.resign();
+      await leadership.resign();
+      expect(leadership.lost.aborted).toBe(true);
+      const commit = log.commit([create(sampleNode(1))], leadership.fence);
+      await expect(commit).rejects.toMatchObject({ code: 'aborted' });
+    });
+
+    it('ends a campaign that is called off', async () => {
+      await expect(log.campaign('m2', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+      expect(await log.commit([create(sampleNode(1))], fence)).toBe(1n);
+    });
+
+    it('shows a watcher the commits since its revision, then new ones, in order', async () => {
+      await log.commit([create(sampleNode(1))], fence);
+      await log.commit([create(sampleNode(2))], fence);
+      const seen = take(log, 1n, 3);
+      await log.commit([create(sampleNode(3))], fence);
+      await log.commit([{ op: 'delete', ref: refOf(sampleNode(3)) }], fence);
+      expect(await seen).toEqual([
+        { revision: 2n, mutations: [create(sampleNode(2))] },
+        { revision: 3n, mutations: [create(sampleNode(3))] },
+        { revision: 4n, mutations: [{ op: 'delete', ref: refOf(sampleNode(3)) }] },
+      ]);
+    });
+
+    it('ends a watch without an error when its signal aborts', async () => {
+      const stop = new AbortController();
+      const seen: LogChange[] = [];
+      const watching = (async () => {
+        for await (const change of log.watch(0n, stop.signal)) seen.push(change);
+      })();
+      stop.abort();
+      await watching;
+      expect(seen).toEqual([]);
+    });
+
+    it('refuses a watch from before its history and from a revision to come', async () => {
+      for (let number = 1; number <= 102; number += 1) await log.commit([put(sampleNode(number))], fence);
+      await expect(take(log, 1n, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
+      await expect(take(log, 200n, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
+      expect((await take(log, 2n, 100)).at(-1)?.revision).toBe(102n);
+    });
+
+    it('can be closed twice, and answers UNAVAILABLE then', async () => {
+      await log.close();
+      await log.close();
+      await expect(log.load()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(log.commit([], fence)).rejects.toMatchObject({ code: 'unavailable' });
+    });
+
+    it('is a map with all-or-nothing batches', async () => {
+      const model = new Map<string, LogRecord>();
+      await fc.assert(
+        fc.asyncProperty(fc.array(batches, { maxLength: 6 }), async (sequence) => {
+          for (const batch of sequence) {
+            const expected = applied(model, batch);
+            const committed = await log.commit(batch, fence).then(
+              () => true,
+              () => false,
+            );
+            expect(committed).toBe(expected !== undefined);
+            if (expected !== undefined) replace(model, expected);
+          }
+          expect((await contents(log)).records).toEqual(byKey([...model.values()]));
+        }),
+        { numRuns: 15 },
+      );
+      expect((await contents(await opened.reopen())).records).toEqual(byKey([...model.values()]));
+    });
+  });
+}
+
+const records = fc
+  .tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 2 }))
+  .map(([place, owner]) => (place < 2 ? sampleNode(place) : sampleClaim(`9.0.0.${place}`, `node-${owner}`)));
+
+const batches = fc.array(
+  fc
+    .tuple(fc.constantFrom('put', 'create', 'delete'), records)
+    .map(
+      ([op, record]): Mutation =>
+        op === 'delete' ? { op, ref: refOf(record) } : ({ op, record } as Mutation),
+    ),
+  { maxLength: 5 },
+);
+
+function applied(
+  model: ReadonlyMap<string, LogRecord>,
+  batch: readonly Mutation[],
+): Map<string, LogRecord> | undefined {
+  const next = new Map(model);
+  for (const mutation of batch) {
+    if (mutation.op === 'delete') {
+      next.delete(keyOf(mutation.ref));
+    } else {
+      const key = keyOf(refOf(mutation.record));
+      if (mutation.op === 'create' && next.has(key)) return undefined;
+      next.set(key, mutation.record);
+    }
+  }
+  return next;
+}
+
+function replace(model: Map<string, LogRecord>, next: ReadonlyMap<string, LogRecord>): void {
+  model.clear();
+  for (const [key, record] of next) model.set(key, record);
+}
+
+function create(record: LogRecord): Mutation {
+  return { op: 'create', record };
+}
+
+function put(record: LogRecord): Mutation {
+  return { op: 'put', record };
+}
+
+function byKey(list: readonly LogRecord[]): readonly LogRecord[] {
+  return list.toSorted((a, b) => (keyOf(refOf(a)) < keyOf(refOf(b)) ? -1 : 1));
+}
+
+async function lead(log: OverlayLog, candidate: string): Promise<Fence> {
+  return (await log.campaign(candidate, new AbortController().signal)).fence;
+}
+
+async function contents(log: OverlayLog): Promise<{ revision: bigint; records: readonly LogRecord[] }> {
+  const snapshot = await log.load();
+  const list: LogRecord[] = [];
+  for await (const batch of snapshot.records) list.push(...batch);
+  return { revision: snapshot.revision, records: byKey(list) };
+}
+
+async function take(log: OverlayLog, fromRevision: bigint, count: number): Promise<readonly LogChange[]> {
+  const stop = new AbortController();
+  const seen: LogChange[] = [];
+  for await (const change of log.watch(fromRevision, stop.signal)) {
+    seen.push(change);
+    if (seen.length === count) stop.abort();
+  }
+  return seen;
+}
