@@ -104,14 +104,14 @@ export class TopologyStore {
         const before = this.#db.get(key);
         if (entry === undefined) {
           if (before === undefined) continue;
-          this.#db.remove(key);
+          this.#db.removeSync(key);
         } else {
           if (before?.equals(entry[1])) continue;
-          this.#db.put(key, entry[1]);
+          this.#db.putSync(key, entry[1]);
         }
         effective.push(change);
       }
-      this.#db.put(REVISION, Buffer.from(revision.toString(), 'latin1'));
+      this.#db.putSync(REVISION, Buffer.from(revision.toString(), 'latin1'));
     });
     const update = { revision, changes: effective };
     for (const listener of this.#listeners) listener(update);
