@@ -152,7 +152,7 @@ export function keyOf(object: KernelObject): string {
 }
 
 /** The attributes that are compared between what is wanted and what is there. */
-export function valueOf(object: KernelObject): string {
+export function attributesOf(object: KernelObject): string {
   switch (object.kind) {
     case 'link':
       return linkValue(object);

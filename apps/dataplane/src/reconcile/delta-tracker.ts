@@ -1,9 +1,9 @@
 import {
+  attributesOf,
   KERNEL_OBJECT_KINDS,
   type KernelObject,
   type KernelObjectKind,
   keyOf,
-  valueOf,
 } from '../kernel/kernel-object.js';
 
 /** An object whose kernel state differs from what is wanted; at least one side is there. */
@@ -101,7 +101,8 @@ export class DeltaTracker {
   }
 
   #note(key: string, have: KernelObject | undefined, want: KernelObject | undefined): void {
-    const same = have === undefined || want === undefined ? have === want : valueOf(have) === valueOf(want);
+    const same =
+      have === undefined || want === undefined ? have === want : attributesOf(have) === attributesOf(want);
     if (same) this.#deviating.delete(key);
     else this.#deviating.set(key, have);
   }

@@ -4,7 +4,7 @@ import {
   type KernelObjectFailure,
   NetworkStatus,
 } from '@overlay/contracts';
-import { changeLine } from '../kernel/iproute/change-line.js';
+import { changeLines } from '../kernel/iproute/change-lines.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from '../kernel/kernel-object.js';
 import { networkOfObject, networkStandings } from '../reconcile/network-standing.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
@@ -61,6 +61,6 @@ function spell(object: KernelObject): string {
     case 'nftables':
       return `table ${object.family} ${object.name}`;
     default:
-      return changeLine({ op: 'add', object });
+      return changeLines({ op: 'add', object })[0] ?? object.kind;
   }
 }

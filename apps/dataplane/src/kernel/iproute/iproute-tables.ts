@@ -2,7 +2,7 @@ import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { KernelObject } from '../kernel-object.js';
 import type { CallOptions, ChangeFailure, KernelChange, KernelTables } from '../kernel-tables.js';
 import { parseBatchErrors } from './batch-errors.js';
-import { changeLine } from './change-line.js';
+import { changeLines } from './change-lines.js';
 import type { CommandRunner } from './command-runner.js';
 import { KernelReader } from './kernel-reader.js';
 import type { SysctlFiles } from './sysctl-files.js';
@@ -80,17 +80,20 @@ async function applyBatch(
   { timeoutMs }: CallOptions,
 ): Promise<readonly ChangeFailure[]> {
   const [command = tool, ...family] = tool.split(' ');
-  const input = run.map((change) => `${changeLine(change)}\n`).join('');
+  const lines = run.flatMap((change) => changeLines(change).map((line) => ({ change, line })));
+  const input = lines.map(({ line }) => `${line}\n`).join('');
   try {
     const args = [...family, '-force', '-batch', '-'];
     const { exitCode, stderr } = await runner.run(command, args, input, timeoutMs);
     if (exitCode === 0) return [];
     const { byLine, rest } = parseBatchErrors(stderr);
     if (rest !== '' || byLine.size === 0) return run.map((change) => ({ change, error: rest || stderr }));
-    return run.flatMap((change, index) => {
-      const error = byLine.get(index + 1);
-      return error === undefined ? [] : [{ change, error }];
-    });
+    const failed = new Map<KernelChange, string>();
+    for (const [number, error] of byLine) {
+      const change = lines[number - 1]?.change;
+      if (change !== undefined && !failed.has(change)) failed.set(change, error);
+    }
+    return [...failed].map(([change, error]) => ({ change, error }));
   } catch (thrown) {
     const error = toOverlayError(thrown).message;
     return run.map((change) => ({ change, error }));

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import { OverlayError } from '@overlay/failure';
+import { type CommandRunner, processRunner } from '../src/kernel/iproute/command-runner.js';
+import { iprouteTables } from '../src/kernel/iproute/iproute-tables.js';
+import type { SysctlFiles } from '../src/kernel/iproute/sysctl-files.js';
+import { describeKernelTables, type TablesUnderTest } from '../src/kernel/kernel-tables-contract.js';
+
+/** /proc/sys/net shows the namespace of whoever looks, so somebody inside has to look for us. */
+function sysctlsThrough(runner: CommandRunner): SysctlFiles {
+  const run = async (command: string, args: readonly string[], input = '') => {
+    const result = await runner.run(command, args, input, 5_000);
+    if (result.exitCode !== 0) throw new OverlayError('unavailable', result.stderr);
+    return result.stdout;
+  };
+  return {
+    read: async (key) => (await run('cat', [`/proc/sys/${key}`])).trim(),
+    write: async (key, value) => {
+      await run('tee', [`/proc/sys/${key}`], value);
+    },
+    list: async (key) => (await run('ls', [`/proc/sys/${key}`])).trim().split('\n'),
+  };
+}
+
+async function openNamespace(): Promise<TablesUnderTest> {
+  const name = `dpc${process.pid}-${randomBytes(3).toString('hex')}`;
+  const outside = processRunner();
+  const made = await outside.run('ip', ['netns', 'add', name], '', 5_000);
+  if (made.exitCode !== 0) throw new OverlayError('failed_precondition', made.stderr);
+  const inside = processRunner(['nsenter', `--net=/run/netns/${name}`, '--']);
+  return {
+    tables: iprouteTables({ runner: inside, sysctls: sysctlsThrough(inside) }),
+    close: async () => {
+      await outside.run('ip', ['netns', 'del', name], '', 5_000);
+    },
+  };
+}
+
+describeKernelTables('iproute2 and nftables', openNamespace);

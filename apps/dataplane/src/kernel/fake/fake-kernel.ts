@@ -1,0 +1,164 @@
+import { containsAddress } from '@overlay/allocation';
+import { type KernelObject, keyOf, type Nexthop, type Route, type Sysctl } from '../kernel-object.js';
+import type {
+  ChangeFailure,
+  KernelChange,
+  KernelSnapshot,
+  KernelTables,
+  ReadScope,
+} from '../kernel-tables.js';
+import { ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
+import { dumpObject } from './dump-object.js';
+import { prefixOfInterface } from './prefix-of-interface.js';
+
+/**
+ * A small kernel in memory, with the rules that the reconciler has to live with: no object without its device, no
+ * route without its nexthop, no second object under one key; what stands on a device goes with it, and a nexthop
+ * takes its routes along without a word.
+ */
+export class FakeKernel implements KernelTables {
+  readonly #objects = new Map<string, KernelObject>();
+  readonly #foreignNexthops = new Set<number>();
+  readonly #log: string[] = [];
+  #refusal: ((object: KernelObject) => string | undefined) | undefined;
+  #reads = 0;
+
+  /** Every write that was done, oldest first, as `add 44.128.0.2/20 dev vtep1024`. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  /** How often the tables were read. */
+  get reads(): number {
+    return this.#reads;
+  }
+
+  /** Another program takes a nexthop id. */
+  holdNexthopId(id: number): void {
+    this.#foreignNexthops.add(id);
+  }
+
+  /** Puts an object there, or takes it away, behind everybody's back. */
+  meddle(op: 'add' | 'remove', object: KernelObject): void {
+    if (op === 'add') this.#objects.set(keyOf(object), object);
+    else this.#remove(object);
+  }
+
+  /** Refuses writes of the objects for which `reason` gives an error; undefined refuses nothing. */
+  refuse(reason: ((object: KernelObject) => string | undefined) | undefined): void {
+    this.#refusal = reason;
+  }
+
+  /** Everything, one line an object, in the manner of iproute2, sorted. */
+  dump(): string {
+    const lines = [...this.#objects.values()].map(dumpObject);
+    return lines.sort().join('\n');
+  }
+
+  read(scope: ReadScope): Promise<KernelSnapshot> {
+    this.#reads += 1;
+    const objects = [...this.#objects.values()].filter((object) => isOurs(object, scope));
+    return Promise.resolve({ objects, foreignNexthopIds: new Set(this.#foreignNexthops) });
+  }
+
+  apply(changes: readonly KernelChange[]): Promise<readonly ChangeFailure[]> {
+    const failures = changes.flatMap((change): readonly ChangeFailure[] => {
+      const error = this.#refusal?.(change.object) ?? this.#perform(change);
+      if (error === undefined) this.#log.push(`${change.op} ${dumpObject(change.object)}`);
+      return error === undefined ? [] : [{ change, error }];
+    });
+    return Promise.resolve(failures);
+  }
+
+  #perform({ op, object }: KernelChange): string | undefined {
+    const there = this.#objects.has(keyOf(object));
+    if (object.kind === 'sysctl') return this.#setSysctl(op, object);
+    if (op === 'remove') return there ? this.#remove(object) : 'RTNETLINK answers: No such process';
+    if (op === 'add' && there) return 'RTNETLINK answers: File exists';
+    if (op === 'replace' && !there) return 'RTNETLINK answers: No such file or directory';
+    const error = this.#missing(object);
+    if (error === undefined) this.#objects.set(keyOf(object), object);
+    return error;
+  }
+
+  #setSysctl(op: KernelChange['op'], object: Sysctl): string | undefined {
+    const device = /^net\/ipv[46]\/conf\/([^/]+)\//.exec(object.key)?.[1];
+    if (device !== undefined && device !== 'all' && !this.#objects.has(`link ${device}`))
+      return `ENOENT: no such file or directory, open '/proc/sys/${object.key}'`;
+    if (op !== 'remove') this.#objects.set(keyOf(object), object);
+    return undefined;
+  }
+
+  /** What the object needs and does not find. */
+  #missing(object: KernelObject): string | undefined {
+    switch (object.kind) {
+      case 'address':
+      case 'neighbour':
+      case 'fdb':
+        return this.#objects.has(`link ${object.device}`)
+          ? undefined
+          : `Cannot find device "${object.device}"`;
+      case 'nexthop':
+        return this.#unusableNexthop(object);
+      case 'route':
+        return this.#unusableTarget(object);
+      default:
+        return undefined;
+    }
+  }
+
+  #unusableNexthop(nexthop: Nexthop): string | undefined {
+    if (!this.#objects.has(`link ${nexthop.device}`)) return `Cannot find device "${nexthop.device}"`;
+    if (this.#foreignNexthops.has(nexthop.id) || this.#nexthop(nexthop.id) !== undefined)
+      return 'RTNETLINK answers: File exists';
+    const onLink = [...this.#objects.values()].some(
+      (object) =>
+        object.kind === 'address' &&
+        object.device === nexthop.device &&
+        containsAddress(prefixOfInterface(object.address), nexthop.gateway),
+    );
+    return onLink ? undefined : 'Error: Nexthop has invalid gateway.';
+  }
+
+  #unusableTarget({ target }: Route): string | undefined {
+    if (target.type !== 'nexthop') return undefined;
+    const known = this.#nexthop(target.id) !== undefined || this.#foreignNexthops.has(target.id);
+    return known ? undefined : 'Error: Nexthop id does not exist.';
+  }
+
+  #nexthop(id: number): Nexthop | undefined {
+    for (const object of this.#objects.values())
+      if (object.kind === 'nexthop' && object.id === id) return object;
+    return undefined;
+  }
+
+  #remove(object: KernelObject): undefined {
+    this.#objects.delete(keyOf(object));
+    for (const other of [...this.#objects.values()]) if (goesWith(other, object)) this.#remove(other);
+  }
+}
+
+function goesWith(other: KernelObject, gone: KernelObject): boolean {
+  if (gone.kind === 'nexthop')
+    return other.kind === 'route' && other.target.type === 'nexthop' && other.target.id === gone.id;
+  if (gone.kind !== 'link') return false;
+  if (other.kind === 'sysctl') return other.key.includes(`/${gone.name}/`);
+  return 'device' in other && other.device === gone.name;
+}
+
+function isOurs(object: KernelObject, scope: ReadScope): boolean {
+  switch (object.kind) {
+    case 'link':
+      return (
+        object.name === scope.vtep ||
+        scope.devices.includes(object.name) ||
+        (object.type === 'bridge' &&
+          object.name.startsWith(CNI_BRIDGE_PREFIX) &&
+          object.alias.startsWith(ALIAS_PREFIX))
+      );
+    case 'sysctl':
+      return scope.sysctls.includes(object.key);
+    default:
+      return true;
+  }
+}

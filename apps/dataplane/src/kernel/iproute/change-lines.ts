@@ -1,0 +1,93 @@
+import type { KernelObject, Link, Route, VxlanLink } from '../kernel-object.js';
+import type { KernelChange } from '../kernel-tables.js';
+import { ROUTE_PROTOCOL } from '../ownership.js';
+
+/**
+ * The lines of an `ip -batch` or `bridge -batch` file that make a change: mostly one. Every word comes from a parsed
+ * value type or a constant, so nothing needs quoting.
+ */
+export function changeLines(change: KernelChange): readonly string[] {
+  const { op, object } = change;
+  switch (object.kind) {
+    case 'link':
+      return linkLines(change, object);
+    case 'address':
+      return [addressLine(op, object)];
+    case 'fdb':
+      return op === 'remove'
+        ? [`fdb del ${object.mac} dev ${object.device} dst ${object.underlay} self`]
+        : [`fdb ${op} ${object.mac} dev ${object.device} dst ${object.underlay} self permanent`];
+    case 'neighbour':
+      return op === 'remove'
+        ? [`neigh del ${object.address} dev ${object.device}`]
+        : [`neigh ${op} ${object.address} lladdr ${object.mac} dev ${object.device} nud permanent`];
+    case 'nexthop':
+      return op === 'remove'
+        ? [`nexthop del id ${object.id}`]
+        : [
+            `nexthop add id ${object.id} via ${object.gateway} dev ${object.device} protocol ${ROUTE_PROTOCOL}`,
+          ];
+    case 'route':
+      return [`route ${op === 'remove' ? 'del' : op} ${routeWords(object)} protocol ${ROUTE_PROTOCOL}`];
+    case 'rule': {
+      const words = `from ${object.source} lookup ${object.table} priority ${object.priority}`;
+      return [`rule ${op === 'remove' ? 'del' : 'add'} ${words}`];
+    }
+    case 'nftables':
+    case 'sysctl':
+      return [];
+  }
+}
+
+function linkLines(change: KernelChange, link: Link): readonly string[] {
+  if (change.op === 'remove') return [`link del dev ${link.name}`];
+  switch (link.type) {
+    case 'vxlan':
+      return change.op === 'add' ? [newVxlan(link)] : changedVxlan(link, change.previous);
+    case 'bridge': {
+      // The kernel takes no alias at creation; the second line runs within the same process.
+      const common = `link set dev ${link.name} up mtu ${link.mtuBytes} alias ${link.alias}`;
+      const created = `link add name ${link.name} address ${link.mac} mtu ${link.mtuBytes} type bridge`;
+      return change.op === 'add' ? [created, common] : [common];
+    }
+    case 'foreign':
+      return [];
+  }
+}
+
+function newVxlan(link: VxlanLink): string {
+  const tunnel = `id ${link.vni} dstport ${link.port} local ${link.local} nolearning`;
+  return `link add name ${link.name} up address ${link.mac} mtu ${link.mtuBytes} type vxlan ${tunnel}`;
+}
+
+/** The kernel refuses an MTU in a change of tunnel attributes, so these are two lines. */
+function changedVxlan(link: VxlanLink, previous: KernelObject): readonly string[] {
+  const device = `link set dev ${link.name} up mtu ${link.mtuBytes}`;
+  const sameTunnel =
+    previous.kind === 'link' &&
+    previous.type === 'vxlan' &&
+    previous.local === link.local &&
+    previous.learning === link.learning;
+  return sameTunnel
+    ? [device]
+    : [device, `link set dev ${link.name} type vxlan local ${link.local} nolearning`];
+}
+
+function addressLine(op: KernelChange['op'], object: { address: string; device: string }): string {
+  if (op === 'remove') return `addr del ${object.address} dev ${object.device}`;
+  const nodad = object.address.includes(':') ? ' nodad' : '';
+  return `addr ${op} ${object.address} dev ${object.device}${nodad}`;
+}
+
+function routeWords(route: Route): string {
+  const { target } = route;
+  const where = `${route.prefix} table ${route.table}`;
+  switch (target.type) {
+    case 'nexthop':
+      return `${where} nhid ${target.id}`;
+    case 'unreachable':
+      return `unreachable ${where} metric ${target.metric}`;
+    case 'other':
+      return where;
+  }
+}

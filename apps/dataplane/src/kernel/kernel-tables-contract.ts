@@ -1,0 +1,200 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import type { BridgeLink, KernelObject, VxlanLink } from './kernel-object.js';
+import type { KernelChange, KernelTables } from './kernel-tables.js';
+
+/** A namespace of its own for one test. */
+export interface TablesUnderTest {
+  readonly tables: KernelTables;
+  close(): Promise<void>;
+}
+
+const OPTIONS = { timeoutMs: 10_000 };
+const SCOPE = { vtep: 'vtep1024', devices: ['vtep1024', 'm-dcos'], sysctls: ['net/ipv4/ip_forward'] };
+
+const VTEP: VxlanLink = {
+  kind: 'link',
+  type: 'vxlan',
+  name: 'vtep1024',
+  mac: parseMacAddress('70:b3:d5:80:00:02'),
+  mtuBytes: 1420,
+  up: true,
+  vni: 1024,
+  port: 64000,
+  local: parseIpAddress('10.0.0.1'),
+  learning: false,
+};
+
+const BRIDGE: BridgeLink = {
+  kind: 'link',
+  type: 'bridge',
+  name: 'm-dcos',
+  mac: parseMacAddress('02:00:00:00:00:01'),
+  mtuBytes: 1420,
+  up: true,
+  alias: 'overlay:net-1',
+};
+
+/** One object of every kind, in the order of creation. */
+const EVERYTHING: readonly KernelObject[] = [
+  VTEP,
+  BRIDGE,
+  { kind: 'sysctl', key: 'net/ipv4/ip_forward', value: '1' },
+  { kind: 'address', device: 'vtep1024', address: parseInterfaceAddress('44.128.0.2/20') },
+  { kind: 'address', device: 'vtep1024', address: parseInterfaceAddress('fd01:a::2/64') },
+  { kind: 'address', device: 'm-dcos', address: parseInterfaceAddress('9.0.1.1/25') },
+  fdb('10.0.0.2'),
+  {
+    kind: 'neighbour',
+    device: 'vtep1024',
+    address: parseIpAddress('44.128.0.3'),
+    mac: parseMacAddress('70:b3:d5:80:00:03'),
+  },
+  {
+    kind: 'neighbour',
+    device: 'vtep1024',
+    address: parseIpAddress('fd01:a::3'),
+    mac: parseMacAddress('70:b3:d5:80:00:03'),
+  },
+  { kind: 'nexthop', device: 'vtep1024', gateway: parseIpAddress('44.128.0.3'), id: 0x4f800003 },
+  { kind: 'nexthop', device: 'vtep1024', gateway: parseIpAddress('fd01:a::3'), id: 0x6f800003 },
+  route(254, '9.0.2.0/26', 0x4f800003),
+  route(42, '10.0.0.2/32', 0x4f800003),
+  route(254, 'fd01:b:0:0:2::/80', 0x6f800003),
+  unreachable('9.0.0.0/8'),
+  unreachable('fd01:b::/64'),
+  { kind: 'rule', source: parseCidr('9.0.0.0/8'), table: 42, priority: 30042 },
+  { kind: 'rule', source: parseCidr('fd01:b::/64'), table: 42, priority: 30042 },
+  {
+    kind: 'nftables',
+    family: 'inet',
+    name: 'overlay',
+    content:
+      'table inet overlay {\nset overlay4 {\ntype ipv4_addr\nflags interval\nelements = { 9.0.0.0/8 }\n}\n}',
+  },
+];
+
+/** What every implementation of {@link KernelTables} does. */
+export function describeKernelTables(name: string, open: () => Promise<TablesUnderTest>): void {
+  const within = async (test: (tables: KernelTables) => Promise<void>) => {
+    const opened = await open();
+    try {
+      await test(opened.tables);
+    } finally {
+      await opened.close();
+    }
+  };
+  const fill = (tables: KernelTables) => tables.apply(EVERYTHING.map(add), OPTIONS);
+  const read = async (tables: KernelTables) => (await tables.read(SCOPE, OPTIONS)).objects;
+
+  describe(`${name} as kernel tables`, () => {
+    it('reads back every kind as it was written', () =>
+      within(async (tables) => {
+        expect(await fill(tables)).toEqual([]);
+        expect(sorted(await read(tables))).toEqual(sorted(EVERYTHING));
+      }));
+
+    it('removes every kind', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const removable = EVERYTHING.filter(({ kind }) => kind !== 'sysctl').reverse();
+        expect(await tables.apply(removable.map(remove), OPTIONS)).toEqual([]);
+        expect((await read(tables)).filter(({ kind }) => kind !== 'sysctl')).toEqual([]);
+      }));
+
+    it('changes what can be changed in place, and everything else stays', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const changes: readonly KernelChange[] = [
+          {
+            op: 'replace',
+            previous: VTEP,
+            object: { ...VTEP, local: parseIpAddress('10.0.0.9'), mtuBytes: 1400 },
+          },
+          { op: 'replace', previous: BRIDGE, object: { ...BRIDGE, alias: 'overlay:net-2', mtuBytes: 1300 } },
+          { op: 'replace', previous: fdb('10.0.0.2'), object: fdb('10.0.0.7') },
+        ];
+        expect(await tables.apply(changes, OPTIONS)).toEqual([]);
+        const changed = new Set<KernelObject>(
+          changes.flatMap((change) => (change.op === 'replace' ? [change.previous] : [])),
+        );
+        const kept = EVERYTHING.filter(
+          (object) => ![VTEP, BRIDGE].includes(object as VxlanLink) && object.kind !== 'fdb',
+        );
+        expect(changed.size).toBe(3);
+        expect(sorted(await read(tables))).toEqual(sorted([...kept, ...changes.map(({ object }) => object)]));
+      }));
+
+    it('names the change that failed and does those around it', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const bad = add(route(254, '9.0.4.0/26', 99));
+        const changes = [
+          add(route(254, '9.0.3.0/26', 0x4f800003)),
+          bad,
+          add(route(254, '9.0.5.0/26', 0x4f800003)),
+        ];
+        const failures = await tables.apply(changes, OPTIONS);
+        expect(failures.map(({ change }) => change)).toEqual([bad]);
+        expect(failures[0]?.error).toContain('Nexthop id does not exist');
+        const prefixes = (await read(tables)).flatMap((object) =>
+          object.kind === 'route' ? [object.prefix] : [],
+        );
+        expect(prefixes).toEqual(expect.arrayContaining(['9.0.3.0/26', '9.0.5.0/26']));
+        expect(prefixes).not.toContain('9.0.4.0/26');
+      }));
+
+    it('refuses to add what is there, and to remove what is not', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const again = add(unreachable('9.0.0.0/8'));
+        const gone = remove(unreachable('9.128.0.0/9'));
+        const failures = await tables.apply([again, gone], OPTIONS);
+        expect(failures.map(({ change }) => change)).toEqual([again, gone]);
+      }));
+
+    it('takes routes and nexthops along with their device', () =>
+      within(async (tables) => {
+        await fill(tables);
+        expect(await tables.apply([remove(VTEP)], OPTIONS)).toEqual([]);
+        const kinds = new Set((await read(tables)).map(({ kind }) => kind));
+        expect([...kinds].sort()).toEqual(['address', 'link', 'nftables', 'route', 'rule', 'sysctl']);
+        const routes = (await read(tables)).filter(({ kind }) => kind === 'route');
+        expect(sorted(routes)).toEqual(sorted([unreachable('9.0.0.0/8'), unreachable('fd01:b::/64')]));
+      }));
+  });
+}
+
+function add(object: KernelObject): KernelChange {
+  return { op: 'add', object };
+}
+
+function remove(object: KernelObject): KernelChange {
+  return { op: 'remove', object };
+}
+
+function fdb(underlay: string): KernelObject {
+  const mac = parseMacAddress('70:b3:d5:80:00:03');
+  return { kind: 'fdb', device: 'vtep1024', mac, underlay: parseIpAddress(underlay) };
+}
+
+function route(table: number, prefix: string, id: number): KernelObject {
+  return { kind: 'route', table, prefix: parseCidr(prefix), target: { type: 'nexthop', id } };
+}
+
+function unreachable(prefix: string): KernelObject {
+  return {
+    kind: 'route',
+    table: 254,
+    prefix: parseCidr(prefix),
+    target: { type: 'unreachable', metric: 4278198272 },
+  };
+}
+
+/** As text with the keys in order, and without white space in nftables content, which is not compared. */
+function sorted(objects: readonly KernelObject[]): readonly string[] {
+  return objects
+    .map((object) => JSON.stringify(Object.fromEntries(Object.entries(object).sort())))
+    .map((text) => text.replaceAll(/(\\n|\\t|\s)+/g, ''))
+    .sort();
+}
