@@ -1,3 +1,4 @@
+import { OverlayError } from '@overlay/failure';
 import type { MasterConfig, NetworkId } from '@overlay/model';
 import type { OverlayLog } from '@overlay/overlay-log';
 import { startRpcServer } from '@overlay/rpc';
@@ -89,7 +90,12 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     http: http.address,
     agents: cluster.records.nodes.size,
   });
+  const lost = new Promise<OverlayError>((resolve) => {
+    const message = 'leadership is lost: another master commits to this log';
+    leadership.lost.addEventListener('abort', () => resolve(new OverlayError('aborted', message)));
+  });
   return {
+    failed: lost,
     close: async () => {
       readiness.block('shutdown', 'the master is stopping');
       await http.close();

@@ -23,7 +23,16 @@ export function addMasterRoutes(server: FastifyInstance, cluster: Cluster): void
     reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff');
     return `${parseCallback(jsonp)}(${safeJson(renderState(cluster))});`;
   });
+  // Tools send JSON under any content type: curl calls it a form unless told otherwise.
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(String(body)));
+    } catch {
+      done(OverlayError.invalid([{ field: 'body', description: 'is not JSON' }]));
+    }
+  });
   server.post('/overlay-master/agents/delete', async (request) => {
+    refuseForeignPages(request.headers);
     const { ips, force } = parseDeletion(request.body);
     await deleteAgents(cluster, { ips: parseIps('agents', ips), force });
     return renderState(cluster);
@@ -36,6 +45,19 @@ function renderState(cluster: Cluster): MasterState {
     network: renderDcosNetworkInfo(cluster.addressSpace(), specs),
     agents: nodesInOrder(cluster).map((node) => renderDcosAgent(cluster.assignment(node))),
   };
+}
+
+/** A page of another site that an operator's browser shows must not be able to delete agents. */
+function refuseForeignPages(headers: {
+  readonly origin?: string | undefined;
+  readonly host?: string | undefined;
+}): void {
+  const { origin, host } = headers;
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
+  throw new OverlayError(
+    'permission_denied',
+    `requests from pages of ${origin} are refused: call ${host} directly`,
+  );
 }
 
 function parseCallback(text: unknown): string {

@@ -1,0 +1,186 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type TopologyFrame, TopologyFrameKind, WatchTopologyResponse } from '@overlay/contracts';
+import type { Mutation } from '@overlay/model';
+import fc from 'fast-check';
+import { ClusterRecords } from '../cluster/cluster-records.js';
+import { planAgentDeletion } from '../cluster/plan-agent-deletion.js';
+import { planRegistration } from '../cluster/plan-registration.js';
+import { networkOf, requestOf, stateWith } from '../cluster/testing.js';
+import { toAddressSpace, toPeer } from '../rpc/to-messages.js';
+import { TopologyFeed } from './topology-feed.js';
+
+const feeds: TopologyFeed[] = [];
+afterEach(() => {
+  for (const feed of feeds.splice(0)) feed.close();
+});
+
+/** A cluster whose commits go straight to the feed. */
+function clusterWithFeed(historyLength = 100) {
+  const state = stateWith([networkOf('dcos', ['9.0.0.0/8', 24])]);
+  let records = new ClusterRecords();
+  for (const network of state.records.networks.values()) records.put({ kind: 'network', network });
+  let revision = 1n;
+  const feed = new TopologyFeed({
+    records: () => records,
+    revision,
+    renderAddressSpace: (space) => toAddressSpace(space, '70:B3:D5:00:00:00'),
+    batchMs: 1,
+    historyLength,
+  });
+  feeds.push(feed);
+  const commit = (mutations: readonly Mutation[]) => {
+    if (mutations.length === 0) return;
+    state.apply(mutations, 0);
+    records.apply(mutations);
+    revision += 1n;
+    feed.publish(mutations, revision);
+  };
+  const context = { isConnected: () => false, nowMs: 0 };
+  return {
+    feed,
+    peers: () => [...records.nodes.values()].map(toPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
+    join: (id: string, ip: string) => commit(planRegistration(state, requestOf(id, ip), context).mutations),
+    leave: (ip: string) => {
+      const { ip: parsed } = requestOf('x', ip);
+      commit(planAgentDeletion(state, { ips: [parsed], force: true }, () => false).mutations);
+    },
+    restart: () => {
+      const before = records;
+      records = new ClusterRecords();
+      for (const node of before.nodes.values()) records.put({ kind: 'node', node });
+      feed.restart(revision);
+    },
+  };
+}
+
+/** A watcher that keeps the peers as an agent does. */
+class Watcher {
+  readonly peers = new Map<string, unknown>();
+  readonly kinds: TopologyFrame['kind'][] = [];
+  synced = 0n;
+  #named = new Set<string>();
+  readonly #frames: AsyncGenerator<Buffer>;
+  readonly #controller = new AbortController();
+
+  constructor(feed: TopologyFeed, from = 0n) {
+    this.#frames = feed.watch(from, this.#controller.signal);
+  }
+
+  async next(): Promise<TopologyFrame> {
+    const { value } = await this.#frames.next();
+    const { frame } = WatchTopologyResponse.decode(value as Buffer);
+    if (frame === undefined) throw new Error('a response without a frame');
+    this.#take(frame);
+    return frame;
+  }
+
+  async untilSynced(): Promise<this> {
+    while ((await this.next()).kind !== TopologyFrameKind.SYNCED);
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.#controller.abort();
+    await this.#frames.return(undefined);
+  }
+
+  #take(frame: TopologyFrame): void {
+    this.kinds.push(frame.kind);
+    for (const { change } of frame.changes) {
+      if (change?.$case === 'peer') {
+        this.peers.set(change.value.nodeId, change.value);
+        this.#named.add(change.value.nodeId);
+      }
+      if (change?.$case === 'removedNodeId') this.peers.delete(change.value);
+    }
+    if (frame.kind === TopologyFrameKind.SYNCED) {
+      const snapshot = this.kinds.includes(TopologyFrameKind.SNAPSHOT);
+      if (snapshot) for (const id of this.peers.keys()) if (!this.#named.has(id)) this.peers.delete(id);
+      this.#named = new Set();
+    }
+    if (frame.kind !== TopologyFrameKind.SNAPSHOT) this.synced = frame.revision;
+  }
+
+  sorted(): readonly unknown[] {
+    return [...this.peers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, peer]) => peer);
+  }
+}
+
+describe('TopologyFeed', () => {
+  it('begins with a snapshot and its mark, and goes on with deltas', async () => {
+    const cluster = clusterWithFeed();
+    cluster.join('a', '10.0.0.1');
+    const watcher = await new Watcher(cluster.feed).untilSynced();
+    expect(watcher.kinds).toEqual([TopologyFrameKind.SNAPSHOT, TopologyFrameKind.SYNCED]);
+    cluster.join('b', '10.0.0.2');
+    cluster.leave('10.0.0.1');
+    const delta = await watcher.next();
+    expect(delta.kind).toBe(TopologyFrameKind.DELTA);
+    expect(delta.changes).toHaveLength(2);
+    expect(watcher.sorted()).toEqual(cluster.peers());
+    await watcher.close();
+    expect(cluster.feed.watchers).toBe(0);
+  });
+
+  it('resumes by revision without a snapshot', async () => {
+    const cluster = clusterWithFeed();
+    cluster.join('a', '10.0.0.1');
+    const first = await new Watcher(cluster.feed).untilSynced();
+    await first.close();
+    cluster.join('b', '10.0.0.2');
+    const again = await new Watcher(cluster.feed, first.synced).untilSynced();
+    expect(again.kinds).toEqual([TopologyFrameKind.DELTA, TopologyFrameKind.SYNCED]);
+    expect([...again.peers.keys()]).toEqual(['b']);
+    const current = await new Watcher(cluster.feed, again.synced).untilSynced();
+    expect(current.kinds).toEqual([TopologyFrameKind.SYNCED]);
+    await again.close();
+    await current.close();
+  });
+
+  it('gives a snapshot where the history does not reach, and to a revision from the future', async () => {
+    const cluster = clusterWithFeed(2);
+    for (let host = 1; host <= 8; host += 1) {
+      cluster.join(`n${host}`, `10.0.0.${host}`);
+      await (await new Watcher(cluster.feed, cluster.feed.revision).untilSynced()).close();
+    }
+    for (const from of [2n, 99n]) {
+      const watcher = await new Watcher(cluster.feed, from).untilSynced();
+      expect(watcher.kinds).toContain(TopologyFrameKind.SNAPSHOT);
+      expect(watcher.sorted()).toEqual(cluster.peers());
+      await watcher.close();
+    }
+  });
+
+  it('cuts watchers off when the log was loaded again, and gives them a snapshot then', async () => {
+    const cluster = clusterWithFeed();
+    cluster.join('a', '10.0.0.1');
+    const watcher = await new Watcher(cluster.feed).untilSynced();
+    cluster.restart();
+    await expect(watcher.next()).rejects.toMatchObject({ code: 'aborted' });
+    const again = await new Watcher(cluster.feed, watcher.synced).untilSynced();
+    expect(again.kinds).toContain(TopologyFrameKind.SNAPSHOT);
+    await again.close();
+  });
+
+  it('leaves a watcher with the truth whatever happens while it reads', async () => {
+    const step = fc.record({
+      join: fc.boolean(),
+      host: fc.integer({ min: 1, max: 9 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (script) => {
+        const cluster = clusterWithFeed();
+        cluster.join('n1', '10.0.0.1');
+        const watcher = await new Watcher(cluster.feed).untilSynced();
+        for (const { join, host } of script) {
+          if (join) cluster.join(`n${host}`, `10.0.0.${host}`);
+          else cluster.leave(`10.0.0.${host}`);
+        }
+        while (watcher.synced < cluster.feed.revision) await watcher.next();
+        expect(watcher.sorted()).toEqual(cluster.peers());
+        await watcher.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
