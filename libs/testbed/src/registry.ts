@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
@@ -38,7 +29,7 @@ export interface TestbedRecord {
 
 /** Takes a free slot and writes it down. Removes the remains of dead owners on the way. */
 export function claimSlot(label: string): Promise<TestbedRecord> {
-  return change(() => {
+  return withRegistryLock(() => {
     reapStale();
     const taken = new Set(listRecords().map((record) => record.slot));
     for (let slot = 1; slot <= LAST_SLOT; slot += 1) {
@@ -63,25 +54,21 @@ export function detachRecord(record: TestbedRecord): TestbedRecord {
 
 /**
  * Gives a slot back; the caller owned it and has removed everything. Safe to repeat. Takes no lock, for it also
- * runs while a process exits; the registry's folder itself stays until the next change finds it empty.
+ * runs while a process exits.
  */
 export function releaseSlot(record: TestbedRecord): void {
   rmSync(recordFile(record.slot), { force: true });
-}
-
-/** {@link releaseSlot}, and the registry's folder goes with its last record. */
-export function releaseSlotTidily(record: TestbedRecord): Promise<void> {
-  return change(() => releaseSlot(record));
+  removeFolderIfEmpty();
 }
 
 /** Removes the remains of all testbeds whose owner died. @returns their names. */
 export function removeStale(): Promise<readonly string[]> {
-  return change(reapStale);
+  return withRegistryLock(reapStale);
 }
 
 /** Removes the detached testbeds of a label. @returns their names. */
 export function removeDetached(label: string): Promise<readonly string[]> {
-  return change(() => {
+  return withRegistryLock(() => {
     const chosen = listRecords().filter((record) => record.detached && record.label === label);
     for (const record of chosen) reap(record);
     return chosen.map((record) => record.name);
@@ -94,13 +81,16 @@ function reapStale(): readonly string[] {
   for (const record of dead) reap(record);
   const known = new Set(records.map((record) => record.name));
   const orphans = new Set<string>();
-  for (const remnant of [...listAllNamespaces(), ...readdirSync(tmpdir())]) {
+  for (const remnant of [...listAllNamespaces(), ...readdirSync(tmpdir()), ...listDrafts()]) {
     const name = parseTestbedName(remnant);
     if (name === undefined || known.has(formatTestbedName(name)) || startTimeOf(name.pid) !== undefined)
       continue;
     orphans.add(formatTestbedName(name));
   }
-  for (const name of orphans) removeLeftovers(name, join(tmpdir(), name));
+  for (const name of orphans) {
+    removeLeftovers(name, join(tmpdir(), name));
+    rmSync(draftFile(name), { force: true });
+  }
   return [...dead.map((record) => record.name), ...orphans];
 }
 
@@ -113,32 +103,68 @@ function reap(record: TestbedRecord): void {
 }
 
 function listRecords(): readonly TestbedRecord[] {
-  if (!existsSync(REGISTRY_DIR)) return [];
-  return readdirSync(REGISTRY_DIR)
+  return listRegistry()
     .filter((file) => file.endsWith('.json'))
-    .map((file) => JSON.parse(readFileSync(join(REGISTRY_DIR, file), 'utf8')) as TestbedRecord);
+    .flatMap((file) => readRecord(join(REGISTRY_DIR, file)) ?? []);
+}
+
+/** `undefined` when the owner gave the slot back meanwhile. */
+function readRecord(file: string): TestbedRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as TestbedRecord;
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw cause;
+  }
+}
+
+function listRegistry(): readonly string[] {
+  try {
+    return readdirSync(REGISTRY_DIR);
+  } catch (cause) {
+    if (isMissing(cause)) return [];
+    throw cause;
+  }
+}
+
+function isMissing(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 function writeRecord(record: TestbedRecord): void {
-  mkdirSync(REGISTRY_DIR, { recursive: true });
-  const draft = join(REGISTRY_DIR, `.${record.name}`);
-  writeFileSync(draft, `${JSON.stringify(record)}\n`);
-  renameSync(draft, recordFile(record.slot)); // a reader never sees half a record
+  for (let attempt = 1; !tryWriteRecord(record); attempt += 1) {
+    if (attempt === 10)
+      throw new OverlayError('internal', `${REGISTRY_DIR} vanishes whenever it is written to`);
+  }
+}
+
+/** False when a process that gave its slot back took the empty folder away meanwhile. */
+function tryWriteRecord(record: TestbedRecord): boolean {
+  const draft = draftFile(record.name);
+  try {
+    mkdirSync(REGISTRY_DIR, { recursive: true });
+    writeFileSync(draft, `${JSON.stringify(record)}\n`);
+    renameSync(draft, recordFile(record.slot)); // a reader never sees half a record
+    return true;
+  } catch (cause) {
+    if (isMissing(cause)) return false;
+    throw cause;
+  }
+}
+
+function draftFile(name: string): string {
+  return join(REGISTRY_DIR, `.${name}`);
+}
+
+/** Names of testbeds whose owner died while it wrote a record. */
+function listDrafts(): readonly string[] {
+  return listRegistry()
+    .filter((file) => file.startsWith('.'))
+    .map((file) => file.slice(1));
 }
 
 function recordFile(slot: number): string {
   return join(REGISTRY_DIR, `${slot}.json`);
-}
-
-/** A change of the registry, after which its folder is gone if nothing is listed. */
-function change<T>(action: () => T): Promise<T> {
-  return withRegistryLock(() => {
-    try {
-      return action();
-    } finally {
-      removeFolderIfEmpty();
-    }
-  });
 }
 
 function removeFolderIfEmpty(): void {

@@ -15,7 +15,6 @@ import {
   claimSlot,
   detachRecord,
   releaseSlot,
-  releaseSlotTidily,
   removeDetached,
   removeStale,
   type TestbedRecord,
@@ -94,7 +93,7 @@ export class Testbed {
     } catch (cause) {
       if (testbed === undefined) {
         removeLeftovers(record.name, record.folder);
-        await releaseSlotTidily(record);
+        releaseSlot(record);
       } else {
         await testbed.close();
       }
@@ -209,7 +208,7 @@ export class Testbed {
     if (keepFolder === undefined) removeLeftovers(this.name, this.folder);
     else renameSync(this.folder, keepFolder);
     this.#guard.release();
-    await releaseSlotTidily(this.#record);
+    releaseSlot(this.#record);
     if (problems.length > 0) {
       throw new OverlayError(
         'internal',

@@ -87,9 +87,14 @@ export function createStory(terminal: Terminal): Story {
       terminal.line();
       terminal.line(`  state     ${state}`);
       if (page !== undefined) terminal.line(`  web page  ${page}`);
-      const [master, ...inside] = metrics;
+      const [master, inside, ...others] = metrics;
       terminal.line(`  metrics   ${master ?? ''}`);
-      for (const command of inside) terminal.line(paint.faint(`            ${command}`));
+      if (inside !== undefined) terminal.line(`            ${inside}`);
+      terminal.line(
+        paint.faint(
+          `            and ${others.length} more like it: ipam, dataplane, the other hosts (--json lists them)`,
+        ),
+      );
     },
     ending: (report) => {
       terminal.line();
