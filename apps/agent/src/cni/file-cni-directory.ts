@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { syncFolder, writeFileAtomically } from '@overlay/service';
+import { isMissingFile } from '../missing-file.js';
 import type { CniDirectory, CniFile } from './cni-directory.js';
 import { isOurCniConfiguration } from './cni-ownership.js';
 
@@ -58,7 +59,7 @@ export class FileCniDirectory implements CniDirectory {
     try {
       return (await readdir(this.path)).toSorted();
     } catch (error) {
-      if (isMissing(error)) return [];
+      if (isMissingFile(error)) return [];
       throw error;
     }
   }
@@ -67,12 +68,8 @@ export class FileCniDirectory implements CniDirectory {
     try {
       return await readFile(join(this.path, name), 'utf8');
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissingFile(error)) return undefined;
       throw error;
     }
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

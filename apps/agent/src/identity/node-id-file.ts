@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isFailure, OverlayError } from '@overlay/failure';
 import { type NodeId, parseNodeId } from '@overlay/model';
 import { writeFileAtomically } from '@overlay/service';
+import { isMissingFile } from '../missing-file.js';
 
 /**
  * The node's stable id, kept in `<stateDir>/node-id` and created there the first time. The node keeps its block
@@ -39,7 +40,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissingFile(error)) return undefined;
     const message = `state_dir: cannot read ${path}: ${reasonOf(error)}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }

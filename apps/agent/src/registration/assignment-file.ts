@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RegisterAgentResponse } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { writeFileAtomically } from '@overlay/service';
+import { isMissingFile } from '../missing-file.js';
 
 /** The last assignment on disk, from which a host is restored while every master is away. */
 export class AssignmentFile {
@@ -21,7 +22,7 @@ export class AssignmentFile {
     try {
       text = await readFile(this.path, 'utf8');
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (isMissingFile(error)) return undefined;
       throw this.#unreadable(error);
     }
     try {

@@ -1,0 +1,150 @@
+import { describe, expect, it } from '@jest/globals';
+import { AllocationHalf } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { agentConfiguration } from '@overlay/model';
+import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
+import { FakeDataplane } from '../daemons/fake-dataplane.js';
+import { FakeIpam } from '../daemons/fake-ipam.js';
+import { configurePass } from './configure-pass.js';
+import { exampleNetwork, exampleRegistration } from './example-registration.js';
+
+const { signal } = new AbortController();
+const none: ReadonlySet<string> = new Set();
+
+function host(networkConfig: Readonly<Record<string, unknown>> = {}) {
+  const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: networkConfig });
+  const ports = {
+    dataplane: new FakeDataplane(),
+    ipam: new FakeIpam(),
+    mesosFiles: new FakeCniDirectory(),
+    conflists: new FakeCniDirectory(),
+  };
+  const pass = (networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)], pools = none) =>
+    configurePass(exampleRegistration(networks), config, ports, pools, signal);
+  return { ...ports, pass };
+}
+
+describe('configurePass', () => {
+  it('configures kernel, pools and CNI files', async () => {
+    const { dataplane, ipam, mesosFiles, conflists, pass } = host();
+    const { results } = await pass();
+    expect([...results.values()]).toStrictEqual([{ kind: 'configured' }, { kind: 'configured' }]);
+    expect(dataplane.host).toMatchObject({ configureCniBridges: true, overlayMtu: 1420 });
+    expect(ipam.pools).toStrictEqual([
+      { networkId: 'id-a', network: 'a', half: AllocationHalf.CNI, subnet: '9.1.0.0/25', subnet6: '' },
+      { networkId: 'id-b', network: 'b', half: AllocationHalf.CNI, subnet: '9.2.0.0/25', subnet6: '' },
+    ]);
+    expect([...mesosFiles.files.keys()]).toStrictEqual(['a.conf', 'b.conf']);
+    expect([...conflists.files.keys()]).toStrictEqual(['99-overlay-a.conflist', '99-overlay-b.conflist']);
+  });
+
+  it('writes no file the second time, and removes those of a network that is gone', async () => {
+    const { mesosFiles, pass } = host();
+    await pass();
+    await pass();
+    expect(mesosFiles.changes).toBe(2);
+    await pass([exampleNetwork('b', 2)]);
+    expect([...mesosFiles.files.keys()]).toStrictEqual(['b.conf']);
+  });
+
+  it('waits for the dataplane without touching anything else', async () => {
+    const { dataplane, ipam, mesosFiles, pass } = host();
+    dataplane.trouble = new OverlayError('unavailable', 'connection refused');
+    const { results, dataplaneAway } = await pass();
+    expect(dataplaneAway).toContain('/fake/dataplane.sock');
+    expect(results.get('id-a')).toMatchObject({ kind: 'waiting' });
+    expect([ipam.accepted.length, mesosFiles.changes]).toStrictEqual([0, 0]);
+  });
+
+  it('counts a refusal of the dataplane as an error of every network', async () => {
+    const { dataplane, pass } = host();
+    dataplane.trouble = new OverlayError('invalid_argument', 'no VTEP');
+    const { results } = await pass();
+    expect(results.get('id-a')).toStrictEqual({ kind: 'error', error: 'no VTEP' });
+  });
+
+  it('waits for overlay-ipam and keeps the files that are there', async () => {
+    const { ipam, mesosFiles, pass } = host();
+    await pass();
+    ipam.away = true;
+    const { results, ipamAway } = await pass();
+    expect(ipamAway).toContain('/fake/ipam.sock');
+    expect(results.get('id-b')).toMatchObject({ kind: 'waiting' });
+    expect(mesosFiles.files.size).toBe(2);
+  });
+
+  it('goes on with the others when the dataplane fails one network', async () => {
+    const { dataplane, ipam, mesosFiles, pass } = host();
+    dataplane.failing.set('a', 'no such device');
+    const { results } = await pass();
+    expect(results.get('id-a')).toStrictEqual({ kind: 'error', error: 'no such device' });
+    expect(results.get('id-b')).toStrictEqual({ kind: 'configured' });
+    expect(ipam.pools.map(({ network }) => network)).toStrictEqual(['b']);
+    expect([...mesosFiles.files.keys()]).toStrictEqual(['b.conf']);
+  });
+
+  it('takes the file of a network that became isolated away', async () => {
+    const { dataplane, ipam, mesosFiles, pass } = host();
+    const { pools } = await pass();
+    dataplane.failing.set('a', 'isolation is not enforced');
+    const { results } = await pass([exampleNetwork('a', 1, true), exampleNetwork('b', 2)], pools);
+    expect(results.get('id-a')).toMatchObject({ kind: 'hopeless' });
+    expect(ipam.pools.map(({ network }) => network)).toStrictEqual(['b']);
+    expect([...mesosFiles.files.keys()]).toStrictEqual(['b.conf']);
+  });
+
+  it('goes on with the others when overlay-ipam refuses one pool, never dropping theirs', async () => {
+    const { ipam, pass } = host();
+    const { pools } = await pass([exampleNetwork('b', 2)]);
+    ipam.refusedNetworks.add('a');
+    const { results } = await pass(undefined, pools);
+    expect(results.get('id-a')).toStrictEqual({ kind: 'error', error: 'pool a is refused' });
+    expect(results.get('id-b')).toStrictEqual({ kind: 'configured' });
+    const sets = ipam.accepted.map((accepted) => accepted.map(({ network }) => network));
+    expect(new Set(sets.flat())).toStrictEqual(new Set(['b']));
+    expect(sets.every((set) => set.length === 1)).toBe(true);
+  });
+
+  it("fails a network whose file name is somebody else's", async () => {
+    const { mesosFiles, pass } = host();
+    mesosFiles.files.set('a.conf', '{}');
+    const { results } = await pass();
+    expect(results.get('id-a')).toMatchObject({ kind: 'error' });
+    expect(results.get('id-b')).toStrictEqual({ kind: 'configured' });
+    expect(mesosFiles.files.get('a.conf')).toBe('{}');
+  });
+
+  it('fails a network without a block and configures the rest', async () => {
+    const { pass } = host();
+    const bare = { ...exampleNetwork('a', 1), subnet: '', cniBridge: undefined, dockerBridge: undefined };
+    const { results } = await pass([bare, exampleNetwork('b', 2)]);
+    expect(results.get('id-a')).toMatchObject({ kind: 'hopeless' });
+    expect(results.get('id-b')).toStrictEqual({ kind: 'configured' });
+  });
+
+  it('gives a gateway neither pools nor files, and needs no overlay-ipam', async () => {
+    const { dataplane, ipam, mesosFiles, pass } = host({ allocate_subnet: false });
+    ipam.away = true;
+    const bare = { ...exampleNetwork('a', 1), subnet: '', cniBridge: undefined, dockerBridge: undefined };
+    const { results, ipamAway } = await pass([bare]);
+    expect(ipamAway).toBeUndefined();
+    expect(results.get('id-a')).toStrictEqual({ kind: 'configured' });
+    expect(dataplane.host).toMatchObject({ configureCniBridges: false, configureDockerBridges: false });
+    expect([ipam.accepted.length, mesosFiles.changes]).toStrictEqual([0, 0]);
+  });
+
+  it('leaves a half that was switched off later unconfigured', async () => {
+    const { ipam, mesosFiles, pass } = host({ mesos_bridge: false });
+    const { results } = await pass();
+    expect(results.get('id-a')).toStrictEqual({ kind: 'configured' });
+    expect([ipam.pools.length, mesosFiles.changes]).toStrictEqual([0, 0]);
+  });
+
+  it('configures no IPv6 where it is switched off', async () => {
+    const { ipam, pass } = host({ enable_ipv6: false });
+    const both = exampleNetwork('a', 1);
+    both.cniBridge = { name: 'm-a', ip: '9.1.0.0/25', ip6: 'fd01:b::/81' };
+    await pass([both]);
+    expect(ipam.pools[0]).toMatchObject({ subnet: '9.1.0.0/25', subnet6: '' });
+  });
+});

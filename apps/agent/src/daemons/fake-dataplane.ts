@@ -1,0 +1,69 @@
+import {
+  type ApplyHostRequest,
+  type ApplyHostResponse,
+  type GetStatusResponse,
+  NetworkStatus,
+  type TopologyFrame,
+} from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import type { DataplaneLink } from './dataplane-link.js';
+
+/** An overlay-dataplane in memory, for tests. It may be away, and fails the networks named. */
+export class FakeDataplane implements DataplaneLink {
+  readonly socket = '/fake/dataplane.sock';
+  /** Errors by network name. */
+  readonly failing = new Map<string, string>();
+  /** Frames of each stream, the current one last. */
+  readonly streams: TopologyFrame[][] = [];
+  host: ApplyHostRequest | undefined;
+  /** The error that every call meets; undefined while the daemon is well. */
+  trouble: OverlayError | undefined;
+
+  async applyHost(request: ApplyHostRequest): Promise<ApplyHostResponse> {
+    this.#answer();
+    this.host = request;
+    return { networks: this.#networks(), written: 0n };
+  }
+
+  async applyPeers(frames: AsyncIterable<TopologyFrame>): Promise<void> {
+    this.#answer();
+    const received: TopologyFrame[] = [];
+    this.streams.push(received);
+    for await (const frame of frames) {
+      this.#answer();
+      received.push(frame);
+    }
+  }
+
+  async getStatus(): Promise<GetStatusResponse> {
+    this.#answer();
+    return {
+      networks: this.#networks(),
+      objects: [],
+      failures: [],
+      peers: 0n,
+      appliedRevision: 0n,
+      configured: this.host !== undefined,
+    };
+  }
+
+  close(): void {
+    this.trouble = new OverlayError('unavailable', 'closed');
+  }
+
+  #networks() {
+    return (this.host?.assignment?.networks ?? []).map(({ networkId, network }) => {
+      const name = network?.name ?? '';
+      const error = this.failing.get(name);
+      const state =
+        error === undefined
+          ? { status: NetworkStatus.OK, error: '' }
+          : { status: NetworkStatus.FAILED, error };
+      return { networkId, network: name, state };
+    });
+  }
+
+  #answer(): void {
+    if (this.trouble !== undefined) throw this.trouble;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Allocation, Capacity, Pool } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { ChangeSignal } from '../change-signal.js';
+import type { IpamLink } from './ipam-link.js';
+
+/** An overlay-ipam in memory, for tests. It may be away, and refuses the pools of the networks named. */
+export class FakeIpam implements IpamLink {
+  readonly socket = '/fake/ipam.sock';
+  readonly refusedNetworks = new Set<string>();
+  readonly allocations: Allocation[] = [];
+  readonly usage = new ChangeSignal();
+  /** Every set of pools that was accepted, in order. */
+  readonly accepted: (readonly Pool[])[] = [];
+  away = false;
+
+  get pools(): readonly Pool[] {
+    return this.accepted.at(-1) ?? [];
+  }
+
+  async configurePools(pools: readonly Pool[]): Promise<void> {
+    this.#answer();
+    const refused = pools.find(({ network }) => this.refusedNetworks.has(network));
+    if (refused !== undefined) {
+      throw new OverlayError('invalid_argument', `pool ${refused.network} is refused`);
+    }
+    this.accepted.push(pools);
+  }
+
+  async listAllocations(): Promise<readonly Allocation[]> {
+    this.#answer();
+    return this.allocations;
+  }
+
+  async getCapacity(): Promise<readonly Capacity[]> {
+    this.#answer();
+    return [];
+  }
+
+  async *watchUsage(signal: AbortSignal): AsyncIterable<void> {
+    while (!signal.aborted) {
+      this.#answer();
+      const seen = this.usage.count;
+      yield;
+      await this.usage.after(seen, signal);
+    }
+  }
+
+  close(): void {
+    this.away = true;
+  }
+
+  #answer(): void {
+    if (this.away) throw new OverlayError('unavailable', 'connection refused');
+  }
+}
