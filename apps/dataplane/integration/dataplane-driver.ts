@@ -4,6 +4,7 @@ import {
   type ApplyPeersResponse,
   DataplaneServiceService,
   type GetStatusResponse,
+  type PurgeResponse,
   type TopologyFrame,
 } from '@overlay/contracts';
 import { createRpcClient } from '@overlay/rpc';
@@ -34,6 +35,10 @@ export class DataplaneDriver {
 
   status(): Promise<GetStatusResponse> {
     return this.#client.getStatus({});
+  }
+
+  purge(): Promise<PurgeResponse> {
+    return this.#client.purge({ verify: false });
   }
 
   close(): void {

@@ -1,27 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NetworkStatus } from '@overlay/contracts';
-import { type Container, type Host, OUTSIDE, Testbed } from '@overlay/testbed';
+import { type Container, OUTSIDE, Testbed } from '@overlay/testbed';
 import { hostRequest, OVERLAY_MTU, peer, snapshot } from './cluster-topology.js';
+import { cniChain } from './cni-chain.js';
 import { DataplaneDriver } from './dataplane-driver.js';
 
 jest.setTimeout(60_000);
-
-/** The real bridge plugin with the standard host-local IPAM: the dataplane made the bridge and its gateway. */
-function cniChain(host: Host, n: number, family: 4 | 6) {
-  const network = family === 4 ? 'dcos' : 'dcos6';
-  const [subnet, gateway, any] =
-    family === 4
-      ? [`9.0.${n}.0/25`, `9.0.${n}.1`, '0.0.0.0/0']
-      : [`fd01:b:0:0:${n}::/81`, `fd01:b:0:0:${n}::1`, '::/0'];
-  const ipam = {
-    type: 'host-local',
-    dataDir: `${host.paths.folder}/host-local`,
-    ranges: [[{ subnet, gateway }]],
-    routes: [{ dst: any }],
-  };
-  const plugin = { type: 'bridge', bridge: `m-${network}`, mtu: OVERLAY_MTU, ipam };
-  return { name: network, cniVersion: '0.4.0', plugins: [plugin] };
-}
 
 describe('traffic between hosts', () => {
   let testbed: Testbed;

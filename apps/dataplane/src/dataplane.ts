@@ -47,17 +47,20 @@ export async function runDataplane(deps: DataplaneDeps): Promise<RunningProcess>
   });
   const onInternalError = (error: unknown, method: string) =>
     logger.error({ event: 'internal_error', method, err: error });
-  const http = await startHttpServer({
-    listen: { key: 'listen.metrics', address: config.listen.metrics },
-    logger,
-    probes: { readiness, metrics },
-  });
   const listen = { key: 'listen.grpc', address: config.listen.grpc };
   await claimUnixSocket(listen.key, listen.address);
   const rpc = await startRpcServer({
     listen,
     services: [dataplaneService({ loop, reconciler, onInternalError })],
     onInternalError,
+  });
+  const http = await startHttpServer({
+    listen: { key: 'listen.metrics', address: config.listen.metrics },
+    logger,
+    probes: { readiness, metrics },
+  }).catch(async (error: unknown) => {
+    await rpc.close(0);
+    throw error;
   });
   return {
     async close() {

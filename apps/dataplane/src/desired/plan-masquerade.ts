@@ -31,8 +31,12 @@ export function planMasquerade(host: HostDescription): NftTable {
     `table inet ${NFT_TABLE} {`,
     set('overlay4', 'ipv4_addr', of4(overlay)),
     set('inside4', 'ipv4_addr', [...of4(inside), ...NEVER_TRANSLATED[4]]),
-    set('overlay6', 'ipv6_addr', of6(overlay)),
-    set('inside6', 'ipv6_addr', [...of6(inside), ...NEVER_TRANSLATED[6]]),
+    ...(host.enableIpv6
+      ? [
+          set('overlay6', 'ipv6_addr', of6(overlay)),
+          set('inside6', 'ipv6_addr', [...of6(inside), ...NEVER_TRANSLATED[6]]),
+        ]
+      : []),
     'chain postrouting {',
     'type nat hook postrouting priority srcnat; policy accept;',
     ...rules,

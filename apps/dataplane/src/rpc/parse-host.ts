@@ -56,7 +56,7 @@ export function parseHost(request: ApplyHostRequest): HostDescription {
   if (assignment !== undefined && assignment.vtep === undefined)
     reader.violate('assignment.vtep', 'is missing');
   if (addressSpace === undefined) reader.violate('address_space', 'is missing');
-  const mtu = readMtu(reader, request);
+  checkMtu(reader, 'overlay_mtu', request.overlayMtu, request.enableIpv6);
   if (assignment?.vtep === undefined || addressSpace === undefined) {
     reader.finish();
     throw new OverlayError('internal', 'an incomplete description had no violation');
@@ -67,7 +67,7 @@ export function parseHost(request: ApplyHostRequest): HostDescription {
   );
   const nodeId = reader.read('assignment.node_id', assignment.nodeId, parseNodeId);
   const ip = reader.read('assignment.ip', assignment.ip, parseIpAddress);
-  const vtep = readVtep(reader, assignment.vtep, addressSpace, vtepSubnets, mtu);
+  const vtep = readVtep(reader, assignment.vtep, request, vtepSubnets);
   const networks = readHostNetworks(reader, assignment, clusterNetworks);
   checkDistinct(reader, clusterNetworks, networks);
   reader.finish();
@@ -81,7 +81,7 @@ export function parseHost(request: ApplyHostRequest): HostDescription {
     vtepSubnets,
     networks,
     clusterNetworks,
-    overlayMtuBytes: mtu,
+    overlayMtuBytes: request.overlayMtu,
     configureCniBridges: request.configureCniBridges,
     configureDockerBridges: request.configureDockerBridges,
     enableIpv6: request.enableIpv6,
@@ -89,13 +89,11 @@ export function parseHost(request: ApplyHostRequest): HostDescription {
   };
 }
 
-function readMtu(reader: FieldReader, { overlayMtu, enableIpv6 }: ApplyHostRequest): number {
-  const least = enableIpv6 ? MTU_MIN_IPV6_BYTES : MTU_MIN_BYTES;
-  if (overlayMtu < least || overlayMtu > MTU_MAX_BYTES) {
-    const rule = `an MTU${enableIpv6 ? ' with IPv6' : ''} is ${least} to ${MTU_MAX_BYTES} bytes`;
-    reader.violate('overlay_mtu', `${overlayMtu} is out of range: ${rule}`);
-  }
-  return overlayMtu;
+function checkMtu(reader: FieldReader, field: string, mtuBytes: number, ipv6: boolean): void {
+  const least = ipv6 ? MTU_MIN_IPV6_BYTES : MTU_MIN_BYTES;
+  if (mtuBytes >= least && mtuBytes <= MTU_MAX_BYTES) return;
+  const rule = `an MTU${ipv6 ? ' with IPv6' : ''} is ${least} to ${MTU_MAX_BYTES} bytes`;
+  reader.violate(field, `${mtuBytes} is out of range: ${rule}`);
 }
 
 function readVtepSubnets(reader: FieldReader, space: AddressSpace): readonly Cidr[] {
@@ -110,9 +108,8 @@ function readVtepSubnets(reader: FieldReader, space: AddressSpace): readonly Cid
 function readVtep(
   reader: FieldReader,
   vtep: Vtep,
-  space: AddressSpace,
+  { addressSpace, overlayMtu, enableIpv6 }: ApplyHostRequest,
   subnets: readonly Cidr[],
-  overlayMtuBytes: number,
 ): VtepDescription | undefined {
   const at = 'assignment.vtep';
   const name = reader.read(`${at}.name`, vtep.name, parseDeviceName);
@@ -123,9 +120,9 @@ function readVtep(
   const address6 = reader.optional(`${at}.ip6`, vtep.ip6, inSubnet(6));
   if (vtep.vni < 1 || vtep.vni > VNI_MAX)
     reader.violate(`${at}.vni`, `${vtep.vni} is no VXLAN network identifier (1 to ${VNI_MAX})`);
-  const mtuBytes = vtep.mtu || space.vtepMtu || overlayMtuBytes;
-  if (mtuBytes < MTU_MIN_BYTES || mtuBytes > MTU_MAX_BYTES)
-    reader.violate(`${at}.mtu`, `${mtuBytes} is out of range: ${MTU_MIN_BYTES} to ${MTU_MAX_BYTES} bytes`);
+  const ownMtu = vtep.mtu || addressSpace?.vtepMtu || 0;
+  if (ownMtu > 0) checkMtu(reader, `${at}.mtu`, ownMtu, enableIpv6);
+  const mtuBytes = ownMtu || overlayMtu;
   if (name === undefined || mac === undefined || address === undefined) return undefined;
   return { name, vni: vtep.vni, mac, mtuBytes, address, ...(address6 === undefined ? {} : { address6 }) };
 }
