@@ -24,13 +24,19 @@ export function dockerBridgeName(network: string): string {
   return `d-${network}`;
 }
 
-/** iproute2 commands, in the host's namespace, that make the bridge as Docker does: gateway = first address. */
+/**
+ * iproute2 commands, in the host's namespace, that make the bridge as Docker does: gateway = first address, and a
+ * link-local address without duplicate address detection. While that is under way, the kernel cannot look for a
+ * neighbour on behalf of a forwarded packet, and the first container would be out of reach for two seconds.
+ */
 export function planDockerBridge(network: string, half: DockerHalf, mtuBytes: number): readonly string[] {
   const bridge = dockerBridgeName(network);
   const gateways = families(half).map((cidr) => `${addressAt(cidr, 1n)}/${prefixLength(cidr)}`);
   return [
     `link add ${bridge} mtu ${mtuBytes} address ${bridgeMac(half)} type bridge`,
     ...gateways.map((address) => `addr add ${address} dev ${bridge}${address.includes(':') ? ' nodad' : ''}`),
+    `link set ${bridge} addrgenmode none`,
+    `addr add fe80::1/64 dev ${bridge} nodad`,
     `link set ${bridge} up`,
   ];
 }
