@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { parseNodeId } from '@overlay/model';
+import { type Clock, createLogger, Metrics } from '@overlay/service';
+import { DataplaneMetrics } from '../dataplane-metrics.js';
+import type { HostDescription } from '../desired/host-description.js';
+import type { PeerDescription } from '../desired/peer-description.js';
+import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import { ApplyLoop } from './apply-loop.js';
+import { Reconciler } from './reconciler.js';
+
+const HOST: HostDescription = {
+  nodeId: parseNodeId('node-0'),
+  ip: parseIpAddress('10.0.0.1'),
+  vtep: {
+    name: 'vtep1024',
+    vni: 1024,
+    address: parseInterfaceAddress('44.128.0.1/20'),
+    mac: parseMacAddress('70:b3:d5:80:00:01'),
+    mtuBytes: 1420,
+  },
+  vtepSubnets: [parseCidr('44.128.0.0/20')],
+  networks: [],
+  clusterNetworks: [],
+  overlayMtuBytes: 1420,
+  configureCniBridges: true,
+  configureDockerBridges: true,
+  enableIpv6: false,
+  commandTimeoutMs: 1000,
+};
+
+function peer(n: number): PeerDescription {
+  return {
+    nodeId: parseNodeId(`node-${n}`),
+    ip: parseIpAddress(`10.0.0.${n + 1}`),
+    vtepIp: parseIpAddress(`44.128.0.${n + 1}`),
+    vtepMac: parseMacAddress(`70:b3:d5:80:00:0${n + 1}`),
+    prefixes: [],
+  };
+}
+
+/** Time that moves only when a test says so. */
+class HandClock implements Clock {
+  readonly waits: number[] = [];
+  #now = 0;
+  #sleepers: { readonly untilMs: number; readonly wake: () => void }[] = [];
+
+  nowMs(): number {
+    return this.#now;
+  }
+
+  monotonicMs(): number {
+    return this.#now;
+  }
+
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    this.waits.push(durationMs);
+    return new Promise((resolve) => {
+      if (signal?.aborted) resolve();
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+      this.#sleepers.push({ untilMs: this.#now + durationMs, wake: resolve });
+    });
+  }
+
+  /** Wakes whoever slept long enough, and lets everybody run until they wait again. */
+  async advance(durationMs: number): Promise<void> {
+    await turn();
+    this.#now += durationMs;
+    const due = this.#sleepers.filter(({ untilMs }) => untilMs <= this.#now);
+    this.#sleepers = this.#sleepers.filter(({ untilMs }) => untilMs > this.#now);
+    for (const { wake } of due) wake();
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function open() {
+  const kernel = new FakeKernel();
+  const clock = new HandClock();
+  const reconciler = new Reconciler(kernel);
+  const loop = new ApplyLoop({
+    reconciler,
+    clock,
+    random: () => 0.5,
+    logger: createLogger('overlay-dataplane', 'silent'),
+    metrics: new DataplaneMetrics(new Metrics('overlay-dataplane'), reconciler),
+  });
+  return { kernel, clock, reconciler, loop };
+}
+
+function step(numbers: readonly number[], snapshot?: readonly number[], revision?: bigint) {
+  const id = (n: number) => parseNodeId(`node-${n}`);
+  return {
+    peers: new Map(numbers.map((n) => [id(n), peer(n)])),
+    snapshot: snapshot && new Set(snapshot.map(id)),
+    revision,
+  };
+}
+
+describe('ApplyLoop', () => {
+  it('writes frames that come together in one batch', async () => {
+    const { kernel, clock, loop } = open();
+    await loop.applyHost(HOST);
+    const before = kernel.log.length;
+    loop.takePeers(step([1]));
+    loop.takePeers(step([2, 3]));
+    loop.takePeers(step([], [1, 2, 3], 5n));
+    expect(kernel.log.length).toBe(before);
+    await clock.advance(10);
+    await loop.settled();
+    const kinds = kernel.log.slice(before).map((line) => line.split(' ')[1]);
+    expect(kinds).toEqual([
+      ...new Array(3).fill('fdb'),
+      ...new Array(3).fill('neigh'),
+      ...new Array(3).fill('nexthop'),
+      ...new Array(3).fill('route'),
+    ]);
+    expect(loop.appliedRevision).toBe(5n);
+    expect(loop.peerWrites).toBe(12);
+  });
+
+  it('removes whom a finished snapshot does not name, whether written or still waiting', async () => {
+    const { kernel, clock, loop } = open();
+    await loop.applyHost(HOST);
+    loop.takePeers(step([1, 2], [1, 2], 1n));
+    await clock.advance(10);
+    loop.takePeers(step([3]));
+    loop.takePeers(step([2], [2], 2n));
+    await clock.advance(10);
+    await loop.settled();
+    expect(kernel.dump()).toContain('44.128.0.3');
+    expect(kernel.dump()).not.toMatch(/44\.128\.0\.[24] /);
+  });
+
+  it('tries again what failed, later each time, until it stands', async () => {
+    const { kernel, clock, loop, reconciler } = open();
+    kernel.refuse((object) => (object.kind === 'rule' || object.kind === 'nftables' ? 'busy' : undefined));
+    await loop.applyHost(HOST);
+    expect(reconciler.failures.size).toBe(1);
+    for (const waitMs of [500, 1_000, 2_000]) {
+      expect(clock.waits.at(-1)).toBe(waitMs);
+      await clock.advance(waitMs);
+    }
+    kernel.refuse(undefined);
+    await clock.advance(4_000);
+    await loop.settled();
+    expect(reconciler.failures.size).toBe(0);
+    const { reads } = kernel;
+    await clock.advance(60_000);
+    expect(kernel.reads).toBe(reads);
+    await loop.close();
+  });
+});
