@@ -17,6 +17,8 @@ export interface HostPaths {
   readonly dockerSocket: string;
   readonly agentStateDir: string;
   readonly ipamStateDir: string;
+  /** Where the CNI plugin queues deletions while ipam is down. */
+  readonly cniDeletionsDir: string;
 }
 
 /** HTTP listeners inside each host's namespace: the product's defaults, for every namespace has its own loopback. */
@@ -43,6 +45,7 @@ export function planHostPaths(folder: string): HostPaths {
     dockerSocket: run('docker.sock'),
     agentStateDir: join(folder, 'state', 'agent'),
     ipamStateDir: join(folder, 'state', 'ipam'),
+    cniDeletionsDir: join(folder, 'state', 'ipam', 'deletions'),
   };
 }
 
@@ -58,6 +61,7 @@ export function planHostConfigs(
       ip,
       cni_dir: paths.cniDir,
       cni_conflist_dir: paths.cniConflistDir,
+      cni_deletions_dir: paths.cniDeletionsDir,
       state_dir: paths.agentStateDir,
       sockets: {
         ipam: paths.ipamSocket,
@@ -74,6 +78,7 @@ export function planHostConfigs(
         metrics: HOST_HTTP.ipam,
       },
       state_dir: paths.ipamStateDir,
+      cni_deletions_dir: paths.cniDeletionsDir,
     },
     dataplane: {
       listen: { grpc: `unix:${paths.dataplaneSocket}`, metrics: HOST_HTTP.dataplane },

@@ -111,10 +111,10 @@ export class Testbed {
     return removeDetached(label);
   }
 
-  /** Starts the master, then the processes of every host, all at once. */
-  async start(wait: StartWait = 'ready'): Promise<void> {
-    if (!this.master.running) await this.master.start();
-    await Promise.all(this.hosts.map((host) => host.start(wait)));
+  /** Starts the master, then the processes of every host, all at once. @param timeoutMs for each to get ready. */
+  async start(wait: StartWait = 'ready', timeoutMs = 30_000): Promise<void> {
+    if (!this.master.running) await this.master.start({}, timeoutMs);
+    await Promise.all(this.hosts.map((host) => host.start(wait, timeoutMs)));
   }
 
   /** Adds one more host; its processes do not run yet. */

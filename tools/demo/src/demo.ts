@@ -69,12 +69,13 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
 }
 
 async function explore(testbed: Testbed, findings: Findings, story: Story): Promise<void> {
+  const timeoutMs = 30_000 + 5_000 * testbed.hosts.length; // all of them share the machine's cores
   findings.hosts = testbed.hosts.map(({ label, address }) => ({ name: label, ...address }));
   await story.step('overlay-master runs, and agent, ipam and dataplane on every host', () =>
-    testbed.start('listening'),
+    testbed.start('listening', timeoutMs),
   );
   const state = await story.step(`${NETWORKS.join(' and ')} are STATUS_OK on every host`, () =>
-    testbed.waitSettled(NETWORKS),
+    testbed.waitSettled(NETWORKS, timeoutMs),
   );
   findings.places = await findPlaces(testbed);
   const containers = await story.step('containers are attached to both halves of every host', async () => {
