@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 const RESERVE_BYTES = 256 * 1024;
 
@@ -22,7 +22,7 @@ export class SpaceReserve {
       const file = openSync(temporary, 'w', 0o600);
       try {
         // Random, so that no file system compresses the space away.
-        writeSync(file, randomFillSync(Buffer.alloc(RESERVE_BYTES)));
+        writeFileSync(file, randomFillSync(Buffer.alloc(RESERVE_BYTES)));
         fsyncSync(file);
       } finally {
         closeSync(file);
