@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { ipamConfiguration } from '@overlay/model';
-import { runProcess } from '@overlay/service';
+import { type IpamConfig, ipamConfiguration } from '@overlay/model';
+import { type ProcessDescription, runProcess } from '@overlay/service';
 import { runIpam } from './ipam.js';
 import { LmdbAllocationStore } from './store/lmdb-allocation-store.js';
 
-const description = {
+const description: ProcessDescription<IpamConfig> = {
   configuration: ipamConfiguration,
   summary: "Owns this host's container addresses, for the CNI plugin and over gRPC.",
   version: '0.1.0',
@@ -13,6 +13,6 @@ const description = {
     const store = LmdbAllocationStore.open(config.stateDir);
     return runIpam({ config, store, clock, bootId, logger, metrics, readiness });
   },
-} satisfies Parameters<typeof runProcess<ReturnType<typeof ipamConfiguration.parse>>>[0];
+};
 
 process.exit(await runProcess(description, process));
