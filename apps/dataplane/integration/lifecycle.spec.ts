@@ -132,6 +132,31 @@ describe('the life of a host', () => {
     expect(nexthops(await dump(host)).sort()).toEqual(nexthops(before).sort());
   });
 
+  it('removes a second nexthop towards a peer', async () => {
+    await host.ip('nexthop add id 1400000000 via 44.128.0.4 dev vtep1024 protocol 142');
+    await driver.applyHost(request());
+    expect((await driver.status()).failures).toEqual([]);
+    expect(await host.execOrFail(['ip', 'nexthop', 'show'])).not.toContain('1400000000');
+    expect(await driver.applyHost(request())).toMatchObject({ written: 0n });
+  });
+
+  it('takes over a bridge that a CNI plugin made first, and keeps its MAC', async () => {
+    await host.ip('link del m-dcos', 'link add m-dcos type bridge', 'link set m-dcos up');
+    const mac = async () => {
+      const [link] = await host.ipJson<{ address: string; ifalias?: string }>('link', 'show', 'm-dcos');
+      return link;
+    };
+    const made = await mac();
+    const { networks } = await driver.applyHost(request());
+    expect(networks.map(({ state }) => state?.error)).toEqual(['', '']);
+    expect(await mac()).toMatchObject({ address: made?.address, ifalias: 'overlay:net-dcos' });
+    await host.ip(
+      'link add port1 address 00:00:00:00:00:01 type veth peer name port2',
+      'link set port1 master m-dcos',
+    );
+    expect((await mac())?.address).toBe(made?.address);
+  });
+
   it('makes an isolated network fail and removes what stood of it', async () => {
     const isolated = request();
     const networks = isolated.networks.map((network) =>

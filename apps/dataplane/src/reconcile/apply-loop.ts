@@ -51,7 +51,7 @@ export class ApplyLoop {
 
   /** Topology revision that is in the kernel; 0 before the first. */
   get appliedRevision(): bigint {
-    return this.#appliedRevision;
+    return this.#options.reconciler.host === undefined ? 0n : this.#appliedRevision;
   }
 
   /** How many objects were written for peers so far. */
@@ -105,7 +105,7 @@ export class ApplyLoop {
     const { reconciler } = this.#options;
     const written = await reconciler.applyPeers(batch, complete);
     this.#peerWrites += written;
-    if (revision !== undefined && reconciler.host !== undefined) this.#appliedRevision = revision;
+    if (revision !== undefined) this.#appliedRevision = revision;
     return written;
   }
 

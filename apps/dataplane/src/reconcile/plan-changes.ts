@@ -1,5 +1,6 @@
-import type { KernelObject, VxlanLink } from '../kernel/kernel-object.js';
+import type { BridgeLink, KernelObject, VxlanLink } from '../kernel/kernel-object.js';
 import type { KernelChange } from '../kernel/kernel-tables.js';
+import { ALIAS_PREFIX } from '../kernel/ownership.js';
 import type { Difference } from './delta-tracker.js';
 
 /** What to do about one difference. */
@@ -30,7 +31,7 @@ export function planDifference(difference: Difference, vtep: string, peersKnown:
   if (have === undefined) return { step: 'change', change: { op: 'add', object: want } };
   if (have.kind === 'link' && want.kind === 'link' && !changesInPlace(have, want)) {
     if (want.name === vtep) return { step: 'recreate' };
-    const error = `a device named ${want.name} is there that was not made by overlay-dataplane: remove or rename it`;
+    const error = `a device named ${want.name} is there that belongs to somebody else: remove or rename it`;
     return { step: 'obstructed', object: want, error };
   }
   return { step: 'change', change: { op: 'replace', object: want, previous: have } };
@@ -55,7 +56,12 @@ function changesInPlace(
   want: KernelObject & { readonly kind: 'link' },
 ): boolean {
   if (have.type === 'vxlan' && want.type === 'vxlan') return fixedPart(have) === fixedPart(want);
-  return have.type === want.type && have.type !== 'foreign';
+  return have.type === 'bridge' && want.type === 'bridge' && mayAdopt(have);
+}
+
+/** A CNI plugin that runs before us makes the bridge itself, without an alias. One with another alias has an owner. */
+function mayAdopt({ alias }: BridgeLink): boolean {
+  return alias === '' || alias.startsWith(ALIAS_PREFIX);
 }
 
 /** The family of `local` decides which forwarding entries the device takes. */

@@ -204,11 +204,24 @@ describe('the reconciler', () => {
     kernel.meddle('add', { kind: 'link', type: 'foreign', name: 'm-dcos' });
     await reconciler.applyHost(HOST);
     expect(kernel.dump()).toContain('link m-dcos foreign');
-    expect(networkStandings(reconciler)[0]?.error).toMatch(/m-dcos is there that was not made/);
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/m-dcos is there that belongs to somebody else/);
     expect(kernel.dump()).toContain('link vtep1024');
     kernel.meddle('remove', { kind: 'link', type: 'foreign', name: 'm-dcos' });
     await reconciler.resync();
     expect(networkStandings(reconciler)[0]?.error).toBe('');
+  });
+
+  it('takes over a bridge that a CNI plugin made first, and none that has another owner', async () => {
+    const mac = parseMacAddress('66:00:00:00:00:01');
+    const made = { kind: 'link', type: 'bridge', name: 'm-dcos', mac, mtuBytes: 1500, up: true } as const;
+    kernel.meddle('add', { ...made, alias: '' });
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toMatch(/link m-dcos mtu 1420 UP .* alias overlay:net-dcos/);
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+    kernel.meddle('add', { ...made, alias: 'lxc' });
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toContain('link m-dcos mtu 1500 UP 66:00:00:00:00:01 bridge alias lxc');
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/belongs to somebody else/);
   });
 
   it('writes the siblings of an entry that fails, and the entry itself at the next try', async () => {

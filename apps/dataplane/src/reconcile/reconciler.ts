@@ -163,7 +163,7 @@ export class Reconciler {
   async #settle(surplus: readonly KernelObject[]): Promise<number> {
     const host = this.#host;
     if (host === undefined) return 0;
-    let written = await this.#write(host, surplus.map(removal), false);
+    let written = 0;
     if (this.#differences(host).some(({ plan }) => plan.step === 'recreate')) {
       written += await this.#removeVtep(host);
     }
@@ -174,6 +174,8 @@ export class Reconciler {
       if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
     }
     written += await this.#write(host, changes, true);
+    // Last, for routes may have used it until just now.
+    written += await this.#write(host, surplus.map(removal), false);
     for (const key of this.#failures.keys()) if (!this.tracker.deviates(key)) this.#failures.delete(key);
     return written;
   }

@@ -31,7 +31,7 @@ export function changeLines(change: KernelChange): readonly string[] {
       return [`route ${op === 'remove' ? 'del' : op} ${routeWords(object)} protocol ${ROUTE_PROTOCOL}`];
     case 'rule': {
       const words = `from ${object.source} lookup ${object.table} priority ${object.priority}`;
-      return [`rule ${op === 'remove' ? 'del' : 'add'} ${words}`];
+      return [op === 'remove' ? `rule del ${words}` : `rule add ${words} protocol ${ROUTE_PROTOCOL}`];
     }
     case 'nftables':
     case 'sysctl':
@@ -48,11 +48,16 @@ function linkLines(change: KernelChange, link: Link): readonly string[] {
       // The kernel takes no alias at creation; the second line runs within the same process.
       const common = `link set dev ${link.name} up mtu ${link.mtuBytes} alias ${link.alias}`;
       const created = `link add name ${link.name} address ${link.mac} mtu ${link.mtuBytes} type bridge`;
-      return change.op === 'add' ? [created, common] : [common];
+      return change.op === 'add' ? [created, common] : [`${common}${pinnedMac(change.previous)}`];
     }
     case 'foreign':
       return [];
   }
+}
+
+/** Setting a MAC, even the same one, keeps the bridge from taking those of its ports: for a bridge made by others. */
+function pinnedMac(previous: KernelObject): string {
+  return previous.kind === 'link' && previous.type === 'bridge' ? ` address ${previous.mac}` : '';
 }
 
 function newVxlan(link: VxlanLink): string {

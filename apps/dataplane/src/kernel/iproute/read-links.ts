@@ -59,13 +59,11 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
       learning: data.learning ?? true,
     };
   }
-  const ours =
-    link.ifname.startsWith(CNI_BRIDGE_PREFIX) && type === 'bridge' && alias.startsWith(ALIAS_PREFIX);
-  if (ours && link.address !== undefined)
+  const wanted = scope.devices.includes(link.ifname);
+  const ours = link.ifname.startsWith(CNI_BRIDGE_PREFIX) && alias.startsWith(ALIAS_PREFIX);
+  if (type === 'bridge' && (ours || wanted) && link.address !== undefined)
     return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias };
-  return scope.devices.includes(link.ifname)
-    ? { kind: 'link', type: 'foreign', name: link.ifname }
-    : undefined;
+  return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
 }
 
 /** Link-local addresses are the kernel's own. */
