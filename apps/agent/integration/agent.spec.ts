@@ -236,8 +236,9 @@ describe('overlay-agent', () => {
     leader.answer = assign('dcos');
     leader.registerAgain = true;
     const paths = hostPaths(folder);
-    await eventually('one file less', () => readdirSync(paths.cni).length === 1);
+    await eventually('one list less', () => readdirSync(paths.conflists).length === 1);
     expect(readdirSync(paths.conflists)).toStrictEqual(['99-overlay-dcos.conflist']);
+    expect(readdirSync(paths.cni)).toStrictEqual(['dcos.conf']);
     expect(ipam.pools.at(-1)).toHaveLength(1);
   });
 

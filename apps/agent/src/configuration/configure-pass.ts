@@ -85,8 +85,9 @@ async function applyHost(
   }
   for (const { networkId, state } of answer.networks) {
     if (state?.status !== NetworkStatus.FAILED || results.get(networkId)?.kind !== 'configured') continue;
-    const isolated = networks.find((network) => network.networkId === networkId)?.network?.isolated;
-    results.set(networkId, { kind: isolated ? 'hopeless' : 'error', error: state.error });
+    const spec = networks.find((network) => network.networkId === networkId)?.network;
+    const refused = spec?.isolated === true || spec?.disabled === true;
+    results.set(networkId, { kind: refused ? 'hopeless' : 'error', error: state.error });
   }
   return undefined;
 }

@@ -10,6 +10,9 @@ interface SessionEnd {
   readonly error: OverlayError;
 }
 
+/** A session that lived this long broke for a new reason: waiting starts at its shortest again. */
+const HEALTHY_SESSION_MS = 10_000;
+
 /**
  * Keeps a session with a master, for ever, until the signal aborts: tries every configured master in turn, the
  * one that it points to as leader right after it, and waits with full jitter after each round in vain. A node
@@ -18,23 +21,25 @@ interface SessionEnd {
 export async function followMasters(deps: SessionDeps, signal: AbortSignal): Promise<void> {
   const { clock, config, random, timings } = deps.loop;
   let next = 0;
-  let rounds = 0;
+  let failures = 0;
   while (!signal.aborted) {
     let refused = false;
     let registered = false;
+    const startedMs = clock.monotonicMs();
     for (let tried = 0; tried < config.masters.length && !registered && !signal.aborted; tried += 1) {
       const master = config.masters[next % config.masters.length];
       if (master === undefined) return;
       const end = await tryMaster(deps, master, signal);
       if (signal.aborted) return;
       registered = end.registered;
-      refused ||= !end.registered && isRefusal(end.error);
+      refused ||= isRefusal(end.error);
       // A master that had accepted the node is asked first again: most often it only restarts.
       if (!registered) next += 1;
     }
-    rounds = registered ? 0 : rounds + 1;
+    const healthy = registered && clock.monotonicMs() - startedMs > HEALTHY_SESSION_MS;
     const policy = refused ? timings.rejected : timings.unreachable;
-    await clock.sleep(backoffMs(Math.max(0, rounds - 1), policy, random), signal);
+    failures = healthy ? 0 : failures + 1;
+    await clock.sleep(backoffMs(Math.max(0, failures - 1), policy, random), signal);
   }
 }
 

@@ -1,0 +1,34 @@
+import type { RegisterAgentResponse } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import type { ConnectMaster } from './master-link.js';
+
+/** Masters in memory, for tests. Each registers as told by its port; an unknown one is unreachable. */
+export class FakeMasters {
+  /** What the master at a port answers a registration: an assignment, or an error. */
+  readonly answers = new Map<number, RegisterAgentResponse | OverlayError>();
+  /** Ports in the order in which registrations came. */
+  readonly asked: number[] = [];
+  /** How many links are open. */
+  open = 0;
+
+  readonly connect: ConnectMaster = ({ port }) => {
+    this.open += 1;
+    let closed = false;
+    return {
+      register: async () => {
+        this.asked.push(port);
+        const answer = this.answers.get(port) ?? new OverlayError('unavailable', 'connection refused');
+        if (answer instanceof OverlayError) throw answer;
+        return answer;
+      },
+      report: async () => ({ registerAgain: false, nextReportWithinMs: 0 }),
+      async *watchTopology() {
+        yield* [];
+      },
+      close: () => {
+        if (!closed) this.open -= 1;
+        closed = true;
+      },
+    };
+  };
+}

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RegisterAgentResponse } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { agentConfiguration, parseNodeId } from '@overlay/model';
+import { type Clock, createLogger, Metrics, Readiness } from '@overlay/service';
+import type { LoopDeps } from '../agent-deps.js';
+import { declareMetrics } from '../agent-metrics.js';
+import { AgentState } from '../agent-state.js';
+import { AGENT_TIMINGS } from '../agent-timings.js';
+import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
+import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
+import { FakeDataplane } from '../daemons/fake-dataplane.js';
+import { FakeIpam } from '../daemons/fake-ipam.js';
+import { TopologyStore } from '../topology/topology-store.js';
+import { AssignmentFile } from './assignment-file.js';
+import { FakeMasters } from './fake-masters.js';
+import { followMasters } from './follow-masters.js';
+
+let folder: string;
+let store: TopologyStore;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'overlay-masters-'));
+  store = new TopologyStore(folder);
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const registration = exampleRegistration([exampleNetwork('dcos', 0)]);
+const unreachable = new OverlayError('unavailable', 'connection refused');
+
+/** Follows masters at ports 1, 2, … until it has waited `rounds` times between its rounds over them. */
+async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[], rounds: number) {
+  const masters = new FakeMasters();
+  for (const [index, answer] of answers.entries()) masters.answers.set(index + 1, answer);
+  const waits: number[] = [];
+  const stop = new AbortController();
+  const clock: Clock = {
+    nowMs: () => 0,
+    monotonicMs: () => 0,
+    async sleep(durationMs, signal) {
+      if (signal === stop.signal && waits.push(durationMs) === rounds) stop.abort();
+    },
+  };
+  const state = new AgentState();
+  const readiness = new Readiness();
+  const loop: LoopDeps = {
+    config: agentConfiguration.parse({ ip: '10.0.0.1', master: ['10.0.0.8:1', '10.0.0.9:2'] }),
+    timings: AGENT_TIMINGS,
+    clock,
+    logger: createLogger('test', 'silent'),
+    metrics: new Metrics('test'),
+    readiness,
+    random: () => 1,
+    newNodeId: () => 'n1',
+    hostName: 'h1',
+    routeSource: async () => '10.0.0.1',
+    connectMaster: masters.connect,
+    ports: {
+      dataplane: new FakeDataplane(),
+      ipam: new FakeIpam(),
+      mesosFiles: new FakeCniDirectory(),
+      conflists: new FakeCniDirectory(),
+    },
+    nodeId: parseNodeId('n1'),
+  };
+  const metrics = declareMetrics(loop.metrics, state, store);
+  await followMasters({ loop, state, metrics, store, file: new AssignmentFile(folder) }, stop.signal);
+  return { asked: masters.asked, open: masters.open, waits, state, readiness };
+}
+
+describe('followMasters', () => {
+  it('asks every master in turn and waits longer after each round in vain', async () => {
+    const { asked, open, waits } = await follow([unreachable, unreachable], 8);
+    expect(asked).toStrictEqual(Array.from({ length: 8 }, () => [1, 2]).flat());
+    expect(waits).toStrictEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+    expect(open).toBe(0);
+  });
+
+  it('stays with the first master that accepts the node, on disk before in force', async () => {
+    const { asked, state } = await follow([unreachable, registration], 3);
+    expect(asked.slice(0, 4)).toStrictEqual([1, 2, 2, 2]);
+    expect(state.registration).toStrictEqual(registration);
+    expect(await new AssignmentFile(folder).read()).toStrictEqual(registration);
+  });
+
+  it('asks the leader that a follower names right after it', async () => {
+    const follower = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.7:3' });
+    const { asked, state } = await follow([follower, unreachable, registration], 1);
+    expect(asked).toStrictEqual([1, 3]);
+    expect(state.registration).toStrictEqual(registration);
+  });
+
+  it('passes over a leader that is no address', async () => {
+    const follower = new OverlayError('unavailable', 'not the leader', { leader: 'somewhere' });
+    expect((await follow([follower, unreachable], 1)).asked).toStrictEqual([1, 2]);
+  });
+
+  it.each(['invalid_argument', 'already_exists', 'resource_exhausted'] as const)(
+    'tries slowly after %s and says why',
+    async (code) => {
+      const refusal = new OverlayError(code, 'not this node');
+      const { waits, state, readiness } = await follow([unreachable, refusal], 2);
+      expect(waits).toStrictEqual([5_000, 10_000]);
+      expect(state.rejection).toContain('not this node');
+      expect(readiness.reasons().join()).toContain('not this node');
+    },
+  );
+});
