@@ -25,6 +25,15 @@ export class DataplaneDriver {
     return this.#client.applyHost(request);
   }
 
+  /** A stream that stays open after these frames; the promise settles when the other side ends it. */
+  holdPeers(frames: readonly TopologyFrame[], signal: AbortSignal): Promise<ApplyPeersResponse> {
+    async function* requests() {
+      for (const frame of frames) yield { frame };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    }
+    return this.#client.applyPeers(requests(), { signal });
+  }
+
   /** One stream that carries the frames and ends. */
   applyPeers(frames: readonly TopologyFrame[]): Promise<ApplyPeersResponse> {
     async function* requests() {

@@ -102,6 +102,22 @@ describe('the life of a host', () => {
     expect(await dump(host)).not.toContain('198.51.100.4');
   });
 
+  it('ends an older stream when a newer one comes, and keeps its peers until the newer snapshot is complete', async () => {
+    const held = new AbortController();
+    const older = driver.holdPeers(snapshot([peer(5, '198.51.100.5')]), held.signal).catch((e: unknown) => e);
+    try {
+      while (!(await dump(host)).includes('198.51.100.5'))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      await driver.applyPeers(snapshot([peer(3, '198.51.100.3')]).slice(0, 1));
+      expect(isFailure(await older, 'aborted')).toBe(true);
+      expect(await dump(host)).toMatch(/198\.51\.100\.5 /);
+      await driver.applyPeers(snapshot([peer(3, '198.51.100.3')]));
+      expect(await dump(host)).not.toMatch(/198\.51\.100\.5 /);
+    } finally {
+      held.abort();
+    }
+  });
+
   it('reports a peer that claims this host’s VTEP, and takes the others', async () => {
     const thief = { ...peer(4, '198.51.100.4'), vtepMac: peer(1, '').vtepMac };
     await driver.applyPeers(snapshot([thief, peer(3, '198.51.100.3')]));

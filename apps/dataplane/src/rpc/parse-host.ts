@@ -2,43 +2,21 @@ import {
   type Cidr,
   cidrFamily,
   containsAddress,
-  containsCidr,
   type InterfaceAddress,
   type IpFamily,
   interfaceIp,
   isGroupMac,
-  parseCidr,
   parseInterfaceAddress,
   parseIpAddress,
   parseMacAddress,
 } from '@overlay/allocation';
-import {
-  type AddressSpace,
-  type AgentNetwork,
-  type ApplyHostRequest,
-  type Assignment,
-  type Bridge,
-  type Network,
-  NetworkPhase,
-  type Vtep,
-} from '@overlay/contracts';
+import type { AddressSpace, ApplyHostRequest, Vtep } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import {
-  MTU_MAX_BYTES,
-  MTU_MIN_BYTES,
-  MTU_MIN_IPV6_BYTES,
-  parseNetworkId,
-  parseNetworkName,
-  parseNodeId,
-} from '@overlay/model';
-import type {
-  ClusterNetwork,
-  HostDescription,
-  HostNetwork,
-  VtepDescription,
-} from '../desired/host-description.js';
-import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { MTU_MAX_BYTES, MTU_MIN_BYTES, MTU_MIN_IPV6_BYTES, parseNodeId } from '@overlay/model';
+import type { HostDescription, VtepDescription } from '../desired/host-description.js';
 import { FieldReader } from './field-reader.js';
+import { cidrOfFamily, presentOf } from './prefix-parsers.js';
+import { checkDistinct, readClusterNetwork, readHostNetworks } from './read-networks.js';
 
 const DEFAULT_COMMAND_TIMEOUT_MS = 15_000;
 const VNI_MAX = 2 ** 24 - 1;
@@ -127,117 +105,9 @@ function readVtep(
   return { name, vni: vtep.vni, mac, mtuBytes, address, ...(address6 === undefined ? {} : { address6 }) };
 }
 
-function readClusterNetwork(reader: FieldReader, at: string, network: Network): ClusterNetwork | undefined {
-  const id = reader.read(`${at}.id`, network.id, parseNetworkId);
-  const { spec } = network;
-  if (spec === undefined) {
-    reader.violate(`${at}.spec`, 'is missing');
-    return undefined;
-  }
-  const name = reader.read(`${at}.spec.name`, spec.name, parseNetworkName);
-  const subnets = [
-    ...presentOf(reader.optional(`${at}.spec.subnet`, spec.subnet, (text) => cidrOfFamily(text, 4))),
-    ...presentOf(reader.optional(`${at}.spec.subnet6`, spec.subnet6, (text) => cidrOfFamily(text, 6))),
-  ];
-  if (id === undefined || name === undefined) return undefined;
-  return { id, name, subnets, standing: standingOf(network) };
-}
-
-function standingOf({ phase, spec }: Network): ClusterNetwork['standing'] {
-  if (phase === NetworkPhase.DELETING) return 'deleting';
-  if (spec?.disabled) return 'disabled';
-  return spec?.isolated ? 'isolated' : 'active';
-}
-
-function readHostNetworks(
-  reader: FieldReader,
-  assignment: Assignment,
-  cluster: readonly ClusterNetwork[],
-): readonly HostNetwork[] {
-  return assignment.networks.flatMap((network, index) =>
-    presentOf(readHostNetwork(reader, `assignment.networks[${index}]`, network, cluster)),
-  );
-}
-
-function readHostNetwork(
-  reader: FieldReader,
-  at: string,
-  network: AgentNetwork,
-  cluster: readonly ClusterNetwork[],
-): HostNetwork | undefined {
-  const id = reader.read(`${at}.network_id`, network.networkId, parseNetworkId);
-  if (id === undefined) return undefined;
-  const known = cluster.find((candidate) => candidate.id === id);
-  if (known === undefined) {
-    reader.violate(`${at}.network_id`, `network ${id} is not among the request's networks`);
-    return undefined;
-  }
-  const inside = (text: string) => parseInside(text, known.subnets);
-  const blocks = [
-    reader.optional(`${at}.subnet`, network.subnet, inside),
-    reader.optional(`${at}.subnet6`, network.subnet6, inside),
-    ...network.routedPrefixes.map((text, index) =>
-      reader.read(`${at}.routed_prefixes[${index}]`, text, inside),
-    ),
-  ].flatMap(presentOf);
-  const prefixes = [...new Set(blocks)];
-  const cniBridge =
-    network.cniBridge === undefined
-      ? undefined
-      : readBridge(reader, `${at}.cni_bridge`, network.cniBridge, known, prefixes);
-  return { id, name: known.name, prefixes, ...(cniBridge === undefined ? {} : { cniBridge }) };
-}
-
-function readBridge(
-  reader: FieldReader,
-  at: string,
-  bridge: Bridge,
-  network: ClusterNetwork,
-  prefixes: readonly Cidr[],
-): HostNetwork['cniBridge'] {
-  const expected = `${CNI_BRIDGE_PREFIX}${network.name}`;
-  if (bridge.name !== expected)
-    reader.violate(
-      `${at}.name`,
-      `"${bridge.name}" is not the bridge of network ${network.name}, ${expected}`,
-    );
-  const inside = (text: string) => parseInside(text, prefixes);
-  const halves = [
-    ...presentOf(reader.optional(`${at}.ip`, bridge.ip, inside)),
-    ...presentOf(reader.optional(`${at}.ip6`, bridge.ip6, inside)),
-  ];
-  return { name: expected, halves };
-}
-
-function checkDistinct(
-  reader: FieldReader,
-  cluster: readonly ClusterNetwork[],
-  host: readonly HostNetwork[],
-): void {
-  const repeated = (values: readonly string[]) =>
-    values.filter((value, index) => values.indexOf(value) !== index);
-  for (const id of repeated(cluster.map((network) => network.id)))
-    reader.violate('networks', `network id ${id} is there twice`);
-  for (const id of repeated(host.map((network) => network.id)))
-    reader.violate('assignment.networks', `network id ${id} is there twice`);
-}
-
 function parseDeviceName(text: string): string {
   if (DEVICE_NAME.test(text)) return text;
   throw new OverlayError('invalid_argument', `"${text}" is no device name of 1 to 15 characters`);
-}
-
-function cidrOfFamily(text: string, family: IpFamily): Cidr {
-  const cidr = parseCidr(text);
-  if (cidrFamily(cidr) === family) return cidr;
-  throw new OverlayError('invalid_argument', `"${text}" is no IPv${family} prefix`);
-}
-
-function parseInside(text: string, around: readonly Cidr[]): Cidr {
-  const cidr = parseCidr(text);
-  if (around.some((outer) => containsCidr(outer, cidr))) return cidr;
-  const where = around.length === 0 ? 'no prefix of the network' : around.join(' and ');
-  throw new OverlayError('invalid_argument', `${cidr} lies outside ${where}`);
 }
 
 function parseVtepAddress(text: string, family: IpFamily, subnets: readonly Cidr[]): InterfaceAddress {
@@ -245,8 +115,4 @@ function parseVtepAddress(text: string, family: IpFamily, subnets: readonly Cidr
   const subnet = subnets.find((candidate) => cidrFamily(candidate) === family);
   if (subnet !== undefined && containsAddress(subnet, interfaceIp(address))) return address;
   throw new OverlayError('invalid_argument', `${address} lies outside the VTEP subnet ${subnet ?? '(none)'}`);
-}
-
-function presentOf<T>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value];
 }
