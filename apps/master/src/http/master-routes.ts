@@ -23,7 +23,8 @@ export function addMasterRoutes(server: FastifyInstance, cluster: Cluster): void
     reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff');
     return `${parseCallback(jsonp)}(${safeJson(renderState(cluster))});`;
   });
-  // Tools send JSON under any content type: curl calls it a form unless told otherwise.
+  // Tools send JSON under any content type: curl calls it a form unless told otherwise, fetch calls it text.
+  server.removeContentTypeParser('text/plain');
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     try {
       done(null, JSON.parse(String(body)));

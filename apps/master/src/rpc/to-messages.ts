@@ -85,17 +85,22 @@ export function toPeer(node: NodeRecord): Peer {
   };
 }
 
-/** Everything assigned to the node, with the state of each network. */
+/** Everything assigned to the node, in the order of the networks' names, with the state of each network. */
 export function toAssignment(node: NodeRecord, sources: AssignmentSources): Assignment {
   const held = new Map(node.networks.map((network) => [network.networkId, network]));
   const networks: AgentNetwork[] = [];
-  for (const network of sources.networks.values()) {
+  for (const network of [...sources.networks.values()].sort(byName)) {
     const assigned = held.get(network.id);
     if (assigned !== undefined)
       networks.push(assignedNetwork(network, assigned, sources.stateOf(network.id)));
     else if (isOut(network, sources)) networks.push(exhaustedNetwork(network));
   }
   return { nodeId: node.id, ip: node.ip, vtep: toVtep(node, sources.addressSpace), networks };
+}
+
+/** Names, unlike ids, are the same on every cluster and stay in order when the log is loaded again. */
+function byName(a: NetworkRecord, b: NetworkRecord): number {
+  return a.definition.name < b.definition.name ? -1 : 1;
 }
 
 function isOut(network: NetworkRecord, sources: AssignmentSources): boolean {
