@@ -41,14 +41,17 @@ describe('PeerStream', () => {
     expect(step).toMatchObject({ snapshot: undefined, revision: 9n });
   });
 
-  it.each([TopologyFrameKind.SYNCED, TopologyFrameKind.DELTA])(
-    'refuses to start with a frame of kind %s',
-    (kind) => {
-      expect(() => new PeerStream().next(frame(kind))).toThrow(
-        expect.objectContaining({ code: 'failed_precondition' }),
-      );
-    },
-  );
+  it('takes a synced mark at the start for an empty snapshot, and later for none', () => {
+    const stream = new PeerStream();
+    expect(stream.next(frame(TopologyFrameKind.SYNCED)).snapshot).toEqual(new Set());
+    expect(stream.next(frame(TopologyFrameKind.SYNCED)).snapshot).toBeUndefined();
+  });
+
+  it('refuses to start with a delta', () => {
+    expect(() => new PeerStream().next(frame(TopologyFrameKind.DELTA))).toThrow(
+      expect.objectContaining({ code: 'failed_precondition' }),
+    );
+  });
 
   it('refuses a delta within a snapshot', () => {
     const stream = new PeerStream();

@@ -40,13 +40,15 @@ export class PeerStream {
         return { peers, snapshot: undefined, revision: undefined };
       }
       case TopologyFrameKind.SYNCED: {
-        this.#checkStarted();
-        const snapshot = this.#snapshot;
+        // A stream starts with a snapshot, so a mark at its start finishes one that named nobody.
+        const snapshot = this.#started ? this.#snapshot : new Set<NodeId>();
+        this.#started = true;
         this.#snapshot = undefined;
         return { peers, snapshot: snapshot && addAll(snapshot, peers), revision: frame.revision };
       }
       case TopologyFrameKind.DELTA:
-        this.#checkStarted();
+        if (!this.#started)
+          throw new OverlayError('failed_precondition', 'a topology stream starts with a snapshot');
         if (this.#snapshot !== undefined)
           throw new OverlayError(
             'failed_precondition',
@@ -56,11 +58,6 @@ export class PeerStream {
       default:
         throw new OverlayError('invalid_argument', `frame.kind: ${frame.kind} is unknown`);
     }
-  }
-
-  #checkStarted(): void {
-    if (this.#started) return;
-    throw new OverlayError('failed_precondition', 'a topology stream starts with a snapshot');
   }
 }
 
