@@ -21,6 +21,7 @@ export {
   type StartWait,
 } from './host.js';
 export type { Throughput } from './iperf.js';
+export { LoneMaster } from './lone-master.js';
 export {
   type LaunchOverrides,
   ManagedProcess,

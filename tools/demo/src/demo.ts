@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toOverlayError } from '@overlay/failure';
-import { OUTSIDE, Testbed } from '@overlay/testbed';
+import { type Container, OUTSIDE, Testbed } from '@overlay/testbed';
 import { attachContainers, describeContainers } from './attach-containers.js';
 import type { CheckResult, DemoContainer, DemoHost } from './check.js';
 import { findPlaces } from './find-places.js';
@@ -91,12 +91,22 @@ async function explore(testbed: Testbed, findings: Findings, story: Story): Prom
   );
   story.hosts(findings.hosts, NETWORKS, state);
   story.matrices(NETWORKS, findings.containers, findings.checks);
+  if (findings.checks.every((check) => check.ok)) await measure(testbed, containers, findings, story);
+  story.places(findings.places);
+}
+
+/** Speed is worth a look only where everyone reaches everyone. */
+async function measure(
+  testbed: Testbed,
+  containers: ReadonlyMap<string, Container>,
+  findings: Findings,
+  story: Story,
+): Promise<void> {
   const throughput = await story.step('one TCP stream across hosts, and one on the bare underlay', () =>
     measureThroughput(testbed.hosts, containers),
   );
   if (throughput !== undefined) findings.throughput = throughput;
   story.figures(findings.checks, throughput);
-  story.places(findings.places);
 }
 
 async function finish(
