@@ -25,6 +25,7 @@ export function encodeRecord(record: LogRecord): string {
     case 'network':
       return JSON.stringify(record.network);
     case 'node':
+    case 'former-node':
       return JSON.stringify(record.node);
     case 'claim':
       return JSON.stringify({ nodeId: record.claim.nodeId });
@@ -98,10 +99,11 @@ function readRecord(ref: LogRecordRef, fields: RecordFields): LogRecord {
           id: parseNetworkId(fields.text('id')),
           definition: readDefinition(fields.block('definition')),
           origin: fields.oneOf('origin', ['configuration', 'runtime']),
-          phase: fields.oneOf('phase', ['active', 'deleting']),
+          phase: fields.oneOf('phase', ['active', 'deleting', 'deleted']),
         },
       };
     case 'node':
+    case 'former-node':
       return { kind: ref.kind, node: readNode(fields) };
     case 'claim': {
       const { resource, value } = ref;

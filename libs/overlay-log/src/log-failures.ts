@@ -15,6 +15,16 @@ export function fenceVoid(fence: Fence): OverlayError {
   return new OverlayError('aborted', `${who} leads no more; nothing was committed, retry at the new leader`);
 }
 
+/**
+ * Makes sure that a batch is not too long for one commit.
+ * @throws OverlayError `invalid_argument`.
+ */
+export function requireFits(count: number, maxMutations: number): void {
+  if (count <= maxMutations) return;
+  const message = `a commit has at most ${maxMutations} mutations, and this one has ${count}; nothing was committed`;
+  throw new OverlayError('invalid_argument', message);
+}
+
 /** The failure of a watch whose starting point is not in the history. */
 export function historyGone(fromRevision: bigint, oldest: bigint, newest: bigint): OverlayError {
   const kept = `the history has revisions ${oldest} to ${newest}`;

@@ -11,7 +11,8 @@ export function keyOf(ref: LogRecordRef): string {
     case 'network':
       return `network/${ref.id}`;
     case 'node':
-      return `node/${ref.id}`;
+    case 'former-node':
+      return `${ref.kind}/${ref.id}`;
     case 'claim':
       return `claim/${ref.resource}/${ref.value}`;
   }
@@ -27,7 +28,7 @@ export function refOfKey(key: string): LogRecordRef {
   try {
     if (key === 'address-space') return { kind: 'address-space' };
     if (kind === 'network') return { kind, id: parseNetworkId(name) };
-    if (kind === 'node') return { kind, id: parseNodeId(name) };
+    if (kind === 'node' || kind === 'former-node') return { kind, id: parseNodeId(name) };
   } catch (cause) {
     throw new OverlayError('data_loss', `the overlay log has a key that is none of its own: "${key}"`, {
       cause,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type LogRecord, type Mutation, refOf } from '@overlay/model';
 import fc from 'fast-check';
 import { keyOf } from './log-keys.js';
-import type { Fence, LogChange, OverlayLog } from './overlay-log.js';
+import type { Fence, Leadership, LogChange, OverlayLog } from './overlay-log.js';
 import { sampleAddressSpace, sampleClaim, sampleNetwork, sampleNode } from './sample-records.js';
 
 /** A log under test. */
@@ -10,21 +10,31 @@ export interface OpenedLog {
   readonly log: OverlayLog;
   /** Closes the log and opens what it left. */
   reopen(): Promise<OverlayLog>;
+  /**
+   * Drops the history up to and with the commit of this revision, for a driver that does not forget by itself
+   * what is older than 100 commits.
+   */
+  forget?(revision: bigint): Promise<void>;
   /** Closes everything and removes every trace. */
   dispose(): Promise<void>;
 }
 
-/** The contract that every driver of the overlay log keeps. `open` gives an empty log that remembers 100 commits. */
+/**
+ * The contract that every driver of the overlay log keeps. `open` gives an empty log, and one that remembers 100
+ * commits unless it has `forget`.
+ */
 export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>): void {
   describe(`${name} as an overlay log`, () => {
     let opened: OpenedLog;
     let log: OverlayLog;
+    let leadership: Leadership;
     let fence: Fence;
 
     beforeEach(async () => {
       opened = await open();
       log = opened.log;
-      fence = await lead(log, 'm1');
+      leadership = await lead(log, 'm1');
+      fence = leadership.fence;
     });
     afterEach(() => opened.dispose());
 
@@ -34,19 +44,20 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
 
     it('keeps every kind of record over a reopening, with the revision', async () => {
       const records = [sampleAddressSpace(), sampleNetwork(1), sampleNode(1), sampleClaim('9.0.0.0/26')];
-      expect(await log.commit(records.map(create), fence)).toBe(1n);
-      const expected = { revision: 1n, records: byKey(records) };
+      const revision = await log.commit(records.map(create), fence);
+      expect(revision).toBeGreaterThan(0n);
+      const expected = { revision, records: byKey(records) };
       expect(await contents(log)).toEqual(expected);
       expect(await contents(await opened.reopen())).toEqual(expected);
     });
 
     it('commits nothing of a batch whose create meets an entry, and names the entry', async () => {
-      await log.commit([create(sampleClaim('9.0.0.0/26'))], fence);
+      const revision = await log.commit([create(sampleClaim('9.0.0.0/26'))], fence);
       const batch = [create(sampleNode(2)), create(sampleClaim('9.0.0.0/26', 'node-2'))];
       const failure = await log.commit(batch, fence).catch((thrown: unknown) => thrown);
       expect(failure).toMatchObject({ code: 'already_exists' });
       expect(String(failure)).toContain('claim/block/9.0.0.0/26');
-      expect(await contents(log)).toEqual({ revision: 1n, records: [sampleClaim('9.0.0.0/26')] });
+      expect(await contents(log)).toEqual({ revision, records: [sampleClaim('9.0.0.0/26')] });
     });
 
     it('sees a create that meets an entry of its own batch, and one that follows a delete', async () => {
@@ -54,14 +65,26 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
       await expect(log.commit([create(claim), create(claim)], fence)).rejects.toMatchObject({
         code: 'already_exists',
       });
-      await log.commit([create(claim)], fence);
+      const revision = await log.commit([create(claim)], fence);
       const moved = sampleClaim('9.0.0.0/26', 'node-2');
-      expect(await log.commit([{ op: 'delete', ref: refOf(claim) }, create(moved)], fence)).toBe(2n);
+      const batch = [remove(claim), create(moved)];
+      expect(await log.commit(batch, fence)).toBeGreaterThan(revision);
       expect((await contents(log)).records).toEqual([moved]);
     });
 
     it('removes what is not there without an error', async () => {
-      expect(await log.commit([{ op: 'delete', ref: refOf(sampleNode(1)) }], fence)).toBe(1n);
+      const revision = await log.commit([remove(sampleNode(1))], fence);
+      expect(await contents(log)).toEqual({ revision, records: [] });
+    });
+
+    it('takes as many mutations at once as it says, and commits nothing of one more', async () => {
+      const claims = Array.from({ length: log.maxMutations + 1 }, (_, index) =>
+        create(sampleClaim(`claim-${index}`)),
+      );
+      await expect(log.commit(claims, fence)).rejects.toMatchObject({ code: 'invalid_argument' });
+      expect((await contents(log)).records).toEqual([]);
+      await log.commit(claims.slice(1), fence);
+      expect((await contents(log)).records).toHaveLength(log.maxMutations);
     });
 
     it('lets exactly one of many concurrent commits create an entry', async () => {
@@ -73,24 +96,28 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
       expect((await contents(log)).records).toHaveLength(2);
     });
 
-    it('gives concurrent commits revisions of their own without a gap', async () => {
+    it('gives concurrent commits revisions of their own', async () => {
       const commits = Array.from({ length: 20 }, (_, index) =>
         log.commit([create(sampleNode(index))], fence),
       );
-      const revisions = (await Promise.all(commits)).map(Number).sort((a, b) => a - b);
-      expect(revisions).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+      const revisions = (await Promise.all(commits)).toSorted((a, b) => (a < b ? -1 : 1));
+      expect(new Set(revisions).size).toBe(20);
+      expect((await take(log, 0n, 20)).map(({ revision }) => revision)).toEqual(revisions);
     });
 
     it('refuses a commit under an older fence and keeps the newer', async () => {
-      const newer = await lead(log, 'm2');
+      await leadership.resign();
+      const newer = (await lead(log, 'm2')).fence;
       expect(newer.epoch).toBeGreaterThan(fence.epoch);
       await expect(log.commit([create(sampleNode(1))], fence)).rejects.toMatchObject({ code: 'aborted' });
-      expect(await log.commit([create(sampleNode(1))], newer)).toBe(1n);
+      expect((await contents(log)).records).toEqual([]);
+      await log.commit([create(sampleNode(1))], newer);
+      expect((await contents(log)).records).toEqual([sampleNode(1)]);
     });
 
     it('refuses a fence from before a reopening once another leads, and one with a foreign candidate', async () => {
       const reopened = await opened.reopen();
-      const newer = await lead(reopened, 'm1');
+      const newer = (await lead(reopened, 'm1')).fence;
       const batch = [create(sampleNode(1))];
       await expect(reopened.commit(batch, fence)).rejects.toMatchObject({ code: 'aborted' });
       const forged = { ...newer, candidate: 'm9' };
@@ -99,30 +126,60 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
     });
 
     it('voids the fence of who resigned, tells it, and allows to repeat', async () => {
-      const leadership = await log.campaign('m2', new AbortController().signal);
+      expect(leadership.lost.aborted).toBe(false);
       await leadership.resign();
       await leadership.resign();
       expect(leadership.lost.aborted).toBe(true);
-      const commit = log.commit([create(sampleNode(1))], leadership.fence);
+      const commit = log.commit([create(sampleNode(1))], fence);
       await expect(commit).rejects.toMatchObject({ code: 'aborted' });
     });
 
     it('ends a campaign that is called off', async () => {
       await expect(log.campaign('m2', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
-      expect(await log.commit([create(sampleNode(1))], fence)).toBe(1n);
+      expect(await log.commit([create(sampleNode(1))], fence)).toBeGreaterThan(0n);
+    });
+
+    it('tells who leads: now, after a resignation, and after the next campaign', async () => {
+      const stop = new AbortController();
+      const seen: (string | undefined)[] = [];
+      for await (const leader of log.watchLeader(stop.signal)) {
+        seen.push(leader);
+        if (leader === 'm1') await leadership.resign();
+        else if (leader === undefined) await lead(log, 'm2');
+        else stop.abort();
+      }
+      expect(seen).toEqual(['m1', undefined, 'm2']);
+    });
+
+    it('ends the watch of the leader when the log is closed', async () => {
+      const seen: (string | undefined)[] = [];
+      for await (const leader of log.watchLeader(new AbortController().signal)) {
+        seen.push(leader);
+        await log.close();
+      }
+      expect(seen[0]).toBe('m1');
     });
 
     it('shows a watcher the commits since its revision, then new ones, in order', async () => {
-      await log.commit([create(sampleNode(1))], fence);
-      await log.commit([create(sampleNode(2))], fence);
-      const seen = take(log, 1n, 3);
-      await log.commit([create(sampleNode(3))], fence);
-      await log.commit([{ op: 'delete', ref: refOf(sampleNode(3)) }], fence);
+      const first = await log.commit([create(sampleNode(1))], fence);
+      const second = await log.commit([create(sampleNode(2))], fence);
+      const seen = take(log, first, 3);
+      const third = await log.commit([create(sampleNode(3))], fence);
+      const fourth = await log.commit([remove(sampleNode(3))], fence);
       expect(await seen).toEqual([
-        { revision: 2n, mutations: [create(sampleNode(2))] },
-        { revision: 3n, mutations: [create(sampleNode(3))] },
-        { revision: 4n, mutations: [{ op: 'delete', ref: refOf(sampleNode(3)) }] },
+        { revision: second, mutations: [create(sampleNode(2))] },
+        { revision: third, mutations: [create(sampleNode(3))] },
+        { revision: fourth, mutations: [remove(sampleNode(3))] },
       ]);
+    });
+
+    it('shows a watcher every change of a batch as one, and a batch that changed nothing too', async () => {
+      const revision = await log.commit([create(sampleNode(1)), create(sampleNode(2))], fence);
+      const nothing = await log.commit([], fence);
+      const [change, empty] = await take(log, 0n, 2);
+      expect(change?.revision).toBe(revision);
+      expect(change?.mutations).toEqual([create(sampleNode(1)), create(sampleNode(2))]);
+      expect(empty).toEqual({ revision: nothing, mutations: [] });
     });
 
     it('ends a watch without an error when its signal aborts', async () => {
@@ -137,10 +194,16 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
     });
 
     it('refuses a watch from before its history and from a revision to come', async () => {
-      for (let number = 1; number <= 102; number += 1) await log.commit([put(sampleNode(number))], fence);
-      await expect(take(log, 1n, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
-      await expect(take(log, 200n, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
-      expect((await take(log, 2n, 100)).at(-1)?.revision).toBe(102n);
+      const revisions: bigint[] = [];
+      for (let number = 1; number <= 102; number += 1) {
+        revisions.push(await log.commit([put(sampleNode(number))], fence));
+      }
+      const [first = 0n, second = 0n] = revisions;
+      const newest = revisions.at(-1) ?? 0n;
+      await opened.forget?.(second);
+      await expect(take(log, first, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
+      await expect(take(log, newest + 1n, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
+      expect((await take(log, second, 100)).at(-1)?.revision).toBe(newest);
     });
 
     it('can be closed twice, and answers UNAVAILABLE then', async () => {
@@ -220,8 +283,12 @@ function byKey(list: readonly LogRecord[]): readonly LogRecord[] {
   return list.toSorted((a, b) => (keyOf(refOf(a)) < keyOf(refOf(b)) ? -1 : 1));
 }
 
-async function lead(log: OverlayLog, candidate: string): Promise<Fence> {
-  return (await log.campaign(candidate, new AbortController().signal)).fence;
+function remove(record: LogRecord): Mutation {
+  return { op: 'delete', ref: refOf(record) };
+}
+
+function lead(log: OverlayLog, candidate: string): Promise<Leadership> {
+  return log.campaign(candidate, new AbortController().signal);
 }
 
 async function contents(log: OverlayLog): Promise<{ revision: bigint; records: readonly LogRecord[] }> {

@@ -16,7 +16,10 @@ export interface LogSnapshot {
   readonly records: AsyncIterable<readonly LogRecord[]>;
 }
 
-/** One commit as a watcher sees it. */
+/**
+ * One commit as a watcher sees it: what it changed. A driver may tell several mutations of one entry as their
+ * outcome, the `put` of a new entry as a `create`, and leave out the deletion of what was not there.
+ */
 export interface LogChange {
   readonly revision: bigint;
   readonly mutations: readonly Mutation[];
@@ -25,7 +28,11 @@ export interface LogChange {
 /** Leadership that was won. */
 export interface Leadership {
   readonly fence: Fence;
-  /** Aborts when leadership is known to be lost. A commit may be refused earlier than that. */
+  /**
+   * Aborts when leadership is known to be lost, and also when the lease could not be renewed in time by this
+   * process's own monotonic clock: a process that was paused sees the abort before it writes again. A commit
+   * may be refused earlier than that.
+   */
   readonly lost: AbortSignal;
   /** Gives leadership up. Repeatable. */
   resign(): Promise<void>;
@@ -36,6 +43,9 @@ export interface Leadership {
  * contract in `@overlay/overlay-log/testing`.
  */
 export interface OverlayLog {
+  /** The most mutations that one commit may have. */
+  readonly maxMutations: number;
+
   /**
    * Reads the whole log at one revision.
    * @throws OverlayError `data_loss` naming the key of a record that cannot be read, `failed_precondition` for
@@ -44,10 +54,12 @@ export interface OverlayLog {
   load(): Promise<LogSnapshot>;
 
   /**
-   * Commits a batch atomically; when the promise resolves, the batch is durable. Resolves with its revision.
+   * Commits a batch atomically; when the promise resolves, the batch is durable. Resolves with its revision,
+   * which is greater than that of every commit before.
    * @throws OverlayError `already_exists` if a `create` meets an existing entry (nothing was committed; the
    * message names the entry), `aborted` if the fence is void (nothing was committed), `resource_exhausted` if
-   * the store is full (nothing was committed), `unavailable` if the outcome is unknown.
+   * the store is full (nothing was committed), `invalid_argument` if the batch has more than `maxMutations`
+   * (nothing was committed), `unavailable` if the outcome is unknown.
    */
   commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint>;
 
@@ -57,6 +69,13 @@ export interface OverlayLog {
    * @throws OverlayError `failed_precondition` if the history before is gone: load again.
    */
   watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange>;
+
+  /**
+   * Yields the text of the candidate that leads now, `undefined` while nobody does, then each change, until the
+   * signal aborts or the log is closed (the iteration then ends without an error). Who reads slowly sees the
+   * newest state only. A store that cannot be reached is waited for.
+   */
+  watchLeader(signal: AbortSignal): AsyncIterable<string | undefined>;
 
   /**
    * Waits until this candidate leads.

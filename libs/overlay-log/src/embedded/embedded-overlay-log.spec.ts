@@ -44,6 +44,16 @@ describe('openEmbeddedOverlayLog', () => {
     await expect(opening).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('lets a campaign win at once and makes the fence before void', async () => {
+    const log = await openEmbeddedOverlayLog({ dir: parent });
+    const older = await log.campaign('m1', new AbortController().signal);
+    const newer = await log.campaign('m2', new AbortController().signal);
+    expect(older.lost.aborted).toBe(true);
+    await expect(log.commit([], older.fence)).rejects.toMatchObject({ code: 'aborted' });
+    expect(await log.commit([], newer.fence)).toBe(1n);
+    await log.close();
+  });
+
   it('refuses a log of an unknown format and leaves it as it is', async () => {
     const database = await openLogDatabase(parent);
     await database.root.childTransaction(() => database.meta.put(FORMAT_KEY, '2'));

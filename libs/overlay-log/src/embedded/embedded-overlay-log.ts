@@ -1,8 +1,16 @@
 import { OverlayError } from '@overlay/failure';
 import { type LogRecord, type Mutation, refOf } from '@overlay/model';
 import { CommitSignal } from '../commit-signal.js';
+import { LeaderFeed } from '../leader-feed.js';
 import { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from '../log-codec.js';
-import { alreadyExists, campaignAborted, fenceVoid, historyGone, logClosed } from '../log-failures.js';
+import {
+  alreadyExists,
+  campaignAborted,
+  fenceVoid,
+  historyGone,
+  logClosed,
+  requireFits,
+} from '../log-failures.js';
 import { keyOf } from '../log-keys.js';
 import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
 import { diskFailure } from './disk-failure.js';
@@ -18,6 +26,7 @@ export interface EmbeddedOverlayLogOptions {
 
 const DEFAULT_HISTORY_LENGTH = 10_000;
 const LOAD_BATCH = 1_000;
+const MAX_MUTATIONS = 10_000;
 const REVISION = 'meta/revision';
 const EPOCH = 'meta/epoch';
 const LEADER = 'meta/leader';
@@ -34,10 +43,12 @@ export async function openEmbeddedOverlayLog(options: EmbeddedOverlayLogOptions)
 }
 
 class EmbeddedOverlayLog implements OverlayLog {
+  readonly maxMutations = MAX_MUTATIONS;
   readonly #database: LogDatabase;
   readonly #dir: string;
   readonly #historyLength: number;
   readonly #commits = new CommitSignal();
+  readonly #leader = new LeaderFeed();
   readonly #closing = new AbortController();
   readonly #readers = new Set<() => void>();
   #lead = new AbortController();
@@ -79,6 +90,7 @@ class EmbeddedOverlayLog implements OverlayLog {
   }
 
   async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+    requireFits(mutations.length, this.maxMutations);
     const revision = await this.#transact('write', () => {
       if (!this.#holds(fence)) return fenceVoid(fence);
       const conflict = this.#conflictOf(mutations);
@@ -103,15 +115,21 @@ class EmbeddedOverlayLog implements OverlayLog {
     }
   }
 
+  watchLeader(signal: AbortSignal): AsyncIterable<string | undefined> {
+    return this.#leader.watch(AbortSignal.any([signal, this.#closing.signal]));
+  }
+
   async campaign(candidate: string, signal: AbortSignal): Promise<Leadership> {
     if (signal.aborted) throw campaignAborted(candidate);
     const epoch = await this.#transact('write', () => this.#beginEpoch(candidate));
     this.#lead.abort();
     const lead = new AbortController();
     this.#lead = lead;
+    this.#leader.tell(candidate);
     const fence: Fence = { candidate, epoch };
     const resign = async (): Promise<void> => {
       lead.abort();
+      if (this.#lead === lead) this.#leader.tell(undefined);
       if (this.#closed !== undefined) return;
       await this.#transact('write', () => (this.#holds(fence) ? this.#beginEpoch('') : epoch));
     };

@@ -32,3 +32,21 @@ describe('MemoryOverlayLog with faults', () => {
     expect(log.store.records.size).toBe(kept);
   });
 });
+
+describe('several MemoryOverlayLogs on one store', () => {
+  it('have one leader at a time, and see the commits of each other', async () => {
+    const store = new MemoryLogStore();
+    const first = new MemoryOverlayLog(store);
+    const second = new MemoryOverlayLog(store);
+    const signal = new AbortController().signal;
+    const { lost } = await first.campaign('m1', signal);
+    const waiting = second.campaign('m2', signal);
+    await first.close();
+    const { fence } = await waiting;
+    expect(lost.aborted).toBe(true);
+    const third = new MemoryOverlayLog(store);
+    const watching = third.watch(0n, signal)[Symbol.asyncIterator]().next();
+    await second.commit([{ op: 'create', record: sampleNode(1) }], fence);
+    expect((await watching).value).toMatchObject({ revision: 1n });
+  });
+});

@@ -1,31 +1,52 @@
 import { OverlayError } from '@overlay/failure';
 import { type LogRecord, type Mutation, refOf } from '@overlay/model';
 import { CommitSignal } from '../commit-signal.js';
+import { LeaderFeed } from '../leader-feed.js';
 import { decodeRecord, encodeRecord } from '../log-codec.js';
-import { alreadyExists, campaignAborted, fenceVoid, historyGone, logClosed } from '../log-failures.js';
+import {
+  alreadyExists,
+  campaignAborted,
+  fenceVoid,
+  historyGone,
+  logClosed,
+  requireFits,
+} from '../log-failures.js';
 import { keyOf } from '../log-keys.js';
 import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
 
-/** What a {@link MemoryOverlayLog} keeps; hand it to a new log to reopen what the old one left. */
+/**
+ * What a {@link MemoryOverlayLog} keeps; hand it to a new log to reopen what the old one left, or to several logs
+ * that then are like several processes on one store.
+ */
 export class MemoryLogStore {
   readonly records = new Map<string, string>();
   history: readonly LogChange[] = [];
   revision = 0n;
   epoch = 0n;
-  leader = '';
+  /** Wakes watchers and campaigns. */
+  readonly changes = new CommitSignal();
+  readonly leader = new LeaderFeed();
+  /** Aborts when who leads now leads no more. */
+  lead = new AbortController();
+  /** The log whose candidate leads. */
+  holder: MemoryOverlayLog | undefined;
 }
+
+const MAX_MUTATIONS = 10_000;
 
 /** How the next commit fails: `unknown-…` answers `unavailable` although the batch was or was not applied. */
 export type CommitFault = 'unknown-applied' | 'unknown-not-applied' | 'fenced' | 'full';
 
-/** A stateful overlay log in memory that keeps the port's contract; its commits can be made to fail. */
+/**
+ * A stateful overlay log in memory that keeps the port's contract; its commits can be made to fail. A campaign is
+ * won at once, unless a candidate of another open log on the same store leads: then it waits.
+ */
 export class MemoryOverlayLog implements OverlayLog {
+  readonly maxMutations = MAX_MUTATIONS;
   readonly store: MemoryLogStore;
   readonly #historyLength: number;
-  readonly #commits = new CommitSignal();
   readonly #closing = new AbortController();
   readonly #faults: CommitFault[] = [];
-  #lead = new AbortController();
 
   constructor(store: MemoryLogStore = new MemoryLogStore(), historyLength = 10_000) {
     this.store = store;
@@ -48,6 +69,7 @@ export class MemoryOverlayLog implements OverlayLog {
 
   async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
     this.#requireOpen();
+    requireFits(mutations.length, this.maxMutations);
     const fault = this.#faults.shift();
     if (fault === 'fenced') {
       this.#beginEpoch('another candidate');
@@ -67,7 +89,7 @@ export class MemoryOverlayLog implements OverlayLog {
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     let seen = fromRevision;
     while (!stop.aborted) {
-      const next = this.#commits.next(stop);
+      const next = this.store.changes.next(stop);
       for (const change of this.#changesAfter(seen)) {
         if (stop.aborted) return;
         seen = change.revision;
@@ -77,23 +99,29 @@ export class MemoryOverlayLog implements OverlayLog {
     }
   }
 
+  watchLeader(signal: AbortSignal): AsyncIterable<string | undefined> {
+    return this.store.leader.watch(AbortSignal.any([signal, this.#closing.signal]));
+  }
+
   async campaign(candidate: string, signal: AbortSignal): Promise<Leadership> {
     this.#requireOpen();
-    if (signal.aborted) throw campaignAborted(candidate);
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    while (!stop.aborted && this.store.holder !== undefined && this.store.holder !== this) {
+      await this.store.changes.next(stop);
+    }
+    if (stop.aborted) throw campaignAborted(candidate);
     this.#beginEpoch(candidate);
-    const lead = new AbortController();
-    this.#lead = lead;
+    this.store.holder = this;
     const fence: Fence = { candidate, epoch: this.store.epoch };
     const resign = async (): Promise<void> => {
-      if (this.#holds(fence)) this.#beginEpoch('');
-      lead.abort();
+      if (this.#holds(fence)) this.#beginEpoch(undefined);
     };
-    return { fence, lost: lead.signal, resign };
+    return { fence, lost: this.store.lead.signal, resign };
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#lead.abort();
+    if (this.store.holder === this) this.#beginEpoch(undefined);
   }
 
   #apply(mutations: readonly Mutation[], fence: Fence): void {
@@ -112,7 +140,7 @@ export class MemoryOverlayLog implements OverlayLog {
     this.store.revision += 1n;
     const change = { revision: this.store.revision, mutations: structuredClone(mutations) };
     this.store.history = [...this.store.history, change].slice(-this.#historyLength);
-    this.#commits.fire();
+    this.store.changes.fire();
   }
 
   #changesAfter(seen: bigint): readonly LogChange[] {
@@ -123,13 +151,16 @@ export class MemoryOverlayLog implements OverlayLog {
   }
 
   #holds(fence: Fence): boolean {
-    return this.store.epoch === fence.epoch && this.store.leader === fence.candidate;
+    return this.store.epoch === fence.epoch && this.store.leader.leader === fence.candidate;
   }
 
-  #beginEpoch(leader: string): void {
+  #beginEpoch(leader: string | undefined): void {
+    this.store.lead.abort();
+    this.store.lead = new AbortController();
+    this.store.holder = undefined;
     this.store.epoch += 1n;
-    this.store.leader = leader;
-    this.#lead.abort();
+    this.store.leader.tell(leader);
+    this.store.changes.fire();
   }
 
   #requireOpen(): void {
