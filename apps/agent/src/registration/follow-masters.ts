@@ -22,6 +22,7 @@ export async function followMasters(deps: SessionDeps, signal: AbortSignal): Pro
   const { clock, config, random, timings } = deps.loop;
   let next = 0;
   let failures = 0;
+  const told = new Map<string, string>();
   while (!signal.aborted) {
     let refused = false;
     let registered = false;
@@ -29,7 +30,7 @@ export async function followMasters(deps: SessionDeps, signal: AbortSignal): Pro
     for (let tried = 0; tried < config.masters.length && !registered && !signal.aborted; tried += 1) {
       const master = config.masters[next % config.masters.length];
       if (master === undefined) return;
-      const end = await tryMaster(deps, master, signal);
+      const end = await tryMaster(deps, master, told, signal);
       if (signal.aborted) return;
       registered = end.registered;
       refused ||= isRefusal(end.error);
@@ -44,13 +45,24 @@ export async function followMasters(deps: SessionDeps, signal: AbortSignal): Pro
 }
 
 /** A session with a master, or with the leader it names instead. */
-async function tryMaster(deps: SessionDeps, master: MasterAddress, signal: AbortSignal): Promise<SessionEnd> {
-  const end = await session(deps, master, signal);
+async function tryMaster(
+  deps: SessionDeps,
+  master: MasterAddress,
+  told: Map<string, string>,
+  signal: AbortSignal,
+): Promise<SessionEnd> {
+  const end = await session(deps, master, told, signal);
   const leader = end.registered ? undefined : leaderOf(end.error);
-  return leader === undefined || signal.aborted ? end : session(deps, leader, signal);
+  return leader === undefined || signal.aborted ? end : session(deps, leader, told, signal);
 }
 
-async function session(deps: SessionDeps, master: MasterAddress, signal: AbortSignal): Promise<SessionEnd> {
+/** @param told what the log says of each master already, so that an outage costs one line */
+async function session(
+  deps: SessionDeps,
+  master: MasterAddress,
+  told: Map<string, string>,
+  signal: AbortSignal,
+): Promise<SessionEnd> {
   const { logger, readiness } = deps.loop;
   const name = formatListenAddress({ kind: 'tcp', ...master });
   let registered = false;
@@ -60,6 +72,7 @@ async function session(deps: SessionDeps, master: MasterAddress, signal: AbortSi
       master,
       () => {
         registered = true;
+        told.clear();
         deps.state.setRejection(undefined);
         readiness.clear('registration');
         logger.info({ event: 'registered', master: name });
@@ -69,13 +82,19 @@ async function session(deps: SessionDeps, master: MasterAddress, signal: AbortSi
   } catch (thrown) {
     const error = toOverlayError(thrown);
     deps.metrics.pollErrors.inc();
-    if (!signal.aborted) tell(deps, name, registered, error);
+    if (!signal.aborted) tell(deps, name, registered, error, told);
     return { registered, error };
   }
   return { registered, error: toOverlayError(new Error('the agent is stopping')) };
 }
 
-function tell(deps: SessionDeps, master: string, registered: boolean, error: OverlayError): void {
+function tell(
+  deps: SessionDeps,
+  master: string,
+  registered: boolean,
+  error: OverlayError,
+  told: Map<string, string>,
+): void {
   const { logger, readiness } = deps.loop;
   const reason = `${master}: ${error.message}`;
   if (registered && !isRefusal(error)) {
@@ -86,7 +105,9 @@ function tell(deps: SessionDeps, master: string, registered: boolean, error: Ove
     deps.state.setRejection(reason);
     logger.error({ event: 'registration_refused', master, code: error.code, reason: error.message });
   } else {
-    logger.debug({ event: 'master_unreachable', master, reason: error.message });
+    const level = told.get(master) === error.message ? 'debug' : 'warn';
+    told.set(master, error.message);
+    logger[level]({ event: 'master_unreachable', master, reason: error.message });
     if (deps.state.registration === undefined && deps.state.rejection === undefined) {
       readiness.block('registration', `no master has answered yet; the last try was ${reason}`);
     }
