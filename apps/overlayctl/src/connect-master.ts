@@ -1,0 +1,34 @@
+import type { NetworkServiceService } from '@overlay/contracts';
+import type { RpcClient } from '@overlay/rpc';
+import { explainFailure } from './explain-failure.js';
+import type { GlobalOptions } from './global-options.js';
+
+/** The master as the commands call it. */
+export type MasterClient = RpcClient<typeof NetworkServiceService>;
+
+/**
+ * Runs `use` with a client of the master and closes it afterwards.
+ * @throws OverlayError what the master answered; `unavailable` and `deadline_exceeded` name its address and the
+ * way out.
+ */
+export async function withMaster<T>(
+  { master, timeoutMs, tls }: GlobalOptions,
+  use: (client: MasterClient) => Promise<T>,
+): Promise<T> {
+  // Loaded here, so that help and usage errors do not wait for gRPC.
+  const [{ createRpcClient }, { NetworkServiceService }] = await Promise.all([
+    import('@overlay/rpc'),
+    import('@overlay/contracts'),
+  ]);
+  const client = createRpcClient(NetworkServiceService, { target: master, timeoutMs, tls });
+  try {
+    return await use(client);
+  } catch (thrown) {
+    throw explainFailure(thrown, {
+      server: `the master at ${master}`,
+      wayOut: `see whether overlay-master runs there${tls === undefined ? ' without TLS' : ''}, or name another with --master or OVERLAY_MASTER`,
+    });
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { runOverlayctl } from './overlayctl.js';
+import { createTerminal } from './terminal.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.exitCode = await runOverlayctl(process.argv.slice(2), {
+  terminal: createTerminal(process),
+  environment: process.env,
+  version,
+});

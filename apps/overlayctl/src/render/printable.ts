@@ -1,0 +1,10 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
+
+/**
+ * Text from elsewhere on one line and without control characters: an error of an agent must not be able to
+ * steer the terminal.
+ */
+export function printable(text: string): string {
+  return text.replace(CONTROL, ' ').trim();
+}

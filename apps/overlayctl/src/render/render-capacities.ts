@@ -1,0 +1,23 @@
+import type { Capacity } from '@overlay/contracts';
+import { halfWord } from '../half-word.js';
+import { renderTable } from './render-table.js';
+
+/** Addresses left, as a table. */
+export function renderCapacities(capacities: readonly Capacity[]): string {
+  if (capacities.length === 0) return 'no agent reports addresses';
+  return renderTable(
+    ['AGENT', 'NETWORK', 'HALF', 'FAMILY', 'FREE', 'USED', 'RESERVED', 'COOLING', 'TOTAL', 'EXHAUSTED SINCE'],
+    capacities.map((capacity) => [
+      capacity.agentIp,
+      capacity.network,
+      halfWord(capacity.half),
+      `IPv${capacity.family}`,
+      String(capacity.free),
+      String(capacity.used),
+      String(capacity.reserved),
+      String(capacity.cooling),
+      String(capacity.total),
+      capacity.exhaustedSinceMs === 0n ? '' : new Date(Number(capacity.exhaustedSinceMs)).toISOString(),
+    ]),
+  );
+}
