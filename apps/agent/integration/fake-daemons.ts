@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import {
   type ApplyHostRequest,
   DataplaneServiceService,
@@ -7,11 +8,10 @@ import {
   type TopologyFrame,
 } from '@overlay/contracts';
 import { implementService, type RpcServer, type RpcService, startRpcServer } from '@overlay/rpc';
-import { claimUnixSocket } from '@overlay/service';
 
 async function listen(path: string, service: RpcService): Promise<RpcServer> {
   const address = { kind: 'unix', path } as const;
-  await claimUnixSocket('test', address);
+  rmSync(path, { force: true });
   return startRpcServer({
     listen: { key: 'test', address },
     services: [service],
