@@ -113,11 +113,11 @@ async function started(
   commit: (mutations: Parameters<OverlayLog['commit']>[0]) => Promise<bigint>,
 ): Promise<LoadedCluster> {
   const { config, log, logger, adoptNetworks, newNetworkId } = deps;
-  const loaded = await loadCluster(log, QUARANTINE_MS);
+  const loaded = await loadCluster(log, QUARANTINE_MS, deps.clock.monotonicMs());
   const definition = { addressSpace: config.addressSpace, networks: config.networks };
   const plan = planStartup(loaded.state, definition, { adoptNetworks, newNetworkId });
   for (const warning of plan.warnings) logger.warn({ event: 'configuration_differs', warning });
   if (plan.mutations.length === 0) return loaded;
   await commit(plan.mutations);
-  return loadCluster(log, QUARANTINE_MS);
+  return loadCluster(log, QUARANTINE_MS, deps.clock.monotonicMs());
 }

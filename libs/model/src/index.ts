@@ -54,6 +54,7 @@ export { parseNodeId } from './node-id.js';
 export {
   type AddressSpaceDefinition,
   type ClaimRecord,
+  type FormerNodeRecord,
   type LogRecord,
   type LogRecordRef,
   type Mutation,

@@ -45,7 +45,11 @@ export interface NetworkRecord {
   readonly definition: NetworkDefinition;
   /** `runtime`: created, changed or adopted at runtime, so that the log's word wins over the configuration. */
   readonly origin: 'configuration' | 'runtime';
-  readonly phase: 'active' | 'deleting';
+  /**
+   * `deleting`: agents are removing it. `deleted`: kept so that a configuration which still names the network
+   * does not bring it back; it has no pools, no agents and shows nowhere.
+   */
+  readonly phase: 'active' | 'deleting' | 'deleted';
 }
 
 /** What a node has in one network. */
@@ -71,6 +75,12 @@ export interface NodeRecord {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/**
+ * A deleted node whose blocks and VTEP are kept for it until its quarantine is over. Its record keeps the claims
+ * on them; the claim on its underlay address is gone.
+ */
+export type FormerNodeRecord = NodeRecord;
+
 /** A value that only one node may have at a time. */
 export interface ClaimRecord {
   readonly resource: 'block' | 'vtep' | 'node-ip';
@@ -84,6 +94,7 @@ export type LogRecord =
   | { readonly kind: 'address-space'; readonly addressSpace: AddressSpaceDefinition }
   | { readonly kind: 'network'; readonly network: NetworkRecord }
   | { readonly kind: 'node'; readonly node: NodeRecord }
+  | { readonly kind: 'former-node'; readonly node: FormerNodeRecord }
   | { readonly kind: 'claim'; readonly claim: ClaimRecord };
 
 /** Which entry of the overlay log. */
@@ -91,6 +102,7 @@ export type LogRecordRef =
   | { readonly kind: 'address-space' }
   | { readonly kind: 'network'; readonly id: NetworkId }
   | { readonly kind: 'node'; readonly id: NodeId }
+  | { readonly kind: 'former-node'; readonly id: NodeId }
   | { readonly kind: 'claim'; readonly resource: ClaimRecord['resource']; readonly value: string };
 
 /** One change of the overlay log. A batch of them is committed wholly or not at all. */
@@ -111,6 +123,8 @@ export function refOf(record: LogRecord): LogRecordRef {
       return { kind: 'network', id: record.network.id };
     case 'node':
       return { kind: 'node', id: record.node.id };
+    case 'former-node':
+      return { kind: 'former-node', id: record.node.id };
     case 'claim':
       return { kind: 'claim', resource: record.claim.resource, value: record.claim.value };
   }

@@ -2,9 +2,11 @@ import {
   AddressPool,
   type Cidr,
   cidrFamily,
+  familyOf,
   type IpAddress,
   type IpFamily,
   SubnetPool,
+  type ValuePool,
 } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import type { AddressSpaceDefinition, NetworkId, NetworkRecord, NodeId, NodeRecord } from '@overlay/model';
@@ -15,8 +17,7 @@ export class ClusterPools {
   readonly #vteps: Partial<Record<IpFamily, AddressPool>> = {};
 
   /**
-   * Adds the VTEP pools, or enlarges them; what `nodes` hold stays taken. A quarantine inside an enlarged pool
-   * ends, for enlarging happens only when a master starts.
+   * Adds the VTEP pools, or enlarges them, which happens only when a master starts; what `nodes` hold stays taken.
    */
   setAddressSpace(space: AddressSpaceDefinition, nodes: Iterable<NodeRecord>): void {
     const held = [...nodes];
@@ -45,17 +46,17 @@ export class ClusterPools {
   }
 
   /** The VTEP address that the node would get: the one kept for it, else the lowest free; takes nothing. */
-  freeVtep(family: IpFamily, nodeId: NodeId, nowMs: number): IpAddress | undefined {
-    return this.#vteps[family]?.lowestFreeFor(nodeId, nowMs);
+  freeVtep(family: IpFamily, nodeId: NodeId): IpAddress | undefined {
+    return this.#vteps[family]?.lowestFreeFor(nodeId, 0);
   }
 
   /**
    * The blocks that the node would get in a network, one per family of it; takes nothing. Undefined if any
    * family has none left, for a network with half of its families is no network.
    */
-  freeBlocks(networkId: NetworkId, nodeId: NodeId, nowMs: number): readonly Cidr[] | undefined {
+  freeBlocks(networkId: NetworkId, nodeId: NodeId): readonly Cidr[] | undefined {
     const found = Object.values(this.#blocks.get(networkId) ?? {}).map((pool) =>
-      pool.lowestFreeFor(nodeId, nowMs),
+      pool.lowestFreeFor(nodeId, 0),
     );
     const blocks = found.filter((block) => block !== undefined);
     return blocks.length === found.length && blocks.length > 0 ? blocks : undefined;
@@ -78,7 +79,7 @@ export class ClusterPools {
   /** Takes what `after` holds and `before` does not. */
   takeDifference(before: NodeRecord | undefined, after: NodeRecord): void {
     const heldVteps = new Set(before === undefined ? [] : vtepsOf(before));
-    for (const [family, address] of vtepsOf(after).map((vtep) => [familyOfText(vtep), vtep] as const)) {
+    for (const [family, address] of vtepsOf(after).map((vtep) => [familyOf(vtep), vtep] as const)) {
       if (heldVteps.has(address)) continue;
       this.#require(this.#vteps[family]?.reserve(address, after.id), after, `VTEP address ${address}`);
     }
@@ -90,11 +91,34 @@ export class ClusterPools {
     }
   }
 
-  /** Gives everything that the record holds back, kept for its node until `untilMs`. */
-  quarantine(node: NodeRecord, untilMs: number): void {
-    for (const vtep of vtepsOf(node)) this.#vteps[familyOfText(vtep)]?.quarantine(vtep, node.id, untilMs);
+  /** Frees everything that the record holds. */
+  free(node: NodeRecord): void {
+    for (const [pool, value] of this.#held(node)) pool.free(value);
+  }
+
+  /** Takes everything that a former node's record holds and keeps it for that node until {@link release}. */
+  quarantine(node: NodeRecord): void {
+    this.take(node);
+    for (const [pool, value] of this.#held(node)) pool.quarantine(value, node.id, Number.POSITIVE_INFINITY);
+  }
+
+  /** Frees what is still kept for a former node; what the node took back meanwhile stays taken. */
+  release(node: NodeRecord): void {
+    for (const [pool, value] of this.#held(node)) {
+      if (pool.quarantineOf(value)?.owner !== node.id) continue;
+      pool.reserve(value, node.id);
+      pool.free(value);
+    }
+  }
+
+  *#held(node: NodeRecord): Generator<readonly [ValuePool<string>, string]> {
+    for (const vtep of vtepsOf(node)) {
+      const pool = this.#vteps[familyOf(vtep)];
+      if (pool !== undefined) yield [pool as ValuePool<string>, vtep];
+    }
     for (const { networkId, block } of blocksOf(node)) {
-      this.#blocks.get(networkId)?.[cidrFamily(block)]?.quarantine(block, node.id, untilMs);
+      const pool = this.#blocks.get(networkId)?.[cidrFamily(block)];
+      if (pool !== undefined) yield [pool as ValuePool<string>, block];
     }
   }
 
@@ -120,8 +144,4 @@ function vtepsOf(node: NodeRecord): readonly IpAddress[] {
 
 function blocksOf(node: NodeRecord): readonly { readonly networkId: NetworkId; readonly block: Cidr }[] {
   return node.networks.flatMap(({ networkId, prefixes }) => prefixes.map((block) => ({ networkId, block })));
-}
-
-function familyOfText(address: IpAddress): IpFamily {
-  return address.includes(':') ? 6 : 4;
 }

@@ -1,6 +1,7 @@
 import type { IpAddress } from '@overlay/allocation';
 import type {
   AddressSpaceDefinition,
+  FormerNodeRecord,
   LogRecord,
   LogRecordRef,
   Mutation,
@@ -15,7 +16,9 @@ import type {
 export class ClusterRecords {
   readonly #networks = new Map<NetworkId, NetworkRecord>();
   readonly #networkIds = new Map<NetworkName, NetworkId>();
+  readonly #deletedNetworks = new Map<NetworkName, NetworkRecord>();
   readonly #nodes = new Map<NodeId, NodeRecord>();
+  readonly #formerNodes = new Map<NodeId, FormerNodeRecord>();
   readonly #nodeIds = new Map<IpAddress, NodeId>();
   #addressSpace: AddressSpaceDefinition | undefined;
 
@@ -24,12 +27,23 @@ export class ClusterRecords {
     return this.#addressSpace;
   }
 
+  /** Networks that are there, those being deleted included. */
   get networks(): ReadonlyMap<NetworkId, NetworkRecord> {
     return this.#networks;
   }
 
+  /** Networks that were deleted although the configuration named them, by name. */
+  get deletedNetworks(): ReadonlyMap<NetworkName, NetworkRecord> {
+    return this.#deletedNetworks;
+  }
+
   get nodes(): ReadonlyMap<NodeId, NodeRecord> {
     return this.#nodes;
+  }
+
+  /** Deleted nodes whose blocks and VTEP are still kept for them. */
+  get formerNodes(): ReadonlyMap<NodeId, FormerNodeRecord> {
+    return this.#formerNodes;
   }
 
   networkByName(name: NetworkName): NetworkRecord | undefined {
@@ -57,15 +71,38 @@ export class ClusterRecords {
         this.#addressSpace = record.addressSpace;
         return;
       case 'network':
-        this.#networks.set(record.network.id, record.network);
-        this.#networkIds.set(record.network.definition.name, record.network.id);
+        this.#putNetwork(record.network);
         return;
       case 'node':
         this.#putNode(record.node);
         return;
+      case 'former-node':
+        this.#formerNodes.set(record.node.id, record.node);
+        return;
       case 'claim':
         return;
     }
+  }
+
+  #putNetwork(network: NetworkRecord): void {
+    this.#forgetNetwork(network.id);
+    const { name } = network.definition;
+    if (network.phase === 'deleted') {
+      this.#deletedNetworks.set(name, network);
+      return;
+    }
+    this.#networks.set(network.id, network);
+    this.#networkIds.set(name, network.id);
+  }
+
+  #forgetNetwork(id: NetworkId): void {
+    const network = this.#networks.get(id);
+    this.#networks.delete(id);
+    if (network !== undefined && this.#networkIds.get(network.definition.name) === id) {
+      this.#networkIds.delete(network.definition.name);
+    }
+    for (const [name, deleted] of this.#deletedNetworks)
+      if (deleted.id === id) this.#deletedNetworks.delete(name);
   }
 
   #putNode(node: NodeRecord): void {
@@ -82,20 +119,18 @@ export class ClusterRecords {
       case 'address-space':
         this.#addressSpace = undefined;
         return;
-      case 'network': {
-        const network = this.#networks.get(ref.id);
-        this.#networks.delete(ref.id);
-        if (network !== undefined && this.#networkIds.get(network.definition.name) === ref.id) {
-          this.#networkIds.delete(network.definition.name);
-        }
+      case 'network':
+        this.#forgetNetwork(ref.id);
         return;
-      }
       case 'node': {
         const node = this.#nodes.get(ref.id);
         this.#nodes.delete(ref.id);
         if (node !== undefined && this.#nodeIds.get(node.ip) === ref.id) this.#nodeIds.delete(node.ip);
         return;
       }
+      case 'former-node':
+        this.#formerNodes.delete(ref.id);
+        return;
       case 'claim':
         return;
     }

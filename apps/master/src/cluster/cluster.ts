@@ -10,6 +10,7 @@ import { toAddressSpace, toAssignment, toNetwork } from '../rpc/to-messages.js';
 import { TopologyFeed } from '../topology/topology-feed.js';
 import type { ClusterRecords } from './cluster-records.js';
 import { type LoadedCluster, loadCluster } from './load-cluster.js';
+import { planQuarantineEnds } from './plan-agent-deletion.js';
 import type { PlannerState } from './planner-state.js';
 
 /** What a cluster lives on. */
@@ -29,6 +30,9 @@ export interface ClusterDeps {
 /** Milliseconds for which topology changes are gathered into one frame. */
 const TOPOLOGY_BATCH_MS = 20;
 const TOPOLOGY_HISTORY = 4_096;
+const QUARANTINES_ENDED_AT_ONCE = 8;
+/** How often quarantines are ended although nothing else is committed, in milliseconds. */
+const UPKEEP_MS = 15_000;
 
 /**
  * The cluster as the leading master sees it: the committed records, what agents reported, who is connected, and
@@ -40,6 +44,7 @@ export class Cluster {
   readonly topology: TopologyFeed;
   readonly #deps: ClusterDeps;
   readonly #commits: CommitLoop;
+  readonly #upkeep: NodeJS.Timeout;
   #records: ClusterRecords;
 
   constructor(deps: ClusterDeps) {
@@ -58,8 +63,11 @@ export class Cluster {
       commit: (mutations) => this.#commit(mutations),
       onCommitted: (mutations, committed) => this.#committed(mutations, committed),
       reload: () => this.#reload(),
+      upkeep: (state) => planQuarantineEnds(state, deps.monotonicMs(), QUARANTINES_ENDED_AT_ONCE),
       monotonicMs: deps.monotonicMs,
     });
+    this.#upkeep = setInterval(() => void this.#commits.tick(), UPKEEP_MS);
+    this.#upkeep.unref();
   }
 
   /** The committed records. */
@@ -119,6 +127,7 @@ export class Cluster {
 
   /** Stops timers. */
   close(): void {
+    clearInterval(this.#upkeep);
     this.topology.close();
   }
 
@@ -140,7 +149,7 @@ export class Cluster {
   }
 
   async #reload(): Promise<LoadedCluster> {
-    const loaded = await loadCluster(this.#deps.log, this.#deps.quarantineMs);
+    const loaded = await loadCluster(this.#deps.log, this.#deps.quarantineMs, this.#deps.monotonicMs());
     this.#records = loaded.records;
     this.topology.restart(loaded.revision);
     return loaded;

@@ -14,9 +14,14 @@ export interface LoadedCluster {
 /**
  * Recovers the cluster: loads the log and fills the pools.
  * @param quarantineMs how long what a deleted node had is kept for it.
+ * @param nowMs monotonic time, from which quarantines count again.
  * @throws OverlayError what `OverlayLog.load` throws, and `data_loss` naming a value with two owners.
  */
-export async function loadCluster(log: OverlayLog, quarantineMs: number): Promise<LoadedCluster> {
+export async function loadCluster(
+  log: OverlayLog,
+  quarantineMs: number,
+  nowMs: number,
+): Promise<LoadedCluster> {
   const { revision, records: batches } = await log.load();
   const state = new PlannerState(quarantineMs);
   const records = new ClusterRecords();
@@ -26,6 +31,6 @@ export async function loadCluster(log: OverlayLog, quarantineMs: number): Promis
       records.put(record);
     }
   }
-  state.finishLoading();
+  state.finishLoading(nowMs);
   return { state, records, revision };
 }

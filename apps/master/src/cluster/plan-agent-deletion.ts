@@ -1,7 +1,7 @@
 import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import type { Mutation, NodeId, NodeRecord } from '@overlay/model';
-import { removedClaims } from './node-claims.js';
+import { claimsOf } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
 /** Which agents shall go. */
@@ -37,7 +37,21 @@ export function planAgentDeletion(
   }
   const mutations = deleted.flatMap((node): readonly Mutation[] => [
     { op: 'delete', ref: { kind: 'node', id: node.id } },
-    ...removedClaims(node, undefined),
+    { op: 'put', record: { kind: 'former-node', node } },
+    { op: 'delete', ref: { kind: 'claim', resource: 'node-ip', value: node.ip } },
   ]);
   return { deleted, mutations };
+}
+
+/**
+ * Ends the quarantines that are over: what the former nodes had becomes free for everyone.
+ * @param nowMs monotonic time. @param limit how many quarantines end at most, so that a commit stays small.
+ */
+export function planQuarantineEnds(state: PlannerState, nowMs: number, limit: number): readonly Mutation[] {
+  return state.dueFormerNodes(nowMs, limit).flatMap((node): readonly Mutation[] => [
+    { op: 'delete', ref: { kind: 'former-node', id: node.id } },
+    ...claimsOf(node)
+      .filter(({ resource }) => resource !== 'node-ip')
+      .map(({ resource, value }): Mutation => ({ op: 'delete', ref: { kind: 'claim', resource, value } })),
+  ]);
 }

@@ -4,7 +4,7 @@ import { isFailure, type OverlayError } from '@overlay/failure';
 import type { NodeId, NodeRecord } from '@overlay/model';
 import fc from 'fast-check';
 import { claimsOf } from './node-claims.js';
-import { planAgentDeletion } from './plan-agent-deletion.js';
+import { planAgentDeletion, planQuarantineEnds } from './plan-agent-deletion.js';
 import { planRegistration, type RegistrationRequest } from './plan-registration.js';
 import type { PlannerState } from './planner-state.js';
 import { DEFAULT_SPACE, networkOf, recordOf, requestOf, stateWith } from './testing.js';
@@ -14,15 +14,13 @@ const DCOS6 = networkOf('dcos6', undefined, ['fd01:b::/64', 80]);
 
 interface World {
   readonly connected?: readonly string[];
-  readonly nowMs?: number;
 }
 
 function register(state: PlannerState, request: RegistrationRequest, world: World = {}): NodeRecord {
   const { node, mutations } = planRegistration(state, request, {
     isConnected: (id) => (world.connected ?? []).includes(id),
-    nowMs: world.nowMs ?? 0,
   });
-  state.apply(mutations, world.nowMs ?? 0);
+  state.apply(mutations, 0);
   return node;
 }
 
@@ -50,7 +48,7 @@ describe('planRegistration', () => {
   it('changes nothing when a node registers again', () => {
     const state = stateWith([DCOS]);
     const first = register(state, requestOf('a', '10.0.0.1'));
-    const again = planRegistration(state, requestOf('a', '10.0.0.1'), { isConnected: () => true, nowMs: 0 });
+    const again = planRegistration(state, requestOf('a', '10.0.0.1'), { isConnected: () => true });
     expect(again.mutations).toEqual([]);
     expect(again.node).toEqual(first);
   });
@@ -95,7 +93,7 @@ describe('planRegistration', () => {
     const state = stateWith([networkOf('both', ['10.9.0.0/24', 25], ['fd09::/64', 80])]);
     register(state, requestOf('a', '10.0.0.1'));
     register(state, requestOf('b', '10.0.0.2'));
-    const third = planRegistration(state, requestOf('c', '10.0.0.3'), { isConnected: () => false, nowMs: 0 });
+    const third = planRegistration(state, requestOf('c', '10.0.0.3'), { isConnected: () => false });
     expect(third.node.networks).toEqual([]);
     expect(third.mutations.filter((m) => JSON.stringify(m).includes('fd09'))).toEqual([]);
   });
@@ -163,10 +161,14 @@ describe('planRegistration', () => {
     const first = register(state, requestOf('a', '10.0.0.1'));
     const deletion = planAgentDeletion(state, { ips: [first.ip], force: false }, () => false);
     state.apply(deletion.mutations, 0);
-    expect(register(state, requestOf('b', '10.0.0.2'), { nowMs: 500 }).vtepIp).toBe('44.128.0.2');
-    expect(register(state, requestOf('a', '10.0.0.1'), { nowMs: 500 })).toEqual(first);
+    state.apply(planQuarantineEnds(state, 500, 10), 500);
+    expect(register(state, requestOf('b', '10.0.0.2')).vtepIp).toBe('44.128.0.2');
+    expect(register(state, requestOf('a', '10.0.0.1'))).toEqual(first);
     state.apply(planAgentDeletion(state, { ips: [first.ip], force: false }, () => false).mutations, 500);
-    expect(register(state, requestOf('c', '10.0.0.3'), { nowMs: 1_600 }).vtepIp).toBe('44.128.0.1');
+    state.apply(planQuarantineEnds(state, 1_499, 10), 1_499);
+    expect(register(state, requestOf('c', '10.0.0.3')).vtepIp).toBe('44.128.0.3');
+    state.apply(planQuarantineEnds(state, 1_500, 10), 1_500);
+    expect(register(state, requestOf('d', '10.0.0.4')).vtepIp).toBe('44.128.0.1');
   });
 });
 
@@ -192,11 +194,12 @@ const steps = fc.array(
 );
 
 /** What a master finds in the log after a restart. */
-function recovered(state: PlannerState): PlannerState {
+function recovered(state: PlannerState, nowMs: number): PlannerState {
   const again = stateWith([], state.records.addressSpace, 1_000);
   for (const network of state.records.networks.values()) again.records.put({ kind: 'network', network });
   for (const node of state.records.nodes.values()) again.records.put({ kind: 'node', node });
-  again.finishLoading();
+  for (const node of state.records.formerNodes.values()) again.records.put({ kind: 'former-node', node });
+  again.finishLoading(nowMs);
   return again;
 }
 
@@ -209,18 +212,21 @@ describe('registration under random joins, restarts and deletions', () => {
         let nowMs = 0;
         for (const step of script) {
           if (step.kind === 'wait') nowMs += step.ms;
-          if (step.kind === 'restart') state = recovered(state);
+          if (step.kind === 'restart') state = recovered(state, nowMs);
           if (step.kind === 'join' || step.kind === 'delete') {
-            const mutations = planned(state, step, nowMs);
-            for (const mutation of mutations) track(claimed, mutation);
-            state.apply(mutations, nowMs);
+            for (const plan of [planQuarantineEnds, planned]) {
+              const mutations =
+                plan === planned ? planned(state, step) : planQuarantineEnds(state, nowMs, 10);
+              for (const mutation of mutations) track(claimed, mutation);
+              state.apply(mutations, nowMs);
+            }
           }
-          const held = [...state.records.nodes.values()].flatMap((node) =>
-            claimsOf(node).map(({ resource, value }) => `${resource} ${value}`),
-          );
+          const held = [...claimsIn(state)].map(({ resource, value }) => `${resource} ${value}`);
           expect(new Set(held).size).toBe(held.length);
           expect(new Set(held)).toEqual(claimed);
-          const macs = [...state.records.nodes.values()].map(({ vtepMac }) => vtepMac);
+          const macs = [...state.records.nodes.values(), ...state.records.formerNodes.values()].map(
+            ({ vtepMac }) => vtepMac,
+          );
           expect(new Set(macs).size).toBe(macs.length);
         }
       }),
@@ -229,14 +235,22 @@ describe('registration under random joins, restarts and deletions', () => {
   });
 });
 
-function planned(state: PlannerState, step: Step & { kind: 'join' | 'delete' }, nowMs: number) {
+/** Every claim that the records say there is: a former node has none on its underlay address. */
+function* claimsIn(state: PlannerState) {
+  for (const node of state.records.nodes.values()) yield* claimsOf(node);
+  for (const node of state.records.formerNodes.values()) {
+    yield* claimsOf(node).filter(({ resource }) => resource !== 'node-ip');
+  }
+}
+
+function planned(state: PlannerState, step: Step & { kind: 'join' | 'delete' }) {
   const ip = `10.0.0.${step.ip}`;
   if (step.kind === 'delete') {
     const { ip: parsed } = requestOf('x', ip);
     return planAgentDeletion(state, { ips: [parsed], force: true }, () => true).mutations;
   }
   const request = requestOf(`n${step.id}` as NodeId, ip, { allocateSubnet: !step.gateway });
-  return planRegistration(state, request, { isConnected: () => false, nowMs }).mutations;
+  return planRegistration(state, request, { isConnected: () => false }).mutations;
 }
 
 /** Plays a store that refuses to create a claim twice. */

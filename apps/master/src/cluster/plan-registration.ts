@@ -3,6 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import {
   type AddressSpaceDefinition,
   checkNodeIp,
+  type FormerNodeRecord,
   type Mutation,
   type NodeId,
   type NodeNetwork,
@@ -26,8 +27,6 @@ export interface RegistrationRequest {
 export interface RegistrationContext {
   /** True if the node's topology stream is open, or has to be taken for open after a change of leader. */
   readonly isConnected: (nodeId: NodeId) => boolean;
-  /** Monotonic time, for quarantines. */
-  readonly nowMs: number;
 }
 
 /** The record as it will be, and the changes that lead there: none if nothing changes. */
@@ -55,8 +54,9 @@ export function planRegistration(
   const atAddress = state.records.nodeByIp(request.ip);
   refuseClones(known, atAddress, request, context);
   const inherited = known ?? atAddress;
-  const node = completed(state, space, request, inherited, context.nowMs);
-  return { node, mutations: mutationsFor(node, known, atAddress) };
+  const node = completed(state, space, request, inherited);
+  const former = state.records.formerNodes.get(request.nodeId);
+  return { node, mutations: [...mutationsFor(node, known, atAddress, former), ...leftQuarantine(former)] };
 }
 
 function checkAddress(
@@ -97,20 +97,18 @@ function completed(
   space: AddressSpaceDefinition,
   request: RegistrationRequest,
   inherited: NodeRecord | undefined,
-  nowMs: number,
 ): NodeRecord {
   const { nodeId } = request;
-  const vtepIp = inherited?.vtepIp ?? freeVtep(state, 4, nodeId, space, nowMs);
+  const vtepIp = inherited?.vtepIp ?? freeVtep(state, 4, nodeId, space);
   const vtepIp6 =
-    inherited?.vtepIp6 ??
-    (space.vtepSubnet6 === undefined ? undefined : freeVtep(state, 6, nodeId, space, nowMs));
+    inherited?.vtepIp6 ?? (space.vtepSubnet6 === undefined ? undefined : freeVtep(state, 6, nodeId, space));
   return {
     id: nodeId,
     ip: request.ip,
     vtepIp,
     ...(vtepIp6 === undefined ? {} : { vtepIp6 }),
     vtepMac: inherited?.vtepMac ?? vtepMac(space.vtepMacOui, vtepIp),
-    networks: completedNetworks(state, request, inherited?.networks ?? [], nowMs),
+    networks: completedNetworks(state, request, inherited?.networks ?? []),
     attributes: request.attributes,
   };
 }
@@ -120,9 +118,8 @@ function freeVtep(
   family: 4 | 6,
   nodeId: NodeId,
   space: AddressSpaceDefinition,
-  nowMs: number,
 ): IpAddress {
-  const address = state.pools.freeVtep(family, nodeId, nowMs);
+  const address = state.pools.freeVtep(family, nodeId);
   if (address !== undefined) return address;
   const key = family === 4 ? 'vtep_subnet' : 'vtep_subnet6';
   const subnet = family === 4 ? space.vtepSubnet : space.vtepSubnet6;
@@ -136,13 +133,12 @@ function completedNetworks(
   state: PlannerState,
   request: RegistrationRequest,
   held: readonly NodeNetwork[],
-  nowMs: number,
 ): readonly NodeNetwork[] {
-  const networks = held.map((network) => withBridges(state, network, request, nowMs));
+  const networks = held.map((network) => withBridges(state, network, request));
   const known = new Set(held.map((network) => network.networkId));
   for (const { id, definition, phase } of state.records.networks.values()) {
     if (known.has(id) || phase !== 'active' || !definition.enabled) continue;
-    const prefixes = request.allocateSubnet ? state.pools.freeBlocks(id, request.nodeId, nowMs) : [];
+    const prefixes = request.allocateSubnet ? state.pools.freeBlocks(id, request.nodeId) : [];
     if (prefixes === undefined) continue;
     const allocated = prefixes.length > 0;
     networks.push({
@@ -156,18 +152,11 @@ function completedNetworks(
 }
 
 /** A bridge that is switched on later is allocated then; a former gateway gets its block then. */
-function withBridges(
-  state: PlannerState,
-  held: NodeNetwork,
-  request: RegistrationRequest,
-  nowMs: number,
-): NodeNetwork {
+function withBridges(state: PlannerState, held: NodeNetwork, request: RegistrationRequest): NodeNetwork {
   const network = state.records.networks.get(held.networkId);
   if (!request.allocateSubnet || network?.phase !== 'active' || !network.definition.enabled) return held;
   const prefixes =
-    held.prefixes.length > 0
-      ? held.prefixes
-      : (state.pools.freeBlocks(held.networkId, request.nodeId, nowMs) ?? []);
+    held.prefixes.length > 0 ? held.prefixes : (state.pools.freeBlocks(held.networkId, request.nodeId) ?? []);
   if (prefixes.length === 0) return held;
   return {
     networkId: held.networkId,
@@ -181,6 +170,7 @@ function mutationsFor(
   node: NodeRecord,
   known: NodeRecord | undefined,
   atAddress: NodeRecord | undefined,
+  former: FormerNodeRecord | undefined,
 ): readonly Mutation[] {
   if (known !== undefined && JSON.stringify(known) === JSON.stringify(node)) return [];
   const put: Mutation = { op: known === undefined ? 'create' : 'put', record: { kind: 'node', node } };
@@ -195,7 +185,22 @@ function mutationsFor(
   if (known !== undefined && atAddress !== undefined && atAddress.id !== node.id) {
     return [put, ...swappedAddresses(known, atAddress), ...addedClaims(known, node).filter(isNoAddressClaim)];
   }
+  if (former !== undefined) return [put, ...reclaimed(former, node)];
   return [put, ...removedClaims(known, node), ...addedClaims(known, node)];
+}
+
+/** A node that returns within its quarantine: its claims stand already, but the one on its underlay address. */
+function reclaimed(former: FormerNodeRecord, node: NodeRecord): readonly Mutation[] {
+  const address: Mutation = {
+    op: 'create',
+    record: { kind: 'claim', claim: { resource: 'node-ip', value: node.ip, nodeId: node.id } },
+  };
+  const others = (mutations: readonly Mutation[]) => mutations.filter(isNoAddressClaim);
+  return [address, ...others(removedClaims(former, node)), ...others(addedClaims(former, node))];
+}
+
+function leftQuarantine(former: FormerNodeRecord | undefined): readonly Mutation[] {
+  return former === undefined ? [] : [{ op: 'delete', ref: { kind: 'former-node', id: former.id } }];
 }
 
 function inheritedClaims(node: NodeRecord, former: NodeRecord): readonly Mutation[] {
@@ -223,9 +228,8 @@ function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutatio
 }
 
 function isNoAddressClaim(mutation: Mutation): boolean {
-  return !(
-    mutation.op !== 'delete' &&
-    mutation.record.kind === 'claim' &&
-    mutation.record.claim.resource === 'node-ip'
-  );
+  if (mutation.op === 'delete') {
+    return !(mutation.ref.kind === 'claim' && mutation.ref.resource === 'node-ip');
+  }
+  return !(mutation.record.kind === 'claim' && mutation.record.claim.resource === 'node-ip');
 }

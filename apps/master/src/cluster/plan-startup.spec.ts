@@ -51,7 +51,7 @@ describe('planStartup', () => {
 
   it('refuses a log network that is not configured, naming it, its agents and the ways out', () => {
     const state = stateWith([DCOS, OTHER]);
-    const plan = planRegistration(state, requestOf('a', '10.0.0.1'), { isConnected: () => false, nowMs: 0 });
+    const plan = planRegistration(state, requestOf('a', '10.0.0.1'), { isConnected: () => false });
     state.apply(plan.mutations, 0);
     const message = refusal(state, {});
     for (const part of [
@@ -108,7 +108,7 @@ describe('planStartup', () => {
     const { vtepSubnet6: _, ...only4 } = DEFAULT_SPACE;
     const state = stateWith([DCOS], only4);
     const join = (id: string, ip: string) => {
-      const plan = planRegistration(state, requestOf(id, ip), { isConnected: () => false, nowMs: 0 });
+      const plan = planRegistration(state, requestOf(id, ip), { isConnected: () => false });
       state.apply(plan.mutations, 0);
       return plan.node;
     };

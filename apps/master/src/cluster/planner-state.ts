@@ -1,4 +1,4 @@
-import type { LogRecord, LogRecordRef, Mutation } from '@overlay/model';
+import type { FormerNodeRecord, LogRecord, LogRecordRef, Mutation, NodeId } from '@overlay/model';
 import { ClusterPools } from './cluster-pools.js';
 import { ClusterRecords } from './cluster-records.js';
 
@@ -10,47 +10,81 @@ export class PlannerState {
   readonly records = new ClusterRecords();
   readonly pools = new ClusterPools();
   readonly #quarantineMs: number;
+  /** When each quarantine is over; in the order in which they end, for all last equally long. */
+  readonly #quarantineEnds = new Map<NodeId, number>();
 
   /** @param quarantineMs how long what a deleted node had is kept for it. */
   constructor(quarantineMs: number) {
     this.#quarantineMs = quarantineMs;
   }
 
-  /** Fills the pools from the records that were loaded. @throws OverlayError `data_loss` naming a value with two owners. */
-  finishLoading(): void {
+  /**
+   * Fills the pools from the records that were loaded. Quarantines begin again.
+   * @param nowMs monotonic time.
+   * @throws OverlayError `data_loss` naming a value with two owners.
+   */
+  finishLoading(nowMs: number): void {
     for (const network of this.records.networks.values()) this.pools.addNetwork(network);
     if (this.records.addressSpace !== undefined) this.pools.setAddressSpace(this.records.addressSpace, []);
     for (const node of this.records.nodes.values()) this.pools.take(node);
+    for (const node of this.records.formerNodes.values()) this.#quarantine(node, nowMs);
+  }
+
+  /** Former nodes whose quarantine is over, at most `limit` of them. O(limit). */
+  dueFormerNodes(nowMs: number, limit: number): readonly FormerNodeRecord[] {
+    const due: FormerNodeRecord[] = [];
+    for (const [id, endsMs] of this.#quarantineEnds) {
+      const node = this.records.formerNodes.get(id);
+      if (endsMs > nowMs || due.length === limit) break;
+      if (node !== undefined) due.push(node);
+    }
+    return due;
   }
 
   /** Applies planned changes. @param nowMs monotonic time, from which quarantines count. */
   apply(mutations: readonly Mutation[], nowMs: number): void {
     for (const mutation of mutations) {
-      if (mutation.op === 'delete') this.#beforeDelete(mutation.ref, nowMs);
-      else this.#beforePut(mutation.record);
+      if (mutation.op === 'delete') this.#beforeDelete(mutation.ref);
+      else this.#beforePut(mutation.record, nowMs);
       this.records.apply([mutation]);
       if (mutation.op !== 'delete') this.#afterPut(mutation.record);
     }
   }
 
-  #beforeDelete(ref: LogRecordRef, nowMs: number): void {
+  #beforeDelete(ref: LogRecordRef): void {
     if (ref.kind === 'network') this.pools.removeNetwork(ref.id);
+    if (ref.kind === 'former-node') this.#endQuarantine(ref.id);
     const node = ref.kind === 'node' ? this.records.nodes.get(ref.id) : undefined;
     // A record that another node took over has lost its address to it, and all that it held.
-    if (node === undefined || this.records.nodeByIp(node.ip)?.id !== node.id) return;
-    this.pools.quarantine(node, nowMs + this.#quarantineMs);
+    if (node !== undefined && this.records.nodeByIp(node.ip)?.id === node.id) this.pools.free(node);
   }
 
-  #beforePut(record: LogRecord): void {
+  #beforePut(record: LogRecord, nowMs: number): void {
+    if (record.kind === 'former-node') this.#quarantine(record.node, nowMs);
     if (record.kind !== 'node') return;
     const { id, ip } = record.node;
     this.pools.takeDifference(this.records.nodes.get(id) ?? this.records.nodeByIp(ip), record.node);
   }
 
   #afterPut(record: LogRecord): void {
-    if (record.kind === 'network') this.pools.addNetwork(record.network);
+    if (record.kind === 'network') {
+      if (record.network.phase === 'deleted') this.pools.removeNetwork(record.network.id);
+      else this.pools.addNetwork(record.network);
+    }
     if (record.kind === 'address-space') {
       this.pools.setAddressSpace(record.addressSpace, this.records.nodes.values());
     }
+  }
+
+  #quarantine(node: FormerNodeRecord, nowMs: number): void {
+    this.pools.quarantine(node);
+    this.#quarantineEnds.delete(node.id);
+    this.#quarantineEnds.set(node.id, nowMs + this.#quarantineMs);
+  }
+
+  #endQuarantine(id: NodeId): void {
+    const node = this.records.formerNodes.get(id);
+    if (node !== undefined) this.pools.release(node);
+    this.#quarantineEnds.delete(id);
   }
 }

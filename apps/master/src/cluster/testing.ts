@@ -46,7 +46,7 @@ export function stateWith(
   const state = new PlannerState(quarantineMs);
   state.records.put({ kind: 'address-space', addressSpace: space });
   for (const definition of definitions) state.records.put({ kind: 'network', network: recordOf(definition) });
-  state.finishLoading();
+  state.finishLoading(0);
   return state;
 }
 

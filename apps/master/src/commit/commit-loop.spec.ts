@@ -28,12 +28,13 @@ function loopOver(outcomes: (Error | undefined)[]) {
       reloads += 1;
       return { state: stateWith([DCOS]), revision };
     },
+    upkeep: () => [],
     monotonicMs: () => 0,
   });
   const join = (id: string, ip: string) =>
     loop
       .submit((state: PlannerState) => {
-        const plan = planRegistration(state, requestOf(id, ip), { isConnected: () => false, nowMs: 0 });
+        const plan = planRegistration(state, requestOf(id, ip), { isConnected: () => false });
         return { mutations: plan.mutations, answer: (at) => ({ node: plan.node, at }) };
       })
       .then((answer) => {

@@ -17,6 +17,8 @@ export interface CommitLoopDeps {
   readonly onCommitted: (mutations: readonly Mutation[], revision: bigint) => void;
   /** Builds the planner's state again from the log, after a commit failed. */
   readonly reload: () => Promise<{ readonly state: PlannerState; readonly revision: bigint }>;
+  /** Changes that are due without anybody's command; planned before each batch. */
+  readonly upkeep: (state: PlannerState) => readonly Mutation[];
   readonly monotonicMs: () => number;
 }
 
@@ -66,6 +68,15 @@ export class CommitLoop {
     });
   }
 
+  /** Commits the upkeep that is due, if any. Never rejects: what fails is tried again the next time. */
+  async tick(): Promise<void> {
+    try {
+      await this.submit(() => ({ mutations: [], answer: () => undefined }));
+    } catch {
+      return;
+    }
+  }
+
   async #drain(): Promise<void> {
     this.#running = true;
     while (this.#queue.length > 0) {
@@ -88,7 +99,8 @@ export class CommitLoop {
       this.#revision = revision;
       this.#stale = false;
     }
-    const mutations: Mutation[] = [];
+    const mutations: Mutation[] = [...this.#deps.upkeep(this.#state)];
+    this.#state.apply(mutations, this.#deps.monotonicMs());
     const endings = batch.map((waiting) => this.#plan(waiting, mutations));
     if (mutations.length > 0) {
       this.#revision = await this.#deps.commit(mutations);

@@ -36,14 +36,13 @@ export function masterService(deps: MasterServiceDeps): RpcService {
   );
 }
 
-async function registerAgent({ cluster, clock, metrics }: MasterServiceDeps, message: RegisterAgentRequest) {
+async function registerAgent({ cluster, metrics }: MasterServiceDeps, message: RegisterAgentRequest) {
   metrics.registrations.inc();
   try {
     const request = parseRegistration(message);
     const { node, revision } = await cluster.submit((state) => {
       const plan = planRegistration(state, request, {
         isConnected: (id) => cluster.connections.isConnected(id),
-        nowMs: clock.monotonicMs(),
       });
       return {
         mutations: plan.mutations,

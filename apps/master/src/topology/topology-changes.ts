@@ -26,9 +26,12 @@ export function changeOfRecord(
     case 'address-space':
       return { change: { $case: 'addressSpace', value: renderAddressSpace(record.addressSpace) } };
     case 'network':
-      return { change: { $case: 'network', value: toNetwork(record.network) } };
+      return record.network.phase === 'deleted'
+        ? { change: { $case: 'removedNetworkId', value: record.network.id } }
+        : { change: { $case: 'network', value: toNetwork(record.network) } };
     case 'node':
       return { change: { $case: 'peer', value: toPeer(record.node) } };
+    case 'former-node':
     case 'claim':
       return undefined;
   }
@@ -41,6 +44,7 @@ function removal(ref: LogRecordRef): TopologyChange | undefined {
     case 'node':
       return { change: { $case: 'removedNodeId', value: ref.id } };
     case 'address-space':
+    case 'former-node':
     case 'claim':
       return undefined;
   }

@@ -35,7 +35,7 @@ function clusterWithFeed(historyLength = 100) {
     revision += 1n;
     feed.publish(mutations, revision);
   };
-  const context = { isConnected: () => false, nowMs: 0 };
+  const context = { isConnected: () => false };
   return {
     feed,
     peers: () => [...records.nodes.values()].map(toPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
