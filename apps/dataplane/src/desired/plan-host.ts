@@ -109,9 +109,12 @@ function planSysctls(host: HostDescription): readonly Sysctl[] {
   return [
     ...sysctls,
     { kind: 'sysctl', key: 'net/ipv6/conf/all/forwarding', value: '1' },
-    ...devices.map(
-      (device): Sysctl => ({ kind: 'sysctl', key: `net/ipv6/conf/${device}/disable_ipv6`, value: '0' }),
-    ),
+    // Without duplicate address detection the link-local address works at once: until it does, the kernel cannot
+    // ask for the neighbours of packets that it forwards, and a container's first seconds are lost.
+    ...devices.flatMap((device): readonly Sysctl[] => [
+      { kind: 'sysctl', key: `net/ipv6/conf/${device}/accept_dad`, value: '0' },
+      { kind: 'sysctl', key: `net/ipv6/conf/${device}/disable_ipv6`, value: '0' },
+    ]),
   ];
 }
 

@@ -114,7 +114,9 @@ describe('the reconciler', () => {
         'sysctl net.ipv4.conf.vtep1024.rp_filter = 2',
         'sysctl net.ipv4.ip_forward = 1',
         'sysctl net.ipv6.conf.all.forwarding = 1',
+        'sysctl net.ipv6.conf.m-dcos.accept_dad = 0',
         'sysctl net.ipv6.conf.m-dcos.disable_ipv6 = 0',
+        'sysctl net.ipv6.conf.vtep1024.accept_dad = 0',
         'sysctl net.ipv6.conf.vtep1024.disable_ipv6 = 0',
       ].join('\n'),
     );
