@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { masterConfiguration, type NetworkId } from '@overlay/model';
 import { runProcess } from '@overlay/service';
 import { parseFailPoints } from './commit/fail-points.js';
@@ -18,6 +19,10 @@ const exitCode = await runProcess(
       runMaster({
         ...plumbing,
         config,
+        networksPage: {
+          static: fileURLToPath(new URL('../../ui/static', import.meta.url)),
+          modules: fileURLToPath(new URL('../../ui/dist', import.meta.url)),
+        },
         adoptNetworks: flags.adoptNetworks === true,
         log: await openLog(config.log),
         candidate: randomUUID(),

@@ -16,6 +16,7 @@ import { type LoadedCluster, loadCluster } from './cluster/load-cluster.js';
 import { planStartup } from './cluster/plan-startup.js';
 import type { FailPoints } from './commit/fail-points.js';
 import { addMasterRoutes } from './http/master-routes.js';
+import { addNetworksPage, type NetworksPageFolders } from './http/networks-page.js';
 import { createMasterMetrics, observeCluster } from './master-metrics.js';
 import { masterService } from './rpc/master-service.js';
 import { networkService } from './rpc/network-service.js';
@@ -33,6 +34,7 @@ export interface MasterDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  readonly networksPage: NetworksPageFolders;
 }
 
 /** How long what a deleted agent had is kept for it. */
@@ -82,7 +84,10 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     logger,
     probes: { readiness, metrics },
     tls: config.tls,
-    routes: (server) => addMasterRoutes(server, cluster),
+    routes: (server) => {
+      addMasterRoutes(server, cluster);
+      addNetworksPage(server, deps.networksPage);
+    },
   });
   logger.info({
     event: 'serving',
