@@ -61,6 +61,7 @@ async function start(network: unknown = NETWORK): Promise<void> {
       logger: createLogger('overlay-master', 'silent'),
       metrics: new Metrics('overlay-master'),
       readiness: new Readiness(),
+      networksPage: { static: join(folder, 'no-page'), modules: join(folder, 'no-page') },
     });
   } catch (error) {
     await log.close();
