@@ -57,12 +57,10 @@ export class OverlayError extends Error {
 
   /** An `invalid_argument` error whose message lists every violation, one per line if there are several. */
   static invalid(violations: readonly FieldViolation[], subject = 'request'): OverlayError {
-    const [first] = violations;
     const lines = violations.map((violation) => `${violation.field}: ${violation.description}`);
-    const message =
-      first !== undefined && violations.length === 1
-        ? `${first.field}: ${first.description}`
-        : `the ${subject} has ${violations.length} errors:\n  ${lines.join('\n  ')}`;
+    const [only] = lines;
+    const several = `the ${subject} has ${lines.length} errors:\n  ${lines.join('\n  ')}`;
+    const message = only === undefined ? `the ${subject} is wrong` : lines.length === 1 ? only : several;
     return new OverlayError('invalid_argument', message, { violations });
   }
 }
@@ -78,6 +76,13 @@ export function isFailure(thrown: unknown, code?: FailureCode): thrown is Overla
  */
 export function toOverlayError(thrown: unknown): OverlayError {
   if (thrown instanceof OverlayError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new OverlayError('internal', message, { cause: thrown });
+  return new OverlayError('internal', messageOf(thrown), { cause: thrown });
+}
+
+function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something was thrown that cannot be shown as text';
+  }
 }
