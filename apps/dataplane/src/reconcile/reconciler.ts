@@ -56,7 +56,8 @@ export class Reconciler {
 
   /** How many peers the topology names, this host not counted. */
   get peerCount(): number {
-    return this.#peers.size;
+    const self = this.#host !== undefined && this.#peers.has(this.#host.nodeId) ? 1 : 0;
+    return this.#peers.size - self;
   }
 
   /** Objects that could not be written, by key. */
