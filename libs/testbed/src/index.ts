@@ -12,6 +12,8 @@ export { type CniAttachment, type CniCall, type CniRuntime, cniEnvironment } fro
 export { type CommandOptions, type CommandResult, runCommand, runOrFail } from './command.js';
 export { Container, type Half } from './container.js';
 export type { DockerHalf } from './docker-half.js';
+export type { CertificateFiles } from './etcd-certificates.js';
+export { EtcdCluster, type EtcdClusterOptions, type EtcdUser } from './etcd-cluster.js';
 export {
   type CniAttachOptions,
   type DockerAttachOptions,
