@@ -1,4 +1,6 @@
 export { type EmbeddedOverlayLogOptions, openEmbeddedOverlayLog } from './embedded/embedded-overlay-log.js';
+export type { EtcdOverlayLogOptions } from './etcd/etcd-options.js';
+export { openEtcdOverlayLog } from './etcd/etcd-overlay-log.js';
 export { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from './log-codec.js';
 export { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from './log-format.js';
 export { keyOf, refOfKey } from './log-keys.js';

@@ -1,0 +1,88 @@
+import type { CallOptions } from '@grpc/grpc-js';
+import type { OverlayError } from '@overlay/failure';
+import type { Etcd3 } from 'etcd3';
+import { logClosed } from '../log-failures.js';
+import { etcdFailure } from './etcd-failure.js';
+
+/** One call to etcd. */
+export interface MemberCall<T> {
+  /** What is tried, for messages: `read`. */
+  readonly doing: string;
+  /** Repeatable calls are tried at each member; the others once, for nobody knows whether they happened. */
+  readonly repeatable: boolean;
+  readonly run: (client: Etcd3, options: CallOptions) => Promise<T>;
+}
+
+/** A stream to one member. */
+interface MemberStream {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * The members of the cluster. Calls go to the same one until it fails, then to the next: so after the loss of a
+ * member at most the calls that were under way there fail.
+ */
+export class EtcdMembers {
+  readonly where: string;
+  readonly #clients: readonly Etcd3[];
+  readonly #timeoutMs: number;
+  #current = 0;
+  #closed = false;
+
+  constructor(clients: readonly Etcd3[], endpoints: readonly string[], timeoutMs: number) {
+    this.#clients = clients;
+    this.#timeoutMs = timeoutMs;
+    this.where = endpoints.join(', ');
+  }
+
+  /** @throws OverlayError what {@link etcdFailure} says, after at most the timeout for all tries together. */
+  async call<T>(call: MemberCall<T>): Promise<T> {
+    const options = { deadline: Date.now() + this.#timeoutMs };
+    let failure: OverlayError = logClosed();
+    for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
+      const { client, moveOn } = this.#pick();
+      try {
+        return await call.run(client, options);
+      } catch (thrown) {
+        failure = this.failure(thrown, call.doing);
+        if (failure.code !== 'unavailable') throw failure;
+        moveOn();
+      }
+    }
+    throw failure;
+  }
+
+  /** Opens a stream to the present member. @throws like {@link call}. */
+  async open<T extends MemberStream>(doing: string, run: (client: Etcd3) => Promise<T>): Promise<T> {
+    const { client, moveOn } = this.#pick();
+    try {
+      const stream = await run(client);
+      stream.on('error', moveOn);
+      return stream;
+    } catch (thrown) {
+      moveOn();
+      throw this.failure(thrown, doing);
+    }
+  }
+
+  /** The failure of a call, in the product's terms. */
+  failure(thrown: unknown, doing: string): OverlayError {
+    return this.#closed ? logClosed() : etcdFailure(thrown, doing, this.where);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const client of this.#clients) client.close();
+  }
+
+  #pick(): { readonly client: Etcd3; readonly moveOn: () => void } {
+    const index = this.#current;
+    const client = this.#clients[index];
+    if (this.#closed || client === undefined) throw logClosed();
+    const moveOn = (): void => {
+      if (this.#current === index) this.#current = (index + 1) % this.#clients.length;
+    };
+    return { client, moveOn };
+  }
+}

@@ -1,0 +1,99 @@
+import type { Mutation } from '@overlay/model';
+import { campaignAborted, fenceVoid, logClosed, requireFits } from '../log-failures.js';
+import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
+import { EtcdElection } from './etcd-election.js';
+import { EtcdKeys } from './etcd-keys.js';
+import type { EtcdLeadership } from './etcd-leadership.js';
+import { EtcdMembers } from './etcd-members.js';
+import { createClients, type EtcdOverlayLogOptions } from './etcd-options.js';
+import { LeaderWatch } from './leader-watch.js';
+import { MAX_COMMIT_MUTATIONS, planCommit, readCommitAnswer } from './plan-commit.js';
+import { readSnapshot } from './read-snapshot.js';
+import { watchCommits } from './watch-commits.js';
+
+/**
+ * Opens the log that several masters share in an etcd cluster. A commit is one transaction under the leader's
+ * fence; its revision is etcd's. A campaign waits until no candidate of any process leads. Opening reaches out to
+ * nobody: calls answer `unavailable` naming the endpoints while etcd cannot be reached, campaigns and watches
+ * wait, and `unauthenticated` or `permission_denied` if it refuses the user.
+ * @throws OverlayError `invalid_argument` naming the endpoint or the file that cannot be used.
+ */
+export function openEtcdOverlayLog(options: EtcdOverlayLogOptions): OverlayLog {
+  return new EtcdOverlayLog(options);
+}
+
+class EtcdOverlayLog implements OverlayLog {
+  readonly maxMutations = MAX_COMMIT_MUTATIONS;
+  readonly #members: EtcdMembers;
+  readonly #keys: EtcdKeys;
+  readonly #leader: LeaderWatch;
+  readonly #election: EtcdElection;
+  readonly #closing = new AbortController();
+  #leadership: EtcdLeadership | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: EtcdOverlayLogOptions) {
+    const { endpoints, prefix, timeoutMs = 3_000, leaseTtlSeconds = 5 } = options;
+    this.#keys = new EtcdKeys(prefix);
+    this.#members = new EtcdMembers(createClients(options), endpoints, timeoutMs);
+    this.#leader = new LeaderWatch(this.#members, this.#keys, this.#closing.signal);
+    this.#election = new EtcdElection(this.#members, this.#keys, this.#leader, {
+      ttlSeconds: leaseTtlSeconds,
+      monotonicMs: options.monotonicMs ?? (() => performance.now()),
+    });
+  }
+
+  async load(): Promise<LogSnapshot> {
+    this.#requireOpen();
+    return readSnapshot(this.#members, this.#keys);
+  }
+
+  async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+    this.#requireOpen();
+    requireFits(mutations.length, this.maxMutations);
+    const own = this.#leadership;
+    if (own?.fence.epoch === fence.epoch && own.over) throw fenceVoid(fence);
+    const plan = planCommit(mutations, fence, this.#keys);
+    const answer = await this.#members.call({
+      doing: 'write',
+      repeatable: false,
+      run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
+    });
+    return readCommitAnswer(answer, plan, fence, this.#members.where);
+  }
+
+  watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange> {
+    return watchCommits(this.#members, this.#keys, fromRevision, this.#until(signal));
+  }
+
+  watchLeader(signal: AbortSignal): AsyncIterable<string | undefined> {
+    return this.#leader.watch(this.#until(signal));
+  }
+
+  async campaign(candidate: string, signal: AbortSignal): Promise<Leadership> {
+    this.#requireOpen();
+    if (signal.aborted) throw campaignAborted(candidate);
+    const leadership = await this.#election.campaign(candidate, this.#until(signal));
+    this.#leadership = leadership;
+    return leadership;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#leadership?.resign();
+    this.#members.close();
+  }
+
+  #until(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== undefined) throw logClosed();
+  }
+}
