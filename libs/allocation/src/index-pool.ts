@@ -2,6 +2,7 @@ import { OverlayError } from '@overlay/failure';
 import type { Integer, Integers } from './integers.js';
 import { IntervalSet } from './interval-set.js';
 import { Quarantine, type QuarantineTerm } from './quarantine.js';
+import { TurnOrder } from './turn-order.js';
 
 /** What an {@link IndexPool} holds. */
 export interface IndexPoolOptions<T extends Integer> {
@@ -14,9 +15,10 @@ export interface IndexPoolOptions<T extends Integer> {
 }
 
 /**
- * Hands out indexes, the lowest free first. Each is free, taken, or in quarantine, where it waits for its
- * former owner. Memory follows fragmentation; every operation is O(log n) or better. Time stands still
- * between calls that carry `nowMs`: such a call first frees the indexes whose quarantine is over.
+ * Hands out indexes, the lowest free first. Each is free, taken, in quarantine, where it waits for its former
+ * owner, or resting: given back, and to be handed out again after every free one. Memory follows
+ * fragmentation; every operation is O(log n) or better. Time stands still between calls that carry `nowMs`:
+ * such a call first frees the indexes whose quarantine is over.
  */
 export class IndexPool<T extends Integer> {
   /** How many indexes the pool can hand out, whatever state they are in. */
@@ -27,6 +29,7 @@ export class IndexPool<T extends Integer> {
   readonly #describe: (index: T) => string;
   readonly #free: IntervalSet<T>;
   readonly #quarantine: Quarantine<T>;
+  readonly #resting = new TurnOrder<T>();
 
   constructor(integers: Integers<T>, options: IndexPoolOptions<T>) {
     this.#integers = integers;
@@ -52,12 +55,17 @@ export class IndexPool<T extends Integer> {
     return this.#quarantine.count;
   }
 
+  /** How many indexes rest. */
+  get restingCount(): number {
+    return this.#resting.count;
+  }
+
   /** True if the index is one that the pool can hand out. */
   contains(index: T): boolean {
     return index >= this.#integers.zero && index < this.#size && !this.#excluded.has(index);
   }
 
-  /** True if the index is neither taken nor in quarantine nor foreign. */
+  /** True if the index is neither taken nor in quarantine nor resting nor foreign. */
   isFree(index: T): boolean {
     return this.#free.contains(index);
   }
@@ -70,6 +78,21 @@ export class IndexPool<T extends Integer> {
   /** The index that {@link allocate} would take. */
   lowestFree(): T | undefined {
     return this.#free.lowest();
+  }
+
+  /** The lowest free index; if none is free, the resting one with the lowest turn. */
+  nextInTurn(): T | undefined {
+    return this.#free.lowest() ?? this.#resting.first();
+  }
+
+  /** The turn of a resting index. */
+  turnOf(index: T): number | undefined {
+    return this.#resting.turnOf(index);
+  }
+
+  /** The resting indexes from the highest turn down; the pool must not change meanwhile. */
+  *restingDescending(): Generator<T> {
+    for (const { key } of this.#resting.descending()) yield key;
   }
 
   /** The index that {@link allocateFor} would take. */
@@ -93,13 +116,13 @@ export class IndexPool<T extends Integer> {
   }
 
   /**
-   * Takes this very index; false if it is taken, or in quarantine for anyone but `owner`.
+   * Takes this very index, also if it rests; false if it is taken, or in quarantine for anyone but `owner`.
    * @throws OverlayError `internal` if the index is foreign.
    */
   reserve(index: T, owner?: string): boolean {
     this.#requireOwn(index);
     const term = this.#quarantine.termOf(index);
-    if (term === undefined) return this.#free.remove(index);
+    if (term === undefined) return this.#free.remove(index) || this.#resting.remove(index);
     if (term.owner !== owner) return false;
     this.#quarantine.remove(index);
     return true;
@@ -110,8 +133,24 @@ export class IndexPool<T extends Integer> {
    * @throws OverlayError `internal` if the index is not taken, or foreign.
    */
   free(index: T): void {
-    this.#requireNotQuarantined(index);
+    this.#requireNotWaiting(index);
     if (!this.#free.insert(index)) throw this.#freeAlready(index);
+  }
+
+  /**
+   * Gives a taken index back, to be handed out after every free one and after those that rest with a lower
+   * turn. No other resting index has this turn.
+   * @throws OverlayError `internal` if the index is not taken, or foreign.
+   */
+  rest(index: T, turn: number): void {
+    this.#requireNotWaiting(index);
+    if (this.#free.contains(index)) throw this.#freeAlready(index);
+    this.#resting.add(index, turn);
+  }
+
+  /** Frees an index if it rests; false if it does not. */
+  wake(index: T): boolean {
+    return this.#resting.remove(index) && this.#free.insert(index);
   }
 
   /**
@@ -119,7 +158,7 @@ export class IndexPool<T extends Integer> {
    * @throws OverlayError `internal` if the index is not taken, or foreign.
    */
   quarantine(index: T, owner: string, untilMs: number): void {
-    this.#requireNotQuarantined(index);
+    this.#requireNotWaiting(index);
     if (this.#free.contains(index)) throw this.#freeAlready(index);
     this.#quarantine.add(index, { owner, untilMs });
   }
@@ -134,8 +173,11 @@ export class IndexPool<T extends Integer> {
     throw new OverlayError('internal', `${this.#describe(index)} is not handed out by this pool`);
   }
 
-  #requireNotQuarantined(index: T): void {
+  #requireNotWaiting(index: T): void {
     this.#requireOwn(index);
+    if (this.#resting.turnOf(index) !== undefined) {
+      throw new OverlayError('internal', `${this.#describe(index)} was given back already and rests`);
+    }
     const term = this.#quarantine.termOf(index);
     if (term === undefined) return;
     const name = this.#describe(index);

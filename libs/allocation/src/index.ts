@@ -41,4 +41,5 @@ export {
 export type { Numbering } from './numbering.js';
 export type { QuarantineTerm } from './quarantine.js';
 export { SubnetPool } from './subnet-pool.js';
+export { type Turn, TurnOrder } from './turn-order.js';
 export { ValuePool } from './value-pool.js';

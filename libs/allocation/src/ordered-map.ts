@@ -82,6 +82,11 @@ export class OrderedMap<K extends Integer, V> {
   entries(): Generator<OrderedEntry<K, V>> {
     return walk(this.#root);
   }
+
+  /** Every entry in descending order; the map must not change meanwhile. */
+  entriesDescending(): Generator<OrderedEntry<K, V>> {
+    return walkBack(this.#root);
+  }
 }
 
 function leaf<K, V>(keys: K[], values: V[]): Leaf<K, V> {
@@ -203,4 +208,15 @@ function* walk<K, V>(node: Node<K, V>): Generator<OrderedEntry<K, V>> {
     return;
   }
   for (const [at, key] of node.keys.entries()) yield { key, value: node.values[at] as V };
+}
+
+function* walkBack<K, V>(node: Node<K, V>): Generator<OrderedEntry<K, V>> {
+  if (node.kind === 'branch') {
+    for (const child of node.children.toReversed()) yield* walkBack(child);
+    return;
+  }
+  for (let at = node.keys.length - 1; at >= 0; at -= 1) {
+    const entry = entryAt(node, at);
+    if (entry !== undefined) yield entry;
+  }
 }

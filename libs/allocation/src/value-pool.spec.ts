@@ -9,7 +9,8 @@ import type { ValuePool } from './value-pool.js';
 const OWNERS = ['node-a', 'node-b', 'node-c'];
 
 type Step =
-  | { readonly act: 'allocate' | 'look' }
+  | { readonly act: 'allocate' | 'look' | 'next' }
+  | { readonly act: 'rest' | 'wake'; readonly at: number }
   | { readonly act: 'reserve' | 'free'; readonly at: number; readonly owner: string | undefined }
   | { readonly act: 'allocateFor' | 'expire'; readonly owner: string; readonly passMs: number }
   | { readonly act: 'quarantine'; readonly at: number; readonly owner: string; readonly termMs: number };
@@ -18,7 +19,8 @@ const at = fc.nat({ max: 19 });
 const owner = fc.constantFrom(...OWNERS);
 const passMs = fc.nat({ max: 8 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ act: fc.constantFrom('allocate' as const, 'look' as const) }),
+  fc.record({ act: fc.constantFrom('allocate' as const, 'look' as const, 'next' as const) }),
+  fc.record({ act: fc.constantFrom('rest' as const, 'wake' as const), at }),
   fc.record({
     act: fc.constantFrom('reserve' as const, 'free' as const),
     at,
@@ -30,6 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 type ModelState =
   | { readonly kind: 'free' | 'taken' }
+  | { readonly kind: 'resting'; readonly turn: number }
   | { readonly kind: 'quarantined'; readonly owner: string; readonly untilMs: number };
 
 /** The naive counterpart: the first few values of a pool in an array, searched from the start each time. */
@@ -61,6 +64,15 @@ class NaivePool<V extends string> {
     );
   }
 
+  /** The resting values, the lowest turn first. */
+  resting(): readonly V[] {
+    const turns = this.#values.flatMap((value, index) => {
+      const state = this.#states[index];
+      return state?.kind === 'resting' ? [{ value, turn: state.turn }] : [];
+    });
+    return turns.sort((a, b) => a.turn - b.turn).map(({ value }) => value);
+  }
+
   expire(nowMs: number): void {
     for (const [index, state] of this.#states.entries()) {
       if (state.kind === 'quarantined' && state.untilMs <= nowMs) this.#states[index] = { kind: 'free' };
@@ -81,12 +93,38 @@ function expectSameAsNaive<V extends string>(
   const model = new NaivePool(values);
   const unknownFree = pool.capacity - BigInt(values.length);
   let nowMs = 1000;
+  let turn = 0;
   const valueAt = (index: number) => values[index % values.length] ?? fail();
   for (const next of steps) {
     switch (next.act) {
       case 'look':
         expect(pool.lowestFree()).toBe(model.lowest((state) => state.kind === 'free'));
         break;
+      case 'next': {
+        const expected = model.lowest((state) => state.kind === 'free') ?? model.resting()[0];
+        expect(pool.nextInTurn()).toBe(expected);
+        break;
+      }
+      case 'rest': {
+        const value = valueAt(next.at);
+        // Turns come in any order: a pool that is filled after a restart gets them so.
+        turn += 7919;
+        const give = () => pool.rest(value, turn % 100_003);
+        if (model.stateOf(value).kind === 'taken') {
+          give();
+          model.set(value, { kind: 'resting', turn: turn % 100_003 });
+        } else {
+          expect(give).toThrow(expect.objectContaining({ code: 'internal' }));
+        }
+        break;
+      }
+      case 'wake': {
+        const value = valueAt(next.at);
+        const rests = model.stateOf(value).kind === 'resting';
+        expect(pool.wake(value)).toBe(rests);
+        if (rests) model.set(value, { kind: 'free' });
+        break;
+      }
       case 'allocate': {
         const expected = model.lowest((state) => state.kind === 'free');
         expect(pool.allocate()).toBe(expected);
@@ -110,7 +148,7 @@ function expectSameAsNaive<V extends string>(
       case 'reserve': {
         const value = valueAt(next.at);
         const state = model.stateOf(value);
-        const expected = state.kind === 'quarantined' ? state.owner === next.owner : state.kind === 'free';
+        const expected = state.kind === 'quarantined' ? state.owner === next.owner : state.kind !== 'taken';
         expect(pool.reserve(value, next.owner)).toBe(expected);
         if (expected) model.set(value, { kind: 'taken' });
         break;
@@ -141,6 +179,8 @@ function expectSameAsNaive<V extends string>(
     }
     expect(pool.freeCount).toBe(BigInt(model.count('free')) + unknownFree);
     expect(pool.quarantinedCount).toBe(model.count('quarantined'));
+    expect(pool.restingCount).toBe(model.count('resting'));
+    expect([...pool.restingDescending()]).toEqual(model.resting().toReversed());
   }
   for (const value of values) {
     const state = model.stateOf(value);

@@ -5,16 +5,17 @@ import type { Numbering } from './numbering.js';
 import type { QuarantineTerm } from './quarantine.js';
 
 /**
- * Hands out values, the lowest free first. Each value is free, taken, or in quarantine: given back, but kept
- * for the node that had it. Every operation is O(log n) or better and memory follows fragmentation, however
- * many values the pool has.
+ * Hands out values, the lowest free first. Each value is free, taken, in quarantine (given back, but kept for
+ * the node that had it), or resting (given back, and to be handed out only when nothing is free, in the order
+ * of turns). Every operation is O(log n) or better and memory follows fragmentation, however many values the
+ * pool has.
  *
  * The pool has no clock. `nowMs` is a reading of the caller's monotonic clock; a call that carries it first
  * frees the values whose quarantine is over, so the calls and counts without it speak of the latest `nowMs`
  * that the pool was told.
  *
- * To plan first and act later, look with {@link lowestFree} or {@link lowestFreeFor} and take what they
- * named with {@link reserve}.
+ * To plan first and act later, look with {@link lowestFree}, {@link lowestFreeFor} or {@link nextInTurn} and
+ * take what they named with {@link reserve}. Resting values are handed out in no other way.
  */
 export class ValuePool<V extends string> {
   readonly #numbering: Numbering<V>;
@@ -45,13 +46,18 @@ export class ValuePool<V extends string> {
     return this.#indexes.quarantinedCount;
   }
 
+  /** How many values rest. */
+  get restingCount(): number {
+    return this.#indexes.restingCount;
+  }
+
   /** True if the value is one that the pool can hand out. */
   contains(value: V): boolean {
     const index = this.#numbering.indexOf(value);
     return index !== undefined && this.#indexes.contains(index);
   }
 
-  /** True if the value is neither taken nor in quarantine nor foreign. */
+  /** True if the value is neither taken nor in quarantine nor resting nor foreign. */
   isFree(value: V): boolean {
     const index = this.#numbering.indexOf(value);
     return index !== undefined && this.#indexes.isFree(index);
@@ -66,6 +72,22 @@ export class ValuePool<V extends string> {
   /** The value that {@link allocate} would take; changes nothing. */
   lowestFree(): V | undefined {
     return this.#valueAt(this.#indexes.lowestFree());
+  }
+
+  /** The lowest free value; if none is free, the resting one with the lowest turn. Changes nothing. */
+  nextInTurn(): V | undefined {
+    return this.#valueAt(this.#indexes.nextInTurn());
+  }
+
+  /** The turn of a resting value; undefined if it does not rest. */
+  turnOf(value: V): number | undefined {
+    const index = this.#numbering.indexOf(value);
+    return index === undefined ? undefined : this.#indexes.turnOf(index);
+  }
+
+  /** The resting values from the highest turn down; the pool must not change meanwhile. */
+  *restingDescending(): Generator<V> {
+    for (const index of this.#indexes.restingDescending()) yield this.#numbering.valueAt(index);
   }
 
   /** The value that {@link allocateFor} would take; takes nothing. */
@@ -84,7 +106,7 @@ export class ValuePool<V extends string> {
   }
 
   /**
-   * Takes this very value; false if it is taken, or in quarantine for anyone but `owner`.
+   * Takes this very value, also if it rests; false if it is taken, or in quarantine for anyone but `owner`.
    * @throws OverlayError `internal` if the pool does not hand the value out.
    */
   reserve(value: V, owner?: string): boolean {
@@ -97,6 +119,23 @@ export class ValuePool<V extends string> {
    */
   free(value: V): void {
     this.#indexes.free(this.#own(value));
+  }
+
+  /**
+   * Gives a taken value back to rest: {@link nextInTurn} names it after every free value and after those that
+   * rest with a lower turn. No other resting value has this turn.
+   * @throws OverlayError `internal` if the value is not taken, or the pool does not hand it out.
+   */
+  rest(value: V, turn: number): void {
+    this.#indexes.rest(this.#own(value), turn);
+  }
+
+  /**
+   * Frees a value if it rests; false if it does not.
+   * @throws OverlayError `internal` if the pool does not hand the value out.
+   */
+  wake(value: V): boolean {
+    return this.#indexes.wake(this.#own(value));
   }
 
   /**
