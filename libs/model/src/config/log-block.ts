@@ -17,6 +17,8 @@ export type LogConfig =
       /** Every key of the log starts with it; ends with a slash. */
       readonly prefix: string;
       readonly tls?: TlsFiles;
+      /** The user of etcd that the master is. */
+      readonly auth?: { readonly username: string; readonly password: string };
     };
 
 /** Folder of the embedded log of a master that is told none. */
@@ -40,6 +42,8 @@ const etcdSchema = z.strictObject({
     parsedText(parsePrefix),
   ).prefault('/overlay/'),
   tls: tlsBlock('TLS towards etcd.'),
+  username: key('text', 'The user of etcd that the master is.', z.string().min(1)).optional(),
+  password: key('text', 'The password of that user.', z.string().min(1)).optional(),
 });
 
 const logSchema = z.strictObject({
@@ -63,9 +67,16 @@ export function logConfigOf(
   replicatedLogDir: string | undefined,
 ): LogConfig {
   if (block?.etcd !== undefined) {
-    const { endpoints, prefix } = block.etcd;
+    const { endpoints, prefix, username, password } = block.etcd;
     const tls = tlsFilesOf(block.etcd.tls);
-    return { kind: 'etcd', endpoints, prefix, ...(tls === undefined ? {} : { tls }) };
+    const auth = username === undefined || password === undefined ? undefined : { username, password };
+    return {
+      kind: 'etcd',
+      endpoints,
+      prefix,
+      ...(tls === undefined ? {} : { tls }),
+      ...(auth === undefined ? {} : { auth }),
+    };
   }
   const parent = replicatedLogDir?.replace(/\/+$/, '');
   const fallback = parent === undefined ? DEFAULT_LOG_DIR : `${parent}/${DCOS_LOG_FOLDER}`;
@@ -94,8 +105,15 @@ export function checkLog(log: unknown, replicatedLogDir: unknown): readonly Fiel
       description: 'says nothing: write log.dir (one master) or log.etcd (several)',
     });
   }
-  if (isBlock(etcd)) violations.push(...checkTls(etcd.tls, 'log.etcd.tls'));
+  if (isBlock(etcd)) violations.push(...checkTls(etcd.tls, 'log.etcd.tls'), ...checkUser(etcd));
   return violations;
+}
+
+function checkUser({ username, password }: Readonly<Record<string, unknown>>): readonly FieldViolation[] {
+  if ((username === undefined) === (password === undefined)) return [];
+  const missing = username === undefined ? 'username' : 'password';
+  const description = 'is missing: a user of etcd has a username and a password; give both or none';
+  return [{ field: `log.etcd.${missing}`, description }];
 }
 
 function parseEndpoint(text: string): string {

@@ -64,15 +64,16 @@ describe('the configuration of overlay-master', () => {
 
   it('takes etcd, TLS and open listeners', () => {
     const tls = { ca: '/ca', cert: '/cert', key: '/key' };
+    const auth = { username: 'master', password: 'secret' };
     const config = masterConfiguration.parse({
       listen: { grpc: '0.0.0.0:0', http: 'unix:/run/http.sock' },
-      log: { etcd: { endpoints: ['http://127.0.0.1:2379/'], tls } },
+      log: { etcd: { endpoints: ['http://127.0.0.1:2379/'], tls, ...auth } },
       tls,
     });
     expect(config).toMatchObject({
       tls,
       listen: { grpc: { port: 0 }, http: { kind: 'unix', path: '/run/http.sock' } },
-      log: { kind: 'etcd', endpoints: ['http://127.0.0.1:2379'], prefix: '/overlay/', tls },
+      log: { kind: 'etcd', endpoints: ['http://127.0.0.1:2379'], prefix: '/overlay/', tls, auth },
     });
     expect(masterConfiguration.parse({ listen: { http: '[::]:80' }, insecure: true }).insecure).toBe(true);
   });
@@ -91,6 +92,8 @@ describe('the configuration of overlay-master', () => {
     ['log.dir', 'relative', { log: { dir: 'relative' } }],
     ['log.etcd.endpoints', '[]', { log: { etcd: { endpoints: [] } } }],
     ['log.etcd.endpoints[0]', 'ftp://a', { log: { etcd: { endpoints: ['ftp://a'] } } }],
+    ['log.etcd.password', 'missing', { log: { etcd: { endpoints: ['http://a:1'], username: 'm' } } }],
+    ['log.etcd.username', 'missing', { log: { etcd: { endpoints: ['http://a:1'], password: 'p' } } }],
     ['log.etcd.prefix', 'overlay', { log: { etcd: { endpoints: ['http://a:1'], prefix: 'overlay' } } }],
     ['replicated_log_dir', '/b', { log: { dir: '/a' }, replicated_log_dir: '/b' }],
     ['dcos_overlay_network', 'one of the two', { network: BLOCK, dcos_overlay_network: BLOCK }],
