@@ -52,5 +52,9 @@ function declareMessage(name: string, message: DescriptorProto, declare: (name: 
   declare(name);
   for (const field of message.field) declare(`${name}.${field.name}`);
   for (const nested of message.nestedType) declareMessage(`${name}.${nested.name}`, nested, declare);
-  for (const enumeration of message.enumType) declare(`${name}.${enumeration.name}`);
+  for (const oneof of message.oneofDecl) declare(`${name}.${oneof.name}`);
+  for (const enumeration of message.enumType) {
+    declare(`${name}.${enumeration.name}`);
+    for (const value of enumeration.value) declare(`${name}.${value.name}`);
+  }
 }

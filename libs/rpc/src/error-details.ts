@@ -5,6 +5,11 @@ import { failureOfStatus, statusOfFailure } from './grpc-status.js';
 
 const DETAILS_KEY = 'grpc-status-details-bin';
 const LEADER_KEY = 'overlay-leader';
+/** Printable ASCII, as HTTP/2 header values of gRPC are (gRPC over HTTP/2, "ASCII-Value"). */
+const ASCII_VALUE = /^[ -~]+$/;
+// Many clients take no more than 8 KiB of trailers: the message and, in base64, the details stay below.
+const MESSAGE_MAX_LENGTH = 1_500;
+const DETAILS_MAX_BYTES = 4_096;
 const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
 
 /** What a gRPC server answers instead of a message. */
@@ -17,19 +22,39 @@ export interface StatusAnswer {
 /**
  * Total conversion of anything thrown by a handler into a gRPC status. Field violations travel as
  * google.rpc.BadRequest in the trailer `grpc-status-details-bin`, the leader's address in `overlay-leader`.
+ * Long messages are cut, and of many violations the first ones travel, so that any client can take the trailers.
  */
 export function statusAnswerOf(thrown: unknown): StatusAnswer {
   const error = toOverlayError(thrown);
   const code = statusOfFailure(error.code);
+  const details = messageOf(error);
   const metadata = new Metadata();
   if (error.violations.length > 0) {
-    const value = Buffer.from(BadRequest.encode({ fieldViolations: [...error.violations] }).finish());
-    const details = [{ typeUrl: BAD_REQUEST_TYPE, value }];
-    const encoded = Status.encode({ code, message: error.message, details }).finish();
-    metadata.set(DETAILS_KEY, Buffer.from(encoded));
+    metadata.set(DETAILS_KEY, encodeViolations(code, details, error.violations));
   }
-  if (error.leader !== undefined) metadata.set(LEADER_KEY, error.leader);
-  return { code, details: error.message, metadata };
+  if (error.leader !== undefined && ASCII_VALUE.test(error.leader)) metadata.set(LEADER_KEY, error.leader);
+  return { code, details, metadata };
+}
+
+function messageOf(error: OverlayError): string {
+  const { message } = error;
+  const short = message.length > MESSAGE_MAX_LENGTH ? `${message.slice(0, MESSAGE_MAX_LENGTH)}…` : message;
+  // Halves of surrogate pairs, which a message cannot be percent-encoded with, become U+FFFD.
+  return Buffer.from(short).toString();
+}
+
+function encodeViolations(code: number, message: string, violations: readonly FieldViolation[]): Buffer {
+  const fieldViolations: FieldViolation[] = [];
+  let encoded = Buffer.alloc(0);
+  for (const violation of violations) {
+    fieldViolations.push(violation);
+    const value = Buffer.from(BadRequest.encode({ fieldViolations }).finish());
+    const details = [{ typeUrl: BAD_REQUEST_TYPE, value }];
+    const longer = Buffer.from(Status.encode({ code, message, details }).finish());
+    if (longer.length > DETAILS_MAX_BYTES) break;
+    encoded = longer;
+  }
+  return encoded;
 }
 
 /** Total conversion of anything that a gRPC client call failed with; the inverse of {@link statusAnswerOf}. */

@@ -1,5 +1,5 @@
-import { chmodSync } from 'node:fs';
-import { Server, type ServiceDefinition } from '@grpc/grpc-js';
+import { chmod } from 'node:fs/promises';
+import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { OverlayError } from '@overlay/failure';
 import { formatListenAddress, type ListenAddress } from '@overlay/model';
 import { HealthImplementation } from 'grpc-health-check';
@@ -32,9 +32,12 @@ const HEALTH_SERVICE = 'grpc.health.v1.Health';
 /**
  * Starts a server with health checking (grpc.health.v1) and server reflection on top of the given services.
  * Every service starts as serving.
- * @throws OverlayError `failed_precondition` naming the key if the address cannot be listened on.
+ * @throws OverlayError `failed_precondition` naming the key if the address cannot be listened on or a TLS file
+ * cannot be used.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  // What grpc-js would print of its own accord is in the errors already.
+  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': 4 * 1024 * 1024,
     'grpc.keepalive_time_ms': 10_000,
@@ -67,21 +70,25 @@ function nameOf(definition: ServiceDefinition): string {
   return serviceName(definition as unknown as ServiceShape);
 }
 
-function bind(server: Server, options: RpcServerOptions): Promise<number> {
-  const { key, address } = options.listen;
+async function bind(server: Server, { listen, tls }: RpcServerOptions): Promise<number> {
+  const { key, address } = listen;
   const target = formatListenAddress(address);
-  const credentials = serverCredentials(options.tls);
-  return new Promise((resolve, reject) => {
-    server.bindAsync(target, credentials, (error, port) => {
-      if (error !== null) {
-        const message = `${key}: cannot listen on ${target}: ${error.message}`;
-        reject(new OverlayError('failed_precondition', message, { cause: error }));
-        return;
-      }
-      if (address.kind === 'unix') chmodSync(address.path, 0o600);
-      resolve(port);
+  const credentials = serverCredentials(tls);
+  try {
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(target, credentials, (error, found) => {
+        if (error === null) resolve(found);
+        else reject(error);
+      });
     });
-  });
+    if (address.kind === 'unix') await chmod(address.path, 0o600);
+    return port;
+  } catch (error) {
+    server.forceShutdown();
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${key}: cannot listen on ${target}: ${reason}`;
+    throw new OverlayError('failed_precondition', message, { cause: error });
+  }
 }
 
 async function shutDown(server: Server, graceMs: number): Promise<void> {

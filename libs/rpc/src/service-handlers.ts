@@ -1,4 +1,6 @@
 import { type EventEmitter, once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type {
   handleClientStreamingCall,
   handleServerStreamingCall,
@@ -7,7 +9,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { OverlayError } from '@overlay/failure';
+import { isFailure, OverlayError } from '@overlay/failure';
 import { statusAnswerOf } from './error-details.js';
 import type { MethodShape, RequestOf, ResponseOf, ServiceShape } from './service-types.js';
 
@@ -62,7 +64,7 @@ export function implementService<S extends ServiceShape>(
   const served: Record<string, MethodShape> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(definition)) {
-    served[name] = lenientMethod(method);
+    served[name] = lenientMethod(method, onInternalError);
     const handler = handlers[name] as AnyHandler | undefined;
     implementation[name] = adapt(method, handler ?? unimplemented(method.path), onInternalError);
   }
@@ -75,7 +77,7 @@ function unimplemented(path: string): AnyHandler {
   };
 }
 
-function lenientMethod(method: MethodShape): MethodShape {
+function lenientMethod(method: MethodShape, onInternalError: InternalErrorListener): MethodShape {
   const serialize = method.responseSerialize as (value: unknown) => Buffer;
   return {
     ...method,
@@ -86,14 +88,24 @@ function lenientMethod(method: MethodShape): MethodShape {
         return new UndecodableRequest(error instanceof Error ? error.message : String(error));
       }
     },
-    responseSerialize: (value: unknown) => (Buffer.isBuffer(value) ? value : serialize(value)),
+    responseSerialize: (value: unknown) => {
+      if (Buffer.isBuffer(value)) return value;
+      try {
+        return serialize(value);
+      } catch (error) {
+        // The caller is told no more than INTERNAL.
+        onInternalError(error, method.path);
+        throw error;
+      }
+    },
   };
 }
 
 function adapt(method: MethodShape, handler: AnyHandler, onInternalError: InternalErrorListener) {
-  const answerOf = (thrown: unknown): ServerErrorResponse => {
-    const answer = statusAnswerOf(thrown);
-    if (!(thrown instanceof OverlayError) || thrown.code === 'internal') onInternalError(thrown, method.path);
+  const answerOf = (thrown: unknown, signal: AbortSignal): ServerErrorResponse => {
+    const error = signal.aborted && isAbortError(thrown) ? callerGone() : thrown;
+    if (!isFailure(error) || error.code === 'internal') onInternalError(error, method.path);
+    const answer = statusAnswerOf(error);
     return { name: 'Error', message: answer.details, ...answer };
   };
   if (method.responseStream)
@@ -101,18 +113,26 @@ function adapt(method: MethodShape, handler: AnyHandler, onInternalError: Intern
   return method.requestStream ? clientStream(handler, answerOf) : unary(handler, answerOf);
 }
 
-type AnswerOf = (thrown: unknown) => ServerErrorResponse;
+type AnswerOf = (thrown: unknown, signal: AbortSignal) => ServerErrorResponse;
+
+/** What Node's own functions throw when a signal that they were given aborts. */
+function isAbortError(thrown: unknown): boolean {
+  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'AbortError';
+}
+
+function callerGone(): OverlayError {
+  return new OverlayError('aborted', 'the caller has gone');
+}
 
 interface CallEvents {
   on(event: 'cancelled', listener: () => void): unknown;
   getPeer(): string;
 }
 
-function contextOf(call: CallEvents): { context: CallContext; abort: () => void } {
+function contextOf(call: CallEvents): CallContext {
   const controller = new AbortController();
-  const abort = () => controller.abort();
-  call.on('cancelled', abort);
-  return { context: { signal: controller.signal, peer: call.getPeer() }, abort };
+  call.on('cancelled', () => controller.abort());
+  return { signal: controller.signal, peer: call.getPeer() };
 }
 
 function decoded(request: unknown): unknown {
@@ -122,28 +142,38 @@ function decoded(request: unknown): unknown {
   return request;
 }
 
-async function* decodedStream(requests: AsyncIterable<unknown>): AsyncIterable<unknown> {
-  for await (const request of requests) yield decoded(request);
+async function* decodedStream(call: Readable, signal: AbortSignal): AsyncIterable<unknown> {
+  // The default iterator destroys the stream at its end, and a call that is destroyed can send no more.
+  const requests = call.iterator({ destroyOnReturn: false });
+  try {
+    for await (const request of requests) yield decoded(request);
+  } catch (error) {
+    // A cancelled call tears its stream down: to the handler that is the caller's doing, not a fault.
+    throw signal.aborted && !isFailure(error) ? callerGone() : error;
+  }
+  // Node ends the stream of a call that was reset as if the caller had finished, and tells of the reset next.
+  await setImmediate();
+  if (signal.aborted) throw callerGone();
 }
 
 function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    const { context } = contextOf(call);
+    const context = contextOf(call);
     const run = async () => handler(decoded(call.request), context);
     run().then(
       (response) => callback(null, response),
-      (error: unknown) => callback(answerOf(error)),
+      (error: unknown) => callback(answerOf(error, context.signal)),
     );
   };
 }
 
 function clientStream(handler: AnyHandler, answerOf: AnswerOf): handleClientStreamingCall<unknown, unknown> {
   return (call, callback) => {
-    const { context } = contextOf(call);
-    const run = async () => handler(decodedStream(call), context);
+    const context = contextOf(call);
+    const run = async () => handler(decodedStream(call, context.signal), context);
     run().then(
       (response) => callback(null, response),
-      (error: unknown) => callback(answerOf(error)),
+      (error: unknown) => callback(answerOf(error, context.signal)),
     );
   };
 }
@@ -183,23 +213,24 @@ function stream(
   work().then(
     () => sink.end(),
     (error: unknown) => {
-      if (!signal.aborted) sink.emit('error', answerOf(error));
+      const answer = answerOf(error, signal);
+      if (!signal.aborted) sink.emit('error', answer);
     },
   );
 }
 
 function serverStream(handler: AnyHandler, answerOf: AnswerOf): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
-    const { context } = contextOf(call);
+    const context = contextOf(call);
     const run = () => handler(decoded(call.request), context) as AsyncIterable<unknown>;
     stream(run, call as unknown as ResponseSink, context.signal, answerOf);
   };
 }
 
 function bidi(handler: AnyHandler, answerOf: AnswerOf) {
-  return (call: ResponseSink & AsyncIterable<unknown>) => {
-    const { context } = contextOf(call);
-    const run = () => handler(decodedStream(call), context) as AsyncIterable<unknown>;
+  return (call: ResponseSink & Readable) => {
+    const context = contextOf(call);
+    const run = () => handler(decodedStream(call, context.signal), context) as AsyncIterable<unknown>;
     stream(run, call, context.signal, answerOf);
   };
 }

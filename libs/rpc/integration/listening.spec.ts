@@ -1,0 +1,125 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { WatchTopologyResponse } from '@overlay/contracts';
+import { startRpcServer } from '@overlay/rpc';
+import { aborted, startTestServer, type TestServer, whenCalled } from './test-server.js';
+
+const REQUEST = { nodeId: 'n1', fromRevision: 0n };
+
+describe('a listening server', () => {
+  let folder = '';
+  const servers: TestServer[] = [];
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'overlay-rpc-'));
+  });
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = async (...args: Parameters<typeof startTestServer>): Promise<TestServer> => {
+    const server = await startTestServer(...args);
+    servers.push(server);
+    return server;
+  };
+
+  /** A stream that stays open until its signal aborts. */
+  const openStream = (ended: () => void) =>
+    async function* (_request: unknown, { signal }: { readonly signal: AbortSignal }) {
+      yield { frame: undefined } satisfies WatchTopologyResponse;
+      await aborted(signal);
+      ended();
+    };
+
+  it('says which port it found', async () => {
+    const { server } = await start({});
+    expect(server.address).toMatchObject({ kind: 'tcp', host: '127.0.0.1' });
+    expect(server.address.kind === 'tcp' && server.address.port).toBeGreaterThan(0);
+  });
+
+  it('listens on a unix socket that only its own user may use', async () => {
+    const path = join(folder, 'grpc.sock');
+    const { ipam, server } = await start(
+      { ipam: { getCapacity: async () => ({ capacities: [] }) } },
+      { kind: 'unix', path },
+    );
+    expect(server.address).toEqual({ kind: 'unix', path });
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await expect(ipam.getCapacity({ network: '' })).resolves.toEqual({ capacities: [] });
+  });
+
+  it('names the key of a taken port, and leaves its owner alone', async () => {
+    const owner = await start({ ipam: { getCapacity: async () => ({ capacities: [] }) } });
+    const listen = { key: 'listen.grpc', address: owner.server.address };
+    await expect(
+      startRpcServer({ listen, services: [], onInternalError: () => undefined }),
+    ).rejects.toMatchObject({
+      code: 'failed_precondition',
+      message: expect.stringMatching(/^listen\.grpc: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/),
+    });
+    await expect(owner.ipam.getCapacity({ network: '' })).resolves.toEqual({ capacities: [] });
+  });
+
+  it('names the key of a socket path that is taken or has no folder', async () => {
+    const path = join(folder, 'grpc.sock');
+    await start({}, { kind: 'unix', path });
+    for (const wrong of [path, join(folder, 'missing', 'grpc.sock')]) {
+      const listen = { key: 'listen.grpc', address: { kind: 'unix', path: wrong } as const };
+      await expect(
+        startRpcServer({ listen, services: [], onInternalError: () => undefined }),
+      ).rejects.toMatchObject({
+        code: 'failed_precondition',
+        message: expect.stringContaining(`listen.grpc: cannot listen on unix:${wrong}`),
+      });
+    }
+  });
+
+  it('lets open calls end in their time, takes no new ones, and then is gone', async () => {
+    const started = whenCalled();
+    const answer = whenCalled();
+    const server = await start({
+      ipam: {
+        async getCapacity() {
+          started.call();
+          await answer.called;
+          return { capacities: [] };
+        },
+      },
+    });
+    const call = server.ipam.getCapacity({ network: '' });
+    await started.called;
+    const closed = server.server.close(60_000);
+    answer.call();
+    await expect(call).resolves.toEqual({ capacities: [] });
+    await closed;
+    await expect(server.ipam.getCapacity({ network: '' })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('cancels open streams after the grace, on both sides', async () => {
+    const ended = whenCalled();
+    const { server, master, internalErrors } = await start({
+      master: { watchTopology: openStream(ended.call) },
+    });
+    const read = async () => {
+      for await (const _ of master.watchTopology(REQUEST))
+        await Promise.all([server.close(20), server.close(20)]);
+    };
+    await expect(read()).rejects.toMatchObject({ code: expect.stringMatching(/^(unavailable|aborted)$/) });
+    await ended.called;
+    expect(internalErrors).toEqual([]);
+  });
+
+  it('closes at once when nothing is open, and its port is free then', async () => {
+    const first = await start({ ipam: { getCapacity: async () => ({ capacities: [] }) } });
+    await first.ipam.getCapacity({ network: '' });
+    await first.server.close(60_000);
+    const second = await start(
+      { ipam: { getCapacity: async () => ({ capacities: [] }) } },
+      first.server.address,
+    );
+    expect(second.server.address).toEqual(first.server.address);
+    await expect(first.ipam.getCapacity({ network: '' })).resolves.toEqual({ capacities: [] });
+  });
+});

@@ -1,0 +1,118 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import { describe, expect, it } from '@jest/globals';
+import { Status } from '@overlay/contracts';
+import { FAILURE_CODES, OverlayError } from '@overlay/failure';
+import fc from 'fast-check';
+import { errorOfCall, type StatusAnswer, statusAnswerOf } from './error-details.js';
+
+/** What a client is given for an answer that came over the wire. */
+function asServiceError(answer: StatusAnswer): Error {
+  return Object.assign(new Error(`${answer.code}: ${answer.details}`), answer);
+}
+
+function roundTrip(error: OverlayError): OverlayError {
+  return errorOfCall(asServiceError(statusAnswerOf(error)));
+}
+
+function withDetails(details: Buffer): Error {
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', details);
+  return asServiceError({ code: status.INVALID_ARGUMENT, details: 'wrong', metadata });
+}
+
+describe('errors over gRPC', () => {
+  it('keeps code and message of every failure', () => {
+    for (const code of FAILURE_CODES) {
+      const error = roundTrip(new OverlayError(code, `it is ${code}: try again`));
+      expect(error).toMatchObject({ code, message: `it is ${code}: try again` });
+      expect(error.violations).toEqual([]);
+      expect(error.leader).toBeUndefined();
+    }
+  });
+
+  it('keeps field violations', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+    const violation = fc.record({ field: text, description: text });
+    fc.assert(
+      fc.property(fc.array(violation, { minLength: 1, maxLength: 5 }), (violations) => {
+        const error = roundTrip(new OverlayError('invalid_argument', 'wrong', { violations }));
+        expect(error.violations).toEqual(violations);
+      }),
+    );
+  });
+
+  it('keeps the leader', () => {
+    const error = roundTrip(new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.2:5060' }));
+    expect(error.leader).toBe('10.0.0.2:5060');
+  });
+
+  it('sends the first violations and a cut message where all would not fit into 8 KiB of trailers', () => {
+    const violations = Array.from({ length: 1_000 }, (_, index) => ({
+      field: `overlays[${index}].name`,
+      description: `"network-${index}" is used twice: choose another name`,
+    }));
+    const answer = statusAnswerOf(OverlayError.invalid(violations));
+    const bytes = Buffer.byteLength(encodeURI(answer.details));
+    const [details] = answer.metadata.get('grpc-status-details-bin');
+    expect(bytes + Buffer.from(details ?? '').toString('base64').length).toBeLessThan(8_000);
+    const error = errorOfCall(asServiceError(answer));
+    expect(error.violations.length).toBeGreaterThan(10);
+    expect(error.violations).toEqual(violations.slice(0, error.violations.length));
+    expect(error.message).toMatch(/^the request has 1000 errors:[\s\S]*…$/);
+  });
+
+  it('makes a message that can be percent-encoded of any text', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 3_000 }),
+        fc.integer({ min: 0, max: 9 }),
+        (text, n) => {
+          const lone = `${text.slice(0, n)}\ud800${text.slice(n)}`;
+          const { details } = statusAnswerOf(new OverlayError('not_found', lone));
+          expect(decodeURI(encodeURI(details))).toBe(details);
+        },
+      ),
+    );
+  });
+
+  it('leaves out a leader that no header can carry', () => {
+    for (const leader of ['', 'мастер:1', 'a\nb']) {
+      expect(roundTrip(new OverlayError('unavailable', 'not the leader', { leader })).leader).toBeUndefined();
+    }
+  });
+
+  it('makes internal of anything else that a handler throws', () => {
+    const thrown: readonly unknown[] = [new TypeError('x'), 'x', undefined, Object.create(null)];
+    for (const each of thrown) expect(statusAnswerOf(each).code).toBe(status.INTERNAL);
+  });
+
+  it('passes an OverlayError and takes an unknown error for internal', () => {
+    const error = new OverlayError('not_found', 'x');
+    expect(errorOfCall(error)).toBe(error);
+    expect(errorOfCall(new Error('socket hang up'))).toMatchObject({
+      code: 'internal',
+      message: 'socket hang up',
+    });
+    expect(errorOfCall(undefined).code).toBe('internal');
+  });
+
+  it('survives details of any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const error = errorOfCall(withDetails(Buffer.from(bytes)));
+        expect(error).toMatchObject({ code: 'invalid_argument', message: 'wrong' });
+      }),
+    );
+  });
+
+  it('ignores details of other types and broken ones', () => {
+    const details = [
+      { typeUrl: 'type.googleapis.com/google.rpc.RetryInfo', value: Buffer.from([1, 2, 3]) },
+      { typeUrl: 'type.googleapis.com/google.rpc.BadRequest', value: Buffer.from([0xff, 0xff, 0xff]) },
+    ];
+    for (const detail of details) {
+      const encoded = Status.encode({ code: 3, message: 'wrong', details: [detail] }).finish();
+      expect(errorOfCall(withDetails(Buffer.from(encoded))).violations).toEqual([]);
+    }
+  });
+});
