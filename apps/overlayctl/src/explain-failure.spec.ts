@@ -13,6 +13,12 @@ describe('explainFailure', () => {
     );
   });
 
+  it('keeps what the system said and drops how gRPC wrapped it', () => {
+    const words = 'connect ECONNREFUSED 10.0.0.1:5060';
+    const wrapped = `No connection established. Last error: Error: ${words}. Resolution note: `;
+    expect(explainFailure(new OverlayError('unavailable', wrapped), ASKED).message).toContain(`(${words}):`);
+  });
+
   it('names the leader', () => {
     const error = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.2:5060' });
     expect(explainFailure(error, ASKED).message).toContain('--master 10.0.0.2:5060');

@@ -15,7 +15,9 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
     return new OverlayError(code, `${server} does not lead; repeat this with --master ${leader}`, { leader });
   }
   if (code === 'unavailable') {
-    return new OverlayError(code, `cannot reach ${server} (${error.message}): ${wayOut}`, { cause: error });
+    return new OverlayError(code, `cannot reach ${server} (${connectReason(error.message)}): ${wayOut}`, {
+      cause: error,
+    });
   }
   if (code === 'deadline_exceeded') {
     const message = `${server} did not answer in time: raise --timeout, or ${wayOut}`;
@@ -27,4 +29,11 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
     });
   }
   return error;
+}
+
+/** grpc-js wraps the system's own words, `connect ECONNREFUSED 10.0.0.1:5060`, in remarks on its inner workings. */
+function connectReason(details: string): string {
+  return details
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/\.? Resolution note:\s*$/, '');
 }

@@ -20,7 +20,7 @@ const BORDERLESS = {
 };
 
 /** The table library lays out all rows of a table at once and at a cost above linear, so it gets a few at a time. */
-const ROWS_AT_ONCE = 500;
+const ROWS_AT_ONCE = 50;
 
 /**
  * A table for people: columns two blanks apart, no lines, no blanks at the ends of lines. Cells are made
