@@ -8,32 +8,52 @@ import type { ListenAddress } from '@overlay/model';
  * Makes the path of a unix socket free for listening: creates its folder and removes a socket that a dead
  * process left. Does nothing for TCP addresses.
  * @param key the setting that the address comes from, for errors
- * @throws OverlayError `failed_precondition` naming the key if a live process listens there, or if something
- * that is no socket stands there.
+ * @throws OverlayError `failed_precondition` naming the key if a live process listens there, if something
+ * that is no socket stands there, or if the path cannot be used.
  */
 export async function claimUnixSocket(key: string, address: ListenAddress): Promise<void> {
   if (address.kind === 'tcp') return;
   const { path } = address;
-  await mkdir(dirname(path), { recursive: true });
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isSocket()) {
-    throw new OverlayError('failed_precondition', `${key}: ${path} exists and is not a socket: remove it`);
-  }
-  if (await answers(path)) {
-    const message = `${key}: another process listens on ${path}: stop it or choose another path`;
+  if (!(await isSocketThere(key, path))) return;
+  const state = await socketState(path);
+  if (state !== 'dead') {
+    const what = state === 'live' ? 'another process listens on' : `cannot tell who owns (${state})`;
+    const message = `${key}: ${what} ${path}: stop it or choose another path`;
     throw new OverlayError('failed_precondition', message);
   }
   await rm(path, { force: true });
 }
 
-function answers(path: string): Promise<boolean> {
+async function isSocketThere(key: string, path: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    if ((await stat(path)).isSocket()) return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OverlayError('failed_precondition', `${key}: cannot use ${path}: ${reason}`, { cause: error });
+  }
+  throw new OverlayError('failed_precondition', `${key}: ${path} exists and is not a socket: remove it`);
+}
+
+/** `dead` only if the kernel says that nobody listens; else `live` or the code of the error. */
+function socketState(path: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve('live');
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error) => resolve(stateOfError(errorCode(error))));
   });
+}
+
+function stateOfError(code: string): string {
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'dead';
+  // A listener whose queue of waiting connections is full (unix(7)).
+  return code === 'EAGAIN' ? 'live' : code;
+}
+
+function errorCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }

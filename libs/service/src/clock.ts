@@ -4,9 +4,12 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds of a clock that never jumps: for durations, quarantines and timeouts. */
   monotonicMs(): number;
-  /** Waits; resolves early, without an error, when the signal aborts. */
+  /** Waits, 24 days at most; resolves early, without an error, when the signal aborts. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Longest wait of a timer: Node fires at once for more. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** The machine's clocks. */
 export const systemClock: Clock = {
@@ -23,7 +26,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', finish);
         resolve();
       };
-      const timer = setTimeout(finish, durationMs);
+      const timer = setTimeout(finish, Math.min(durationMs, TIMER_MAX_MS));
       signal?.addEventListener('abort', finish, { once: true });
     }),
 };

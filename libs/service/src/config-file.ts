@@ -11,12 +11,16 @@ export function readConfigFile(path: string): unknown {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new OverlayError('invalid_argument', `cannot read the configuration ${path}: ${reasonOf(error)}`);
+    throw new OverlayError('invalid_argument', `cannot read the configuration ${path}: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
   try {
     return parse(text, { prettyErrors: true, uniqueKeys: true }) ?? {};
   } catch (error) {
-    throw new OverlayError('invalid_argument', `${path} is neither YAML nor JSON: ${reasonOf(error)}`);
+    throw new OverlayError('invalid_argument', `${path} is neither YAML nor JSON: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

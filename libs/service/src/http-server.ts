@@ -30,13 +30,14 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** Where it listens; a requested port 0 is replaced by the port that was found. */
   readonly address: ListenAddress;
-  /** Stops accepting and closes idle connections. Repeatable. */
+  /** Stops accepting, lets open requests end within a second, then closes every connection. Repeatable. */
   close(): Promise<void>;
 }
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const CLOSE_GRACE_MS = 1_000;
 
 /**
  * Starts an HTTP server. Every error is JSON `{"error": reason}` with the failure's status; a known path with a
@@ -46,8 +47,10 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const common = {
     bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     logger: false,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answerError(error, request, reply, options.logger),
   } as const;
   const { tls } = options;
   const server =
@@ -55,7 +58,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       ? fastify({ ...common, http: { maxHeaderSize: MAX_HEADER_BYTES } })
       : (fastify({
           ...common,
-          https: { cert: pem('cert', tls), key: pem('key', tls) },
+          https: { cert: pem('cert', tls), key: pem('key', tls), maxHeaderSize: MAX_HEADER_BYTES },
         }) as unknown as FastifyInstance);
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.logger));
   server.setNotFoundHandler((request, reply) => answerUnknown(server, request, reply));
@@ -69,16 +72,27 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     );
     if (address.kind === 'unix') await chmod(address.path, 0o600);
   } catch (error) {
+    await server.close();
     const reason = error instanceof Error ? error.message : String(error);
     const message = `${key}: cannot listen on ${formatListenAddress(address)}: ${reason}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
   const bound = server.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  let closing: Promise<void> | undefined;
   return {
     address: address.kind === 'tcp' ? { ...address, port } : address,
-    close: () => server.close(),
+    close: () => {
+      closing ??= shutDown(server);
+      return closing;
+    },
   };
+}
+
+async function shutDown(server: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), CLOSE_GRACE_MS);
+  await server.close();
+  clearTimeout(timer);
 }
 
 function pem(name: 'cert' | 'key', tls: { readonly cert: string; readonly key: string }): Buffer {

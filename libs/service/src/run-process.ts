@@ -130,11 +130,13 @@ async function serve<C extends { readonly logLevel: LogLevel }>(
   });
   logger.info({ event: 'started', version: description.version });
   const failure = await Promise.race([signalled, running.failed ?? signalled]);
-  await running.close();
   if (failure === undefined) {
+    await running.close();
     logger.info({ event: 'stopped' });
     return 0;
   }
   logger.fatal({ event: 'failed', reason: failure.message });
+  // What closing runs into after a failure is its consequence: the first reason is the one to report.
+  await running.close().catch((error: unknown) => logger.error({ event: 'close_failed', err: error }));
   throw failure;
 }

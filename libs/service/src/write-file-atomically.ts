@@ -5,11 +5,14 @@ import { basename, dirname, join } from 'node:path';
 /**
  * Replaces a file so that readers, and a machine that loses power, see the old content or the new one and
  * nothing between: written beside it, synced, renamed over it, and the folder synced. Creates missing folders.
- * @throws the file system's error; the old content then stands.
+ * A writer that dies leaves at most a file `.<name>.<random>.tmp`, which nobody reads.
+ * @param mode permissions of the new file, less the process's umask
+ * @throws the file system's error; then the old content stands, or, if syncing the folder failed, the new one
+ * may not survive a loss of power.
  */
 export async function writeFileAtomically(path: string, content: string, mode = 0o644): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
@@ -25,6 +28,13 @@ export async function writeFileAtomically(path: string, content: string, mode = 
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** Creates missing folders so that they, too, survive a loss of power. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** Makes a removal or renaming in the folder survive a loss of power. */
