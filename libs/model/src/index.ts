@@ -8,6 +8,7 @@ export { LOG_LEVELS, type LogLevel } from './config/key-types.js';
 export type { LogConfig } from './config/log-block.js';
 export type { MasterAddress } from './config/master-address.js';
 export { type MasterConfig, masterConfiguration } from './config/master-config.js';
+export { renderConfigDoc } from './config/render-config-doc.js';
 export type { TlsFiles } from './config/tls-files.js';
 export {
   type DcosAgent,
