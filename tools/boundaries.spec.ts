@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const ROOT = join(__dirname, '..');
@@ -19,6 +20,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages of the outside world that a domain library must never depend on: it is free of I/O. */
 const IO_PACKAGES = ['@grpc/grpc-js', 'fastify', 'lmdb', 'pino', 'prom-client', 'commander'];
 
+/** An import or re-export with its module, a dynamic import, or a require. */
+const IMPORTED =
+  /(?:^|[\s;}])(?:from|import)\s*['"]([^'"\n]+)['"]|(?:import|require)\s*\(\s*['"]([^'"\n]+)['"]/g;
+
+/** Sources that exist for tests alone, and are not part of what a package does at run time. */
+const FOR_TESTS = /\.spec\.ts$|(?:^|\/)testing\.ts$|-contract\.ts$/;
+
+interface SourceImport {
+  readonly file: string;
+  readonly module: string;
+}
+
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -28,7 +41,9 @@ interface ProjectGraph {
   readonly nodes: Readonly<
     Record<string, { readonly data: { readonly root: string; readonly tags?: readonly string[] } }>
   >;
-  readonly dependencies: Readonly<Record<string, readonly { readonly source: string; readonly target: string }[]>>;
+  readonly dependencies: Readonly<
+    Record<string, readonly { readonly source: string; readonly target: string }[]>
+  >;
 }
 
 let folder = '';
@@ -68,6 +83,26 @@ function typeOf(project: string): string {
 function runtimeDependencies(project: string): readonly string[] {
   const declared = Object.keys(manifestOf(project).dependencies ?? {});
   return declared.filter((name) => name in graph.nodes);
+}
+
+function modulesOf(text: string): readonly string[] {
+  return [...text.matchAll(IMPORTED)].map(([, module, loaded]) => module ?? loaded ?? '');
+}
+
+/** The sources of a project that ship, and what they import. */
+function shippedSources(project: string): {
+  readonly files: readonly string[];
+  readonly imports: readonly SourceImport[];
+} {
+  const folder = join(ROOT, graph.nodes[project]?.data.root ?? '', 'src');
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+    .filter((file) => !FOR_TESTS.test(file));
+  const imports = files.flatMap((file) =>
+    modulesOf(readFileSync(join(ROOT, file), 'utf8')).map((module) => ({ file, module })),
+  );
+  return { files, imports };
 }
 
 describe('boundaries', () => {
@@ -111,5 +146,37 @@ describe('boundaries', () => {
     );
     expect(users.length).toBeGreaterThan(0);
     for (const user of users) expect(typeOf(user)).toBe('type:testing');
+  });
+
+  it('sees every way to import', () => {
+    const text = [
+      "import { a } from 'one';",
+      "import type {\n  B,\n} from 'two';",
+      "import 'three';",
+      "export { c } from 'four';",
+      "const d = await import('five');",
+      "const e = require('six');",
+      "const f = 'the key from here';",
+    ].join('\n');
+    expect(modulesOf(text)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+  });
+
+  it('keeps the modules of Node out of the sources of the domain', () => {
+    const domain = Object.keys(graph.nodes).filter((project) => typeOf(project) === 'type:domain');
+    const sources = domain.map(shippedSources);
+    expect(sources.flatMap(({ files }) => files).length).toBeGreaterThan(20);
+    expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(20);
+    const ofNode = sources.flatMap(({ imports }) => imports.filter(({ module }) => isBuiltin(module)));
+    expect(ofNode).toEqual([]);
+  });
+
+  it('keeps what is for tests out of the sources that ship', () => {
+    const shipping = Object.keys(graph.nodes).filter((project) => typeOf(project) !== 'type:testing');
+    const sources = shipping.map(shippedSources);
+    expect(sources.flatMap(({ files }) => files).length).toBeGreaterThan(100);
+    const forTests = sources.flatMap(({ imports }) =>
+      imports.filter(({ module }) => /^@overlay\/(?:testbed(?:\/|$)|[^/]+\/testing$)/.test(module)),
+    );
+    expect(forTests).toEqual([]);
   });
 });
