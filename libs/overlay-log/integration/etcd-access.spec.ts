@@ -79,6 +79,7 @@ describe('the way to the log in etcd', () => {
 
   it.each<[string, EtcdOverlayLogOptions]>([
     ['endpoints', { endpoints: [], prefix: PREFIX }],
+    ['"/overlay"', { endpoints: ['http://127.0.0.1:1'], prefix: '/overlay' }],
     [
       'http://127.0.0.1:1',
       { endpoints: ['http://127.0.0.1:1'], prefix: PREFIX, tls: { ca: '/a', cert: '/b', key: '/c' } },

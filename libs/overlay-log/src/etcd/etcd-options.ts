@@ -34,7 +34,7 @@ const CHANNEL = {
 /**
  * One client for each endpoint; none of them has connected yet. Retries are the caller's: the client's own would
  * repeat a transaction that happened, and report the repetition's failure.
- * @throws OverlayError `invalid_argument` naming the endpoint or the file that cannot be used.
+ * @throws OverlayError `invalid_argument` naming the endpoint, the prefix or the file that cannot be used.
  */
 export function createClients(options: EtcdOverlayLogOptions): readonly Etcd3[] {
   const { endpoints, tls, auth, timeoutMs = 3_000 } = options;
@@ -43,6 +43,10 @@ export function createClients(options: EtcdOverlayLogOptions): readonly Etcd3[] 
       'invalid_argument',
       'log.etcd.endpoints is empty: name at least one member of etcd',
     );
+  }
+  if (!options.prefix.endsWith('/')) {
+    const message = `log.etcd.prefix: "${options.prefix}" must end with a slash, as in /overlay/`;
+    throw new OverlayError('invalid_argument', message);
   }
   const plain = endpoints.find((endpoint) => !endpoint.startsWith('https://'));
   if (tls !== undefined && plain !== undefined) {

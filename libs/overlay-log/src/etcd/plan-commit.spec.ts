@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Mutation, refOf } from '@overlay/model';
+import type { ITxnResponse } from 'etcd3';
+import { encodeRecord } from '../log-codec.js';
+import { sampleClaim, sampleNode } from '../sample-records.js';
+import { EtcdKeys } from './etcd-keys.js';
+import { MAX_COMMIT_MUTATIONS, planCommit, readCommitAnswer } from './plan-commit.js';
+
+const KEYS = new EtcdKeys('/overlay/');
+const FENCE = { candidate: 'm1', epoch: 7n };
+const CLAIM = sampleClaim('9.0.0.0/26');
+const CREATE: Mutation = { op: 'create', record: CLAIM };
+const DELETE: Mutation = { op: 'delete', ref: refOf(CLAIM) };
+
+function textOf(key: Buffer | undefined): string {
+  return String(key);
+}
+
+describe('planCommit', () => {
+  it('compares the fence, the format and what is created, and marks the commit', () => {
+    const { request, created } = planCommit([CREATE, { op: 'put', record: sampleNode(1) }], FENCE, KEYS);
+    expect(request.compare?.map(({ key, target }) => `${key} ${target}`)).toEqual([
+      '/overlay/leader Create',
+      '/overlay/leader Value',
+      '/overlay/meta/format Value',
+      '/overlay/claim/block/9.0.0.0/26 Create',
+    ]);
+    expect(request.compare?.[0]?.create_revision).toBe('7');
+    expect(request.success?.map(({ request_put: put }) => textOf(put?.key))).toEqual([
+      '/overlay/claim/block/9.0.0.0/26',
+      '/overlay/node/node-1',
+      '/overlay/meta/revision',
+    ]);
+    expect(created).toEqual(['claim/block/9.0.0.0/26']);
+  });
+
+  it('keeps every branch of the longest batch within 128 operations', () => {
+    const batch = Array.from(
+      { length: MAX_COMMIT_MUTATIONS },
+      (_, index): Mutation => ({ op: 'create', record: sampleClaim(String(index)) }),
+    );
+    const { compare, success, failure } = planCommit(batch, FENCE, KEYS).request;
+    expect(compare).toHaveLength(128);
+    expect(success?.length).toBeLessThanOrEqual(128);
+    expect(failure?.length).toBeLessThanOrEqual(128);
+  });
+
+  it.each<[string, readonly Mutation[], number, string | undefined]>([
+    ['a delete and a create', [DELETE, CREATE], 0, encodeRecord(CLAIM)],
+    ['a create and a delete', [CREATE, DELETE], 1, undefined],
+    ['a create, a delete and a create', [CREATE, DELETE, CREATE], 1, encodeRecord(CLAIM)],
+  ])('folds %s of one entry into one change', (_, batch, guarded, value) => {
+    const { request, created } = planCommit(batch, FENCE, KEYS);
+    expect(request.success).toHaveLength(2);
+    expect(request.success?.[0]?.request_put?.value?.toString()).toBe(value);
+    expect(created).toHaveLength(guarded);
+  });
+
+  it('refuses a batch that creates an entry twice', () => {
+    expect(() => planCommit([CREATE, CREATE], FENCE, KEYS)).toThrow('claim/block/9.0.0.0/26');
+  });
+});
+
+describe('readCommitAnswer', () => {
+  const plan = planCommit([CREATE], FENCE, KEYS);
+  const leader = { create_revision: '7', value: Buffer.from('m1') };
+  const format = { value: Buffer.from('1') };
+
+  it('is the revision of a commit that went through', () => {
+    expect(readCommitAnswer(answer(true), plan, FENCE, 'here')).toBe(9n);
+  });
+
+  it.each([
+    ['aborted', [undefined, format, undefined]],
+    ['aborted', [{ ...leader, create_revision: '8' }, format, {}]],
+    ['aborted', [{ ...leader, value: Buffer.from('m2') }, format, undefined]],
+    ['failed_precondition', [leader, { value: Buffer.from('2') }, {}]],
+    ['failed_precondition', [leader, undefined, undefined]],
+    ['already_exists', [leader, format, {}]],
+    ['internal', [leader, format, undefined]],
+  ] as const)('says %s', (code, entries) => {
+    let failure: unknown;
+    try {
+      readCommitAnswer(answer(false, entries), plan, FENCE, 'here');
+    } catch (thrown) {
+      failure = thrown;
+    }
+    expect(failure).toMatchObject({ code });
+  });
+
+  function answer(succeeded: boolean, entries: readonly unknown[] = []): ITxnResponse {
+    const responses = entries.map((entry) => ({
+      response_range: { kvs: entry === undefined ? [] : [entry] },
+    }));
+    return { header: { revision: '9' }, succeeded, responses } as ITxnResponse;
+  }
+});
