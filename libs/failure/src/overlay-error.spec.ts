@@ -6,7 +6,11 @@ describe('OverlayError', () => {
   it('carries its code, message, violations, leader and cause', () => {
     const cause = new Error('disk');
     const violations = [{ field: 'subnet', description: 'overlaps 9.0.0.0/8' }];
-    const error = new OverlayError('unavailable', 'no leader', { violations, leader: '10.0.0.1:5060', cause });
+    const error = new OverlayError('unavailable', 'no leader', {
+      violations,
+      leader: '10.0.0.1:5060',
+      cause,
+    });
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({ name: 'OverlayError', code: 'unavailable', message: 'no leader' });
     expect(error).toMatchObject({ violations, leader: '10.0.0.1:5060', cause });
