@@ -1,0 +1,136 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { type CommandResult, type MasterState, runCommand } from '@overlay/testbed';
+
+jest.setTimeout(90_000);
+
+const DEMO = join(resolve('.'), 'tools/demo/dist/main.js');
+
+/** What the demo promises to print with `--json`. */
+interface Report {
+  readonly ok: boolean;
+  readonly hosts: readonly { readonly ipv4: string }[];
+  readonly containers: readonly { readonly name: string }[];
+  readonly checks: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly family: string;
+    readonly ok: boolean;
+    readonly ms: number;
+  }[];
+  readonly places?: { readonly state: string };
+  readonly stop?: string;
+  readonly logs?: string;
+}
+
+const demo = (...args: readonly string[]): Promise<CommandResult> =>
+  runCommand([process.execPath, DEMO, ...args], { timeoutMs: 80_000 });
+
+function reportOf({ stdout }: CommandResult): Report {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Report;
+}
+
+/** Names in a folder; nothing if there is none. */
+function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Everything that a testbed makes outside its own namespaces: `ov<pid>-<slot>` marks it wherever it shows. */
+function testbedRemains(): ReadonlySet<string> {
+  const isOurs = (name: string): boolean => /^ov\d/.test(name);
+  const found = ['/run/netns', '/sys/class/net', '/tmp'].flatMap((folder) =>
+    names(folder)
+      .filter(isOurs)
+      .map((name) => join(folder, name)),
+  );
+  const marks = names('/proc').flatMap((pid) => {
+    const mark = /OVERLAY_TESTBED=([^\0]*)/.exec(environmentOf(pid))?.[1];
+    return mark === undefined ? [] : [`process of ${mark}`];
+  });
+  return new Set([...found, ...marks]);
+}
+
+function environmentOf(pid: string): string {
+  if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return '';
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return ''; // it ended meanwhile
+  }
+}
+
+/** Whose owner has ended, and which were not there before: other testbeds may come and go at the same time. */
+function leftSince(before: ReadonlySet<string>): readonly string[] {
+  return [...testbedRemains()].filter((name) => {
+    const owner = /ov(\d+)/.exec(name)?.[1] ?? '';
+    return !before.has(name) && !names('/proc').includes(owner);
+  });
+}
+
+/** What is there of one testbed. */
+function remainsOf(testbed: string): readonly string[] {
+  return [...testbedRemains()].filter((name) => name.includes(testbed));
+}
+
+describe('the demo', () => {
+  let kept: Report | undefined;
+
+  afterEach(async () => {
+    if (kept === undefined) return;
+    await demo('--stop');
+    if (kept.logs !== undefined) rmSync(kept.logs, { recursive: true, force: true });
+  });
+
+  it('proves every path over both families and leaves nothing behind', async () => {
+    const before = testbedRemains();
+    const outcome = await demo('--json', '--hosts', '2');
+    const report = reportOf(outcome);
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    expect(report.ok).toBe(true);
+    expect(report.hosts).toHaveLength(2);
+    expect(report.containers.length).toBeGreaterThanOrEqual(2 * 2 * 2); // hosts, networks, halves
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(new Set(report.checks.map(({ family }) => family))).toEqual(new Set(['ipv4', 'ipv6']));
+    expect(report.checks.some(({ to }) => to === 'outside')).toBe(true);
+    for (const { from, to, ms } of report.checks)
+      expect([typeof from, typeof to, typeof ms]).toEqual(['string', 'string', 'number']);
+    expect(leftSince(before)).toEqual([]);
+  });
+
+  it('leaves everything running if told to, and stops it as it says', async () => {
+    const outcome = await demo('--keep', '--json', '--hosts', '3');
+    const report = reportOf(outcome);
+    kept = report;
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    const testbed = report.logs?.split('/').at(-1) ?? '';
+    expect(remainsOf(testbed).length).toBeGreaterThan(3);
+
+    const state = await runCommand(['curl', '--silent', '--fail', report.places?.state ?? '']);
+    const { agents = [] } = JSON.parse(state.stdout) as MasterState;
+    expect(agents.map(({ ip }) => ip).sort()).toEqual(report.hosts.map(({ ipv4 }) => ipv4).sort());
+    for (const { overlays = [] } of agents) {
+      expect(overlays.map((overlay) => [overlay.info.name, overlay.state?.status])).toEqual([
+        ['dcos', 'STATUS_OK'],
+        ['dcos6', 'STATUS_OK'],
+      ]);
+    }
+
+    expect(report.stop).toBe('npm run demo -- --stop');
+    expect((await demo('--stop')).exitCode).toBe(0);
+    kept = undefined;
+    expect(remainsOf(testbed)).toEqual([]);
+  });
+
+  it('refuses a number of hosts that it cannot make', async () => {
+    for (const hosts of ['0', '-1', 'many', '1.5', '1000']) {
+      const outcome = await demo('--hosts', hosts);
+      expect(outcome.exitCode).not.toBe(0);
+      expect(outcome.stderr).toContain('--hosts');
+    }
+  });
+});
