@@ -46,14 +46,19 @@ describe('through the standard bridge plugin', () => {
     await daemon.remove();
   }, TIMEOUT_MS);
 
-  it.each(['0.2.0', '0.3.1', '0.4.0', '1.0.0'])(
+  it.each([
+    ['0.2.0', 2],
+    ['0.3.1', 3],
+    ['0.4.0', 4],
+    ['1.0.0', 5],
+  ])(
     'adds and deletes in CNI %s',
-    async (version) => {
+    async (version, last) => {
       const container = await addNamespace(`v${version.replaceAll('.', '')}`);
       const added = await bridge('ADD', container, daemon.conf(version));
       expect(added).toMatchObject({ exitCode: 0 });
       const addresses = parseCniAddresses(JSON.parse(added.stdout)).map(({ address }) => address);
-      expect(addresses).toEqual(['9.0.1.2/26', 'fd01:b::2/81']);
+      expect(addresses).toEqual([`9.0.1.${last}/26`, `fd01:b::${last}/81`]);
       const shown = await runOrFail(['ip', '-n', container, '-o', 'address', 'show', 'dev', 'eth0']);
       for (const address of addresses) expect(shown).toContain(address);
       const routes = await runOrFail(['ip', '-n', container, 'route', 'show', 'default']);

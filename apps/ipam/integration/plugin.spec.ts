@@ -81,6 +81,23 @@ describe('the CNI plugin with a running daemon', () => {
     TIMEOUT_MS,
   );
 
+  it(
+    'keeps the order in which addresses were given back over kill -9',
+    async () => {
+      await daemon.configure('9.0.1.0/29');
+      for (const containerId of ['a', 'b', 'c', 'd', 'e'])
+        await daemon.plugin({ command: 'ADD', containerId });
+      for (const containerId of ['d', 'b', 'c']) await daemon.plugin({ command: 'DEL', containerId });
+      await daemon.process.restart();
+      const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+      expect(capacities[0]).toMatchObject({ total: 5n, used: 2n, cooling: 3n, free: 0n });
+      for (const containerId of ['f', 'g', 'h']) await daemon.plugin({ command: 'ADD', containerId });
+      const held = await daemon.held();
+      expect(['f', 'g', 'h'].map((id) => held.get(id))).toEqual(['9.0.1.5/29', '9.0.1.3/29', '9.0.1.4/29']);
+    },
+    TIMEOUT_MS,
+  );
+
   it('runs through a link, from any folder and without PATH', async () => {
     const link = join(daemon.folder, 'overlay-ipam');
     symlinkSync(PLUGIN, link);

@@ -1,7 +1,7 @@
 import { toOverlayError } from '@overlay/failure';
 import type { Metrics } from '@overlay/service';
 import type { AddressBook } from './allocation/address-book.js';
-import { capacityOf } from './allocation/capacity.js';
+import { type CapacityMoment, capacityOf } from './allocation/capacity.js';
 
 /** What containers ask for. */
 export type Operation = 'allocate' | 'release' | 'check';
@@ -48,13 +48,14 @@ export function createOperationMeter(metrics: Metrics, monotonicMs: () => number
   };
 }
 
-/** Registers the addresses by network, half, family and whether they are used, read at each scrape. */
-export function exposeCapacity(metrics: Metrics, book: AddressBook): void {
+/** Registers the addresses by network, half, family and state, read at each scrape for the moment that it is. */
+export function exposeCapacity(metrics: Metrics, book: AddressBook, moment: () => CapacityMoment): void {
   const labels = ['network', 'half', 'family', 'state'] as const;
   metrics.gauge('ipam_addresses', 'Addresses of each half by their state.', labels, (gauge) => {
     gauge.reset();
-    for (const { network, half, family, total, used, free } of book.glance((state) => capacityOf(state))) {
-      for (const [state, count] of Object.entries({ total, used, free })) {
+    for (const row of book.glance((state) => capacityOf(state, moment()))) {
+      const { network, half, family, total, used, cooling, free } = row;
+      for (const [state, count] of Object.entries({ total, used, cooling, free })) {
         gauge.set({ network, half, family: String(family), state }, Number(count));
       }
     }

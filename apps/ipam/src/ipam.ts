@@ -15,6 +15,7 @@ import { handleCniCall, handleQueuedDeletion } from './cni/cni-handler.js';
 import { addCniRoutes } from './cni/cni-routes.js';
 import { replayDeletions } from './cni/deletion-queue.js';
 import { createIpamService } from './grpc/ipam-service.js';
+import type { HostClock } from './host-clock.js';
 import { createOperationMeter, exposeCapacity } from './ipam-metrics.js';
 import type { AllocationStore } from './store/allocation-store.js';
 
@@ -23,8 +24,7 @@ export interface IpamDeps {
   readonly config: IpamConfig;
   readonly store: AllocationStore;
   readonly clock: Clock;
-  /** The kernel's boot id. */
-  readonly bootId: string;
+  readonly hostClock: HostClock;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
@@ -32,6 +32,8 @@ export interface IpamDeps {
 
 const STORE_UNREADY = 'store';
 const GRPC_GRACE_MS = 2000;
+/** About 20 MB in memory at most. */
+const REMEMBERED_ADDRESSES = 65_536;
 
 /**
  * Starts overlay-ipam. In this order: the sockets are claimed, pools and allocations loaded, the HTTP socket
@@ -39,15 +41,16 @@ const GRPC_GRACE_MS = 2000;
  * @throws OverlayError naming the configuration key of what cannot be used.
  */
 export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
-  const { config, store, clock, bootId, logger, metrics, readiness } = deps;
+  const { config, store, clock, hostClock, logger, metrics, readiness } = deps;
   readiness.block(STORE_UNREADY, 'pools and allocations are being loaded');
   await claimUnixSocket('listen.grpc', config.listen.grpc);
   await claimUnixSocket('listen.http', config.listen.http);
-  const book = await AddressBook.open(store);
-  exposeCapacity(metrics, book);
+  const book = await AddressBook.open(store, hostClock.instant());
+  const { cooldownMs } = config;
+  exposeCapacity(metrics, book, () => ({ at: hostClock.instant(), cooldownMs }));
   const meter = createOperationMeter(metrics, () => clock.monotonicMs());
-  const nowMs = () => clock.nowMs();
-  const cni = { book, meter, nowMs, bootId };
+  const cooldown = { cooldownMs, rememberedCount: REMEMBERED_ADDRESSES };
+  const callers = { book, meter, clock: hostClock, cooldown };
   const gate = createGate();
   const http = await startHttpServer({
     listen: { key: 'listen.http', address: config.listen.http },
@@ -55,12 +58,12 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     routes: (server) =>
       addCniRoutes(server, async (environment, stdin) => {
         await gate.opened;
-        return handleCniCall(environment, stdin, cni);
+        return handleCniCall(environment, stdin, callers);
       }),
   });
   const deletions = await replayDeletions(
     config.cniDeletionsDir,
-    (environment, stdin, queuedAtMs) => handleQueuedDeletion(environment, stdin, queuedAtMs, cni),
+    (environment, stdin, queuedAtMs) => handleQueuedDeletion(environment, stdin, queuedAtMs, callers),
     logger,
   );
   if (deletions > 0) logger.info({ event: 'cni_deletions_replayed', deletions });
@@ -68,7 +71,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     logger.error({ event: 'grpc_internal_error', path, err: error });
   const grpc = await startRpcServer({
     listen: { key: 'listen.grpc', address: config.listen.grpc },
-    services: [createIpamService({ book, meter, nowMs, bootId, onInternalError })],
+    services: [createIpamService({ ...callers, onInternalError })],
     onInternalError,
   });
   const probes = await startHttpServer({

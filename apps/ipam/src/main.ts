@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { type IpamConfig, ipamConfiguration } from '@overlay/model';
 import { type ProcessDescription, runProcess } from '@overlay/service';
+import { readHostClock } from './host-clock.js';
 import { runIpam } from './ipam.js';
 import { LmdbAllocationStore } from './store/lmdb-allocation-store.js';
 
@@ -9,9 +9,9 @@ const description: ProcessDescription<IpamConfig> = {
   summary: "Owns this host's container addresses, for the CNI plugin and over gRPC.",
   version: '0.1.0',
   start: async ({ config, clock, logger, metrics, readiness }) => {
-    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const hostClock = readHostClock(() => clock.nowMs());
     const store = LmdbAllocationStore.open(config.stateDir);
-    return runIpam({ config, store, clock, bootId, logger, metrics, readiness });
+    return runIpam({ config, store, clock, hostClock, logger, metrics, readiness });
   },
 };
 

@@ -3,6 +3,7 @@ import { interfaceIp, parseCidr } from '@overlay/allocation';
 import { toOverlayError } from '@overlay/failure';
 import { type BridgeKind, parseNetworkId, parseNetworkName } from '@overlay/model';
 import fc from 'fast-check';
+import { ManualHostClock } from '../manual-host-clock.js';
 import { MemoryAllocationStore } from '../store/memory-allocation-store.js';
 import { AddressBook } from './address-book.js';
 import type { IpamState } from './ipam-state.js';
@@ -14,6 +15,9 @@ import { keyOf, type PoolDefinition } from './records.js';
 
 const SUBNETS = ['9.0.1.0/29', '9.0.1.0/28', '9.0.2.0/29'] as const;
 const NETWORKS = ['red', 'blue'] as const;
+const CLOCK = new ManualHostClock();
+const NOW = CLOCK.instant();
+const COOLDOWN = { cooldownMs: 30_000, rememberedCount: 100 };
 
 function pools(subnetOfRed: string | undefined, blue: boolean): readonly PoolDefinition[] {
   const definition = (network: string, half: BridgeKind, subnet: string): PoolDefinition => ({
@@ -36,7 +40,9 @@ function allocate(book: AddressBook, network: string, container: string) {
 
 function release(book: AddressBook, network: string, container: string) {
   const owner = { containerId: parseContainerId(container), interface: parseInterfaceName('eth0') };
-  return book.change((state) => planRelease(state, { network, half: 'cni', owner }));
+  return book.change((state) =>
+    planRelease(state, { network, half: 'cni', owner, at: NOW, cooldown: COOLDOWN }),
+  );
 }
 
 function configure(book: AddressBook, definitions: readonly PoolDefinition[]) {
@@ -48,8 +54,13 @@ function dump(state: IpamState) {
   return {
     pools: state.pools().map(({ definition, families }) => ({
       definition,
-      free: families.map(({ addresses }) => [addresses.freeCount, addresses.lowestFree()]),
+      free: families.map(({ addresses }) => [
+        addresses.freeCount,
+        addresses.lowestFree(),
+        [...addresses.restingDescending()],
+      ]),
     })),
+    freed: [...state.freed.oldestFirst()],
     allocations: [...state.allocations()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
   };
 }
@@ -93,7 +104,7 @@ describe('AddressBook', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
         const store = new MemoryAllocationStore();
-        let book = await AddressBook.open(store);
+        let book = await AddressBook.open(store, NOW);
         let red: string | undefined;
         let blue = false;
         let held = new Map<string, string>();
@@ -102,7 +113,7 @@ describe('AddressBook', () => {
           const before = dump(book.glance((state) => state));
           const commits = store.commits;
           if (next.kind === 'crash') {
-            book = await AddressBook.open(store);
+            book = await AddressBook.open(store, NOW);
             expect(dump(book.glance((state) => state))).toEqual(before);
             continue;
           }
@@ -142,7 +153,7 @@ describe('AddressBook', () => {
 
   it('gives concurrent callers different addresses, with few commits', async () => {
     const store = new MemoryAllocationStore();
-    const book = await AddressBook.open(store);
+    const book = await AddressBook.open(store, NOW);
     await configure(book, pools('9.0.1.0/28', false));
     const records = await Promise.all(
       Array.from({ length: 13 }, (_, number) => allocate(book, 'red', `c${number}`)),
@@ -153,7 +164,7 @@ describe('AddressBook', () => {
   });
 
   it('gives callers with one identity the same address', async () => {
-    const book = await AddressBook.open(new MemoryAllocationStore());
+    const book = await AddressBook.open(new MemoryAllocationStore(), NOW);
     await configure(book, pools('9.0.1.0/28', false));
     const [a, b] = await Promise.all([allocate(book, 'red', 'same'), allocate(book, 'red', 'same')]);
     expect(a).toEqual(b);
@@ -161,7 +172,7 @@ describe('AddressBook', () => {
 
   it('lets releases through while the store takes no allocations', async () => {
     const store = new MemoryAllocationStore();
-    const book = await AddressBook.open(store);
+    const book = await AddressBook.open(store, NOW);
     await configure(book, pools('9.0.1.0/29', false));
     await allocate(book, 'red', 'old');
     store.fails = (mutations) => mutations.some(({ kind }) => kind === 'put_allocation');
@@ -171,12 +182,12 @@ describe('AddressBook', () => {
     ]);
     expect(added).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
     expect(released).toEqual({ status: 'fulfilled', value: ['9.0.1.2'] });
-    const reloaded = await AddressBook.open(store);
+    const reloaded = await AddressBook.open(store, NOW);
     expect(reloaded.glance(dump)).toEqual(book.glance(dump));
   });
 
   it('refuses what comes after closing', async () => {
-    const book = await AddressBook.open(new MemoryAllocationStore());
+    const book = await AddressBook.open(new MemoryAllocationStore(), NOW);
     const before = configure(book, pools('9.0.1.0/29', false));
     await book.close();
     await expect(before).resolves.toHaveLength(1);

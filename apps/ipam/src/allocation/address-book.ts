@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { OverlayError, toOverlayError } from '@overlay/failure';
+import type { HostInstant } from '../host-clock.js';
 import type { AllocationStore } from '../store/allocation-store.js';
 import { IpamState } from './ipam-state.js';
 import type { IpamMutation, Plan } from './records.js';
@@ -34,11 +35,19 @@ export class AddressBook {
     this.#state = state;
   }
 
-  /** Loads everything from the store. @throws OverlayError as {@link AllocationStore.load}. */
-  static async open(store: AllocationStore): Promise<AddressBook> {
-    const { pools, allocations } = await store.load();
+  /**
+   * Loads everything from the store. Addresses that were given back before the host was started cool from
+   * now on, in the order in which they were given back: no clock tells how long the host was away.
+   * @throws OverlayError as {@link AllocationStore.load}.
+   */
+  static async open(store: AllocationStore, now: HostInstant): Promise<AddressBook> {
+    const { pools, allocations, freed } = await store.load();
     const state = new IpamState();
     state.apply({ kind: 'replace_pools', pools });
+    for (const each of freed) {
+      const freedAt = each.freedAt.bootId === now.bootId ? each.freedAt : now;
+      state.apply({ kind: 'put_freed', freed: { ...each, freedAt } });
+    }
     for (const record of allocations) state.apply({ kind: 'put_allocation', record });
     return new AddressBook(store, state);
   }

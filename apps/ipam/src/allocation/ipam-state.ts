@@ -1,4 +1,5 @@
 import { type IpAddress, interfaceIp } from '@overlay/allocation';
+import { type FreedAddress, FreedAddresses } from './freed-addresses.js';
 import { createHalfPool, type HalfPool } from './half-pool.js';
 import {
   type AllocationKey,
@@ -10,7 +11,8 @@ import {
 } from './records.js';
 
 /**
- * Everything the planners look at: the pools, the allocations, and who holds each address.
+ * Everything the planners look at: the pools, the allocations, who holds each address, and the order in which
+ * addresses were given back.
  *
  * An address has at most one holder on the host, whichever network and half it was given out by. So a pool
  * that changes its prefix, or a network that comes back under another id, takes over the addresses that
@@ -20,6 +22,7 @@ export class IpamState {
   #pools = new Map<string, HalfPool>();
   readonly #allocations = new Map<AllocationKey, AllocationRecord>();
   readonly #holders = new Map<IpAddress, AllocationKey>();
+  readonly #freed = new FreedAddresses();
 
   /** The pool of a half; undefined if the agent configured none. */
   pool(ref: HalfRef): HalfPool | undefined {
@@ -47,6 +50,16 @@ export class IpamState {
     return key === undefined ? undefined : this.#allocations.get(key);
   }
 
+  /** The addresses that were given back and have had no holder since. */
+  get freed(): Pick<FreedAddresses, 'count' | 'nextTurn' | 'of' | 'oldestFirst'> {
+    return this.#freed;
+  }
+
+  /** True if a pool of this host hands the address out. */
+  isServed(address: IpAddress): boolean {
+    return this.pools().some((pool) => pool.families.some(({ addresses }) => addresses.contains(address)));
+  }
+
   /** Applies a change. @returns the change that takes it back. */
   apply(mutation: IpamMutation): IpamMutation {
     switch (mutation.kind) {
@@ -58,6 +71,10 @@ export class IpamState {
       }
       case 'delete_allocation':
         return inverse(mutation.key, this.#drop(mutation.key));
+      case 'put_freed':
+        return inverseOfFreed(mutation.freed.address, this.#putFreed(mutation.freed));
+      case 'delete_freed':
+        return inverseOfFreed(mutation.address, this.#deleteFreed(mutation.address));
       case 'replace_pools': {
         const before = this.pools().map((pool) => pool.definition);
         this.#replacePools(mutation.pools);
@@ -85,11 +102,24 @@ export class IpamState {
     return record;
   }
 
+  #putFreed(freed: FreedAddress): FreedAddress | undefined {
+    const before = this.#deleteFreed(freed.address);
+    this.#freed.add(freed);
+    for (const pool of this.#pools.values()) restIn(pool, freed);
+    return before;
+  }
+
+  #deleteFreed(address: IpAddress): FreedAddress | undefined {
+    for (const pool of this.#pools.values()) wakeIn(pool, address);
+    return this.#freed.remove(address);
+  }
+
   #replacePools(definitions: readonly PoolDefinition[]): void {
     const next = new Map<string, HalfPool>();
     for (const definition of definitions) {
       const pool = createHalfPool(definition);
       for (const address of this.#holders.keys()) takeFrom(pool, address);
+      for (const freed of this.#freed.oldestFirst()) restIn(pool, freed);
       next.set(poolKey(definition), pool);
     }
     this.#pools = next;
@@ -110,6 +140,10 @@ function inverse(key: AllocationKey, before: AllocationRecord | undefined): Ipam
     : { kind: 'put_allocation', record: before };
 }
 
+function inverseOfFreed(address: IpAddress, before: FreedAddress | undefined): IpamMutation {
+  return before === undefined ? { kind: 'delete_freed', address } : { kind: 'put_freed', freed: before };
+}
+
 function takeFrom(pool: HalfPool, address: IpAddress): void {
   for (const { addresses } of pool.families) {
     if (addresses.contains(address)) addresses.reserve(address);
@@ -119,5 +153,18 @@ function takeFrom(pool: HalfPool, address: IpAddress): void {
 function giveBackTo(pool: HalfPool, address: IpAddress): void {
   for (const { addresses } of pool.families) {
     if (addresses.contains(address)) addresses.free(address);
+  }
+}
+
+/** Lets an address rest unless it is held. */
+function restIn(pool: HalfPool, { address, turn }: FreedAddress): void {
+  for (const { addresses } of pool.families) {
+    if (addresses.contains(address) && addresses.reserve(address)) addresses.rest(address, turn);
+  }
+}
+
+function wakeIn(pool: HalfPool, address: IpAddress): void {
+  for (const { addresses } of pool.families) {
+    if (addresses.contains(address)) addresses.wake(address);
   }
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { type Cidr, parseCidr, parseIpAddress } from '@overlay/allocation';
 import { isFailure } from '@overlay/failure';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
+import { ManualHostClock } from '../manual-host-clock.js';
+import { capacityOf } from './capacity.js';
 import { IpamState } from './ipam-state.js';
 import { parseContainerId, parseInterfaceName } from './owner.js';
 import { type AllocationRequest, planAllocation } from './plan-allocation.js';
@@ -32,8 +34,11 @@ function request(containerId: string, requestedIps: readonly string[] = []): All
   };
 }
 
+const COOLDOWN = { cooldownMs: 30_000, rememberedCount: 8 };
+
 class Host {
   readonly state = new IpamState();
+  readonly clock = new ManualHostClock();
 
   configure(...pools: readonly PoolDefinition[]): void {
     this.#perform(planPools(this.state, pools));
@@ -46,8 +51,20 @@ class Host {
 
   del(containerId: string): readonly string[] {
     return this.#perform(
-      planRelease(this.state, { network: 'dcos', half: 'cni', owner: owner(containerId) }),
+      planRelease(this.state, {
+        network: 'dcos',
+        half: 'cni',
+        owner: owner(containerId),
+        at: this.clock.instant(),
+        cooldown: COOLDOWN,
+      }),
     );
+  }
+
+  /** The IPv4 row of the capacity. */
+  capacity() {
+    const moment = { at: this.clock.instant(), cooldownMs: COOLDOWN.cooldownMs };
+    return capacityOf(this.state, moment)[0];
   }
 
   #perform<T>({ mutations, answer }: Plan<T>): T {
@@ -73,7 +90,7 @@ describe('planAllocation', () => {
     expect(host.add('a')).toEqual(['9.0.1.2/27', 'fd01:b::2/81']);
     expect(host.add('b')).toEqual(['9.0.1.3/27', 'fd01:b::3/81']);
     host.del('a');
-    expect(host.add('c')).toEqual(['9.0.1.2/27', 'fd01:b::2/81']);
+    expect(host.add('c')).toEqual(['9.0.1.4/27', 'fd01:b::4/81']);
   });
 
   it('gives the same addresses when repeated, and writes nothing then', () => {
@@ -140,6 +157,79 @@ describe('planAllocation', () => {
   });
 });
 
+describe('addresses that were given back', () => {
+  it('come last, the oldest first', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/29' }));
+    for (const id of ['a', 'b', 'c']) host.add(id);
+    for (const id of ['b', 'c', 'a']) host.del(id);
+    const given = ['d', 'e', 'f', 'g', 'h'].map((id) => host.add(id)[0]);
+    expect(given).toEqual(['9.0.1.5/29', '9.0.1.6/29', '9.0.1.3/29', '9.0.1.4/29', '9.0.1.2/29']);
+    expect(failureOf(() => host.add('i')).message).toContain('5 of 5 IPv4 addresses');
+  });
+
+  it('cool, and are given out nevertheless when nothing else is left', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/29' }));
+    for (const id of ['a', 'b', 'c', 'd', 'e']) host.add(id);
+    expect(host.capacity()).toMatchObject({ total: 5n, used: 5n, cooling: 0n, free: 0n });
+    expect(host.capacity()?.exhaustedSinceMs).toBe(1);
+    host.del('d');
+    host.clock.pass(20_000);
+    host.del('b');
+    expect(host.capacity()).toMatchObject({ used: 3n, cooling: 2n, free: 0n });
+    expect(host.capacity()?.exhaustedSinceMs).toBeUndefined();
+    host.clock.pass(10_000);
+    expect(host.capacity()).toMatchObject({ used: 3n, cooling: 1n, free: 1n });
+    expect(host.add('f')).toEqual(['9.0.1.5/29']);
+    expect(host.capacity()).toMatchObject({ used: 4n, cooling: 1n, free: 0n });
+    expect(host.add('g')).toEqual(['9.0.1.3/29']);
+    expect(host.capacity()).toMatchObject({ used: 5n, cooling: 0n, free: 0n });
+  });
+
+  it('are not cooled by a wall clock that jumps', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/29' }));
+    host.add('a');
+    host.del('a');
+    host.clock.wallMs += 3_600_000;
+    expect(host.capacity()).toMatchObject({ cooling: 1n, free: 4n });
+  });
+
+  it('are given to who requests them', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/29' }));
+    host.add('a');
+    host.del('a');
+    expect(host.add('b', ['9.0.1.2'])).toEqual(['9.0.1.2/29']);
+    expect(host.state.freed.count).toBe(0);
+  });
+
+  it('are forgotten beyond the bound once they have cooled, and then count as never used', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/27' }));
+    for (let number = 0; number < 12; number += 1) host.add(`c${number}`);
+    for (let number = 0; number < 11; number += 1) host.del(`c${number}`);
+    expect(host.state.freed.count).toBe(11);
+    host.clock.pass(30_000);
+    host.del('c11');
+    expect(host.state.freed.count).toBe(10);
+    expect(host.add('next')).toEqual(['9.0.1.2/27']);
+    expect(host.add('then')).toEqual(['9.0.1.3/27']);
+    expect(host.add('after')).toEqual(['9.0.1.14/27']);
+  });
+
+  it('keep their order when pools change', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/29' }));
+    for (const id of ['a', 'b', 'c', 'd', 'e']) host.add(id);
+    for (const id of ['c', 'a']) host.del(id);
+    host.configure();
+    host.configure(pool({ subnet: '9.0.1.0/29' }));
+    expect([host.add('f'), host.add('g')]).toEqual([['9.0.1.4/29'], ['9.0.1.2/29']]);
+  });
+});
+
 describe('a change of pools', () => {
   it('keeps allocations of a pool that goes listed until they are released', () => {
     const host = new Host();
@@ -158,9 +248,10 @@ describe('a change of pools', () => {
     host.configure(pool({ subnet: '9.0.1.0/28' }, 'n2'));
     expect(host.add('b')).toEqual(['9.0.1.3/28']);
     host.del('a');
-    expect(host.add('c')).toEqual(['9.0.1.2/28']);
+    expect(host.add('c')).toEqual(['9.0.1.4/28']);
+    expect(host.add('d', ['9.0.1.2'])).toEqual(['9.0.1.2/28']);
     host.configure(pool({ subnet: '9.0.9.0/28' }, 'n2'));
-    expect(host.add('d')).toEqual(['9.0.9.2/28']);
+    expect(host.add('e')).toEqual(['9.0.9.2/28']);
   });
 
   it('exchanges an address that lies outside when the container is added again', () => {

@@ -31,7 +31,8 @@ export interface AllocationRequest extends HalfRef {
 
 /**
  * Gives the owner one address of each family of the half: the one that it holds already, else the one that it
- * asks for, else the lowest free. Repeating it gives the same addresses. An address that lies outside the
+ * asks for, else the lowest that had no holder yet, else the one that was given back the longest time ago,
+ * even if it has not cooled: a half can be filled to its last address. Repeating it gives the same addresses. An address that lies outside the
  * half, because the half changed since, is exchanged.
  * @throws OverlayError `not_found` (no such half here), `invalid_argument` (a requested address that no
  * container can have), `already_exists` (one that another owner holds), `resource_exhausted`.
@@ -61,7 +62,11 @@ export function planAllocation(state: IpamState, request: AllocationRequest): Pl
     allocatedAtMs: request.nowMs,
     bootId: request.bootId,
   };
-  return { mutations: [{ kind: 'put_allocation', record }], answer: record };
+  const taken = addresses
+    .map(({ address }) => interfaceIp(address))
+    .filter((address) => state.freed.of(address) !== undefined)
+    .map((address) => ({ kind: 'delete_freed', address }) as const);
+  return { mutations: [...taken, { kind: 'put_allocation', record }], answer: record };
 }
 
 /**
@@ -118,7 +123,7 @@ function choose(
   if (own !== undefined && (wanted === undefined || wanted === own)) return own;
   if (own !== undefined && wanted !== undefined) throw holdsAnother(request, own, wanted);
   if (wanted !== undefined) return requireFree(state, pool, wanted);
-  const free = family.addresses.lowestFree();
+  const free = family.addresses.nextInTurn();
   if (free === undefined) throw exhausted(pool, family);
   return free;
 }
@@ -140,7 +145,7 @@ function requireFree(state: IpamState, pool: HalfPool, wanted: IpAddress): IpAdd
 
 function exhausted(pool: HalfPool, { family, prefix, addresses }: FamilyPool): OverlayError {
   const { network, half } = pool.definition;
-  const used = addresses.capacity - addresses.freeCount;
+  const used = addresses.capacity - addresses.freeCount - BigInt(addresses.restingCount);
   const count = `${used} of ${addresses.capacity} IPv${family} addresses of ${prefix} are used`;
   const message = `the ${half} half of network ${network} is full on this host: ${count}; end a container here or start this one on another host`;
   return new OverlayError('resource_exhausted', message);

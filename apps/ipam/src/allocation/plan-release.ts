@@ -1,13 +1,28 @@
 import { type IpAddress, interfaceIp } from '@overlay/allocation';
+import type { HostInstant } from '../host-clock.js';
+import { isCooling } from './freed-addresses.js';
 import type { IpamState } from './ipam-state.js';
 import type { Owner } from './owner.js';
-import { allocationKey, type HalfRef, type Plan } from './records.js';
+import { allocationKey, type HalfRef, type IpamMutation, type Plan } from './records.js';
+
+/** How the order of addresses that were given back is kept. */
+export interface CooldownPolicy {
+  /** How long an address is given out again only if nothing else is free. */
+  readonly cooldownMs: number;
+  /**
+   * Of so many addresses the order is remembered; those that were given back before and have cooled count as
+   * never used. Without it a half of 2^47 addresses would remember every container there ever was.
+   */
+  readonly rememberedCount: number;
+}
 
 /** Gives back what an owner holds in a half. */
 export interface ReleaseRequest extends HalfRef {
   readonly owner: Owner;
   /** Releases only what was allocated until then, in Unix milliseconds; without it, whatever is held. */
   readonly allocatedUntilMs?: number;
+  readonly at: HostInstant;
+  readonly cooldown: CooldownPolicy;
 }
 
 /**
@@ -20,5 +35,33 @@ export function planRelease(state: IpamState, request: ReleaseRequest): Plan<rea
   const { allocatedUntilMs = Number.POSITIVE_INFINITY } = request;
   if (held === undefined || held.allocatedAtMs > allocatedUntilMs) return { mutations: [], answer: [] };
   const answer = held.addresses.map(({ address }) => interfaceIp(address));
-  return { mutations: [{ kind: 'delete_allocation', key }], answer };
+  const mutations: IpamMutation[] = [
+    { kind: 'delete_allocation', key },
+    ...planFreed(state, answer, request),
+  ];
+  return { mutations, answer };
+}
+
+/** Puts addresses at the end of the order in which they are given out again, and forgets who is too far ahead. */
+export function planFreed(
+  state: IpamState,
+  addresses: readonly IpAddress[],
+  { at, cooldown }: { readonly at: HostInstant; readonly cooldown: CooldownPolicy },
+): readonly IpamMutation[] {
+  const served = addresses.filter((address) => state.isServed(address));
+  const put = served.map((address, index): IpamMutation => {
+    return { kind: 'put_freed', freed: { address, turn: state.freed.nextTurn + index, freedAt: at } };
+  });
+  const mutations: IpamMutation[] = [];
+  let surplus = state.freed.count + put.length - cooldown.rememberedCount;
+  if (surplus > 0) {
+    // One more than comes, so that a lower bound is reached some day.
+    surplus = Math.min(surplus, put.length + 1);
+    for (const freed of state.freed.oldestFirst()) {
+      if (surplus === 0 || isCooling(freed, at, cooldown.cooldownMs)) break;
+      mutations.push({ kind: 'delete_freed', address: freed.address });
+      surplus -= 1;
+    }
+  }
+  return [...mutations, ...put];
 }

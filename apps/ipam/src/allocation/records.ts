@@ -1,5 +1,6 @@
 import type { Cidr, InterfaceAddress, IpAddress } from '@overlay/allocation';
 import type { BridgeKind, NetworkId, NetworkName } from '@overlay/model';
+import type { FreedAddress } from './freed-addresses.js';
 import type { Owner } from './owner.js';
 
 /** One half of one network on this host, as the agent configures it. At least one prefix is there. */
@@ -61,6 +62,8 @@ export function keyOf(record: AllocationRecord): AllocationKey {
 export type IpamMutation =
   | { readonly kind: 'put_allocation'; readonly record: AllocationRecord }
   | { readonly kind: 'delete_allocation'; readonly key: AllocationKey }
+  | { readonly kind: 'put_freed'; readonly freed: FreedAddress }
+  | { readonly kind: 'delete_freed'; readonly address: IpAddress }
   | { readonly kind: 'replace_pools'; readonly pools: readonly PoolDefinition[] };
 
 /** What a planner decided: the changes to persist, and the answer once they are. */

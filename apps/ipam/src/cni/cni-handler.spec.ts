@@ -5,6 +5,7 @@ import { Metrics } from '@overlay/service';
 import { AddressBook } from '../allocation/address-book.js';
 import { planPools } from '../allocation/plan-pools.js';
 import { createOperationMeter } from '../ipam-metrics.js';
+import { ManualHostClock } from '../manual-host-clock.js';
 import { MemoryAllocationStore } from '../store/memory-allocation-store.js';
 import { type CniHandlerDeps, handleCniCall, handleQueuedDeletion } from './cni-handler.js';
 
@@ -26,12 +27,13 @@ describe('handleCniCall', () => {
 
   beforeEach(async () => {
     store = new MemoryAllocationStore();
-    const book = await AddressBook.open(store);
+    const clock = new ManualHostClock();
+    const book = await AddressBook.open(store, clock.instant());
     const [networkId, network] = [parseNetworkId('n1'), parseNetworkName('dcos')];
     const pool = { networkId, network, half: 'cni', subnet: parseCidr('9.0.1.0/29') } as const;
     await book.change((state) => planPools(state, [pool]));
     const meter = createOperationMeter(new Metrics('test'), () => 0);
-    deps = { book, meter, nowMs: () => ALLOCATED_AT_MS, bootId: 'boot' };
+    deps = { book, meter, clock, cooldown: { cooldownMs: 30_000, rememberedCount: 100 } };
   });
 
   const allocations = () => deps.book.read((state) => [...state.allocations()].length);

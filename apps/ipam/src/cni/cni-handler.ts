@@ -3,8 +3,9 @@ import type { AddressBook } from '../allocation/address-book.js';
 import type { IpamState } from '../allocation/ipam-state.js';
 import type { Owner } from '../allocation/owner.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
-import { planRelease } from '../allocation/plan-release.js';
+import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
 import { type AllocationRecord, allocationKey, type HalfRef } from '../allocation/records.js';
+import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import { type CniCall, type CniEnvironment, parseCniCall } from './cni-call.js';
 import { type CniErrorObject, cniErrorOf } from './cni-error.js';
@@ -19,9 +20,8 @@ export type CniAnswer =
 export interface CniHandlerDeps {
   readonly book: AddressBook;
   readonly meter: OperationMeter;
-  /** Unix milliseconds. */
-  readonly nowMs: () => number;
-  readonly bootId: string;
+  readonly clock: HostClock;
+  readonly cooldown: CooldownPolicy;
 }
 
 /** The kernel stamps files with the time of its last tick, which may lie a little back. */
@@ -66,7 +66,7 @@ async function answer(
 
 async function perform(
   call: CniCall,
-  { book, meter, nowMs, bootId }: CniHandlerDeps,
+  { book, meter, clock, cooldown }: CniHandlerDeps,
   allocatedUntilMs: number,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (call.command === 'VERSION') return renderVersionResult(call.version);
@@ -75,13 +75,17 @@ async function perform(
   switch (call.command) {
     case 'ADD': {
       const { networkNamespace, requestedIps, labels } = call;
-      const wish = { ...half, owner, networkNamespace, requestedIps, labels, nowMs: nowMs(), bootId };
+      const { bootId } = clock.instant();
+      const place = { ...half, owner, networkNamespace };
+      const wish = { ...place, requestedIps, labels, nowMs: clock.nowMs(), bootId };
       const add = () => book.change((state) => planAllocation(state, wish));
       return renderAddResult(call.version, await meter.measure('allocate', 'cni', add));
     }
     case 'DEL':
       await meter.measure('release', 'cni', () =>
-        book.change((state) => planRelease(state, { ...half, owner, allocatedUntilMs })),
+        book.change((state) =>
+          planRelease(state, { ...half, owner, allocatedUntilMs, at: clock.instant(), cooldown }),
+        ),
       );
       return undefined;
     case 'CHECK':

@@ -5,7 +5,8 @@ import { pageOf } from '../allocation/allocation-page.js';
 import { capacityOf } from '../allocation/capacity.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
 import { planPools } from '../allocation/plan-pools.js';
-import { planRelease } from '../allocation/plan-release.js';
+import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
+import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import { allocationMessage, capacityMessage, poolMessage } from './messages.js';
 import { parseAllocationWish, parseOwnedHalf, parsePools } from './requests.js';
@@ -14,9 +15,8 @@ import { parseAllocationWish, parseOwnedHalf, parsePools } from './requests.js';
 export interface IpamServiceDeps {
   readonly book: AddressBook;
   readonly meter: OperationMeter;
-  /** Unix milliseconds. */
-  readonly nowMs: () => number;
-  readonly bootId: string;
+  readonly clock: HostClock;
+  readonly cooldown: CooldownPolicy;
   readonly onInternalError: InternalErrorListener;
 }
 
@@ -24,8 +24,8 @@ export interface IpamServiceDeps {
 export function createIpamService({
   book,
   meter,
-  nowMs,
-  bootId,
+  clock,
+  cooldown,
   onInternalError,
 }: IpamServiceDeps): RpcService {
   const handlers: HandlersOf<typeof IpamServiceService> = {
@@ -36,14 +36,17 @@ export function createIpamService({
     },
     allocate: (request) =>
       meter.measure('allocate', 'grpc', async () => {
-        const wish = { ...parseAllocationWish(request), nowMs: nowMs(), bootId };
+        const { bootId } = clock.instant();
+        const wish = { ...parseAllocationWish(request), nowMs: clock.nowMs(), bootId };
         const record = await book.change((state) => planAllocation(state, wish));
         return { allocation: allocationMessage(record) };
       }),
     release: (request) =>
       meter.measure('release', 'grpc', async () => {
         const place = parseOwnedHalf(request);
-        const released = await book.change((state) => planRelease(state, place));
+        const released = await book.change((state) =>
+          planRelease(state, { ...place, at: clock.instant(), cooldown }),
+        );
         return { releasedIps: [...released] };
       }),
     listAllocations: async ({ network, pageSize, pageToken }) => {
@@ -52,7 +55,10 @@ export function createIpamService({
       return { allocations: page.allocations.map(allocationMessage), nextPageToken: page.nextPageToken };
     },
     getCapacity: async ({ network }) => {
-      const rows = await book.read((state) => capacityOf(state, network === '' ? undefined : network));
+      const moment = { at: clock.instant(), cooldownMs: cooldown.cooldownMs };
+      const rows = await book.read((state) =>
+        capacityOf(state, moment, network === '' ? undefined : network),
+      );
       return { capacities: rows.map(capacityMessage) };
     },
   };

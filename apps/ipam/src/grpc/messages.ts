@@ -43,7 +43,7 @@ export function capacityMessage(row: HalfCapacity): Capacity {
     total: row.total,
     used: row.used,
     reserved: 0n,
-    cooling: 0n,
+    cooling: row.cooling,
     free: row.free,
     exhaustedSinceMs: BigInt(row.exhaustedSinceMs ?? 0),
     agentIp: '',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress } from '@overlay/allocation';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
+import type { FreedAddress } from '../allocation/freed-addresses.js';
 import { parseContainerId, parseInterfaceName } from '../allocation/owner.js';
 import { type AllocationRecord, keyOf, type PoolDefinition } from '../allocation/records.js';
 import type { AllocationStore } from './allocation-store.js';
@@ -30,6 +31,10 @@ function record(containerId: string, address: string): AllocationRecord {
     allocatedAtMs: 7,
     bootId: 'boot',
   };
+}
+
+function freed(address: string, turn: number): FreedAddress {
+  return { address: parseIpAddress(address), turn, freedAt: { bootId: 'boot', uptimeMs: 9 } };
 }
 
 const A = record('a', '9.0.1.2/27');
@@ -59,7 +64,7 @@ function describeStore(name: string, create: (folder: string) => AllocationStore
     }
 
     it('starts empty', async () => {
-      expect(await store.load()).toEqual({ pools: [], allocations: [] });
+      expect(await store.load()).toEqual({ pools: [], allocations: [], freed: [] });
     });
 
     it('keeps what was committed', async () => {
@@ -93,7 +98,20 @@ function describeStore(name: string, create: (folder: string) => AllocationStore
         { kind: 'replace_pools', pools: [] },
         { kind: 'put_allocation', record: moved },
       ]);
-      expect(await (await reopened()).load()).toEqual({ pools: [], allocations: [moved] });
+      expect(await (await reopened()).load()).toEqual({ pools: [], allocations: [moved], freed: [] });
+    });
+
+    it('keeps freed addresses until they are deleted', async () => {
+      const [first, second] = [freed('9.0.1.2', 7), freed('fd01:b::2', 8)];
+      await store.commit([
+        { kind: 'put_freed', freed: freed('9.0.1.2', 1) },
+        { kind: 'put_freed', freed: second },
+        { kind: 'put_freed', freed: first },
+      ]);
+      const loaded = await (await reopened()).load();
+      expect([...loaded.freed].sort((a, b) => a.turn - b.turn)).toEqual([first, second]);
+      await store.commit([{ kind: 'delete_freed', address: first.address }]);
+      expect((await (await reopened()).load()).freed).toEqual([second]);
     });
 
     it('closes more than once', async () => {

@@ -1,12 +1,14 @@
+import type { FreedAddress } from '../allocation/freed-addresses.js';
 import type { AllocationRecord, IpamMutation, PoolDefinition } from '../allocation/records.js';
 
 /** Everything that is persisted. */
 export interface StoredIpam {
   readonly pools: readonly PoolDefinition[];
   readonly allocations: readonly AllocationRecord[];
+  readonly freed: readonly FreedAddress[];
 }
 
-/** Keeps pools and allocations over crashes and power loss. */
+/** Keeps pools, allocations and the order of freed addresses over crashes and power loss. */
 export interface AllocationStore {
   /**
    * Everything committed so far.

@@ -1,35 +1,64 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import { type IpamMutation, keyOf } from '../allocation/records.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
-import { SpaceReserve } from './space-reserve.js';
-import { parseStoredAllocation, parseStoredPools } from './stored-record.js';
+import { pagesOfCommit, type TreeSize } from './commit-pages.js';
+import { FileRoom } from './file-room.js';
+import { parseStoredAllocation, parseStoredFreed, parseStoredPools } from './stored-record.js';
 
-const FORMAT = 1;
+/** Format 1 had no freed addresses; everything else of it stands in format 2. */
+const FORMAT = 2;
+const READABLE_FORMATS: readonly unknown[] = [1, FORMAT];
+const FILE = 'allocations.lmdb';
 const FORMAT_KEY = 'format';
 const POOLS_KEY = 'pools';
-const ALLOCATION_PREFIX = 'allocation/';
-/** The first key behind every key with the prefix: "0" follows "/" in ASCII. */
-const ALLOCATION_END = 'allocation0';
+const ALLOCATIONS = 'allocation';
+const FREED = 'freed';
+/** The changes that may use the room that is kept for them. */
+const RELEASING: ReadonlySet<IpamMutation['kind']> = new Set([
+  'delete_allocation',
+  'put_freed',
+  'delete_freed',
+]);
+
+/** Room that only releases may use: a store that copies on write needs room even to delete. */
+const RELEASE_ROOM_BYTES = 256 * 1024;
+/** Where format 1 kept that room. */
+const FORMER_RESERVE = 'space-reserve';
+
+interface StoreSize extends TreeSize {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  readonly free: TreeSize;
+}
+
+/** One key's change as LMDB gets it; no text means removal. */
+interface KeyWrite {
+  readonly key: string;
+  readonly text?: string;
+}
 
 /**
- * Pools and allocations in an LMDB file under the state folder.
+ * Pools, allocations and freed addresses in an LMDB file under the state folder.
  *
  * Commits are synchronous LMDB transactions, flushed before they return: of LMDB's ways to write, only these
  * say for certain whether they happened. Whoever calls batches what waits, so that one flush serves many.
+ * Before each commit the file gets the room that the commit may need: a full disk is found then, where nothing
+ * is half done, and never by LMDB itself (version 3.5.6 of the binding writes beyond a buffer when it reports
+ * that a page cannot be written).
  */
 export class LmdbAllocationStore implements AllocationStore {
   readonly #folder: string;
-  readonly #database: RootDatabase<unknown, string>;
-  readonly #reserve: SpaceReserve;
+  readonly #database: RootDatabase<string, string>;
+  readonly #room: FileRoom;
   #closed: Promise<void> | undefined;
 
-  private constructor(folder: string, database: RootDatabase<unknown, string>) {
+  private constructor(folder: string, database: RootDatabase<string, string>) {
     this.#folder = folder;
     this.#database = database;
-    this.#reserve = new SpaceReserve(join(folder, 'space-reserve'));
+    this.#room = new FileRoom(join(folder, FILE));
   }
 
   /**
@@ -39,16 +68,15 @@ export class LmdbAllocationStore implements AllocationStore {
   static open(folder: string): LmdbAllocationStore {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const database = open<unknown, string>({
-        path: join(folder, 'allocations.lmdb'),
-        encoding: 'json',
+      const database = open<string, string>({
+        path: join(folder, FILE),
+        encoding: 'string',
         noSubdir: true,
         overlappingSync: false,
         cache: false,
       });
-      const store = new LmdbAllocationStore(folder, database);
-      store.#reserve.take();
-      return store;
+      rmSync(join(folder, FORMER_RESERVE), { force: true });
+      return new LmdbAllocationStore(folder, database);
     } catch (error) {
       const message = `state_dir: the store in ${folder} cannot be opened: ${reasonOf(error)}`;
       throw new OverlayError('failed_precondition', message, { cause: error });
@@ -58,26 +86,28 @@ export class LmdbAllocationStore implements AllocationStore {
   async load(): Promise<StoredIpam> {
     this.#requireFormat();
     const pools = this.#database.get(POOLS_KEY);
-    const range = this.#database.getRange({ start: ALLOCATION_PREFIX, end: ALLOCATION_END });
     return {
-      pools: pools === undefined ? [] : parseStoredPools(POOLS_KEY, pools),
-      allocations: [...range].map(({ key, value }) => parseStoredAllocation(key, value)),
+      pools: pools === undefined ? [] : parseStoredPools(POOLS_KEY, decode(pools)),
+      allocations: this.#all(ALLOCATIONS, parseStoredAllocation),
+      freed: this.#all(FREED, parseStoredFreed),
     };
   }
 
   async commit(mutations: readonly IpamMutation[]): Promise<void> {
+    const writes = [{ key: FORMAT_KEY, text: JSON.stringify(FORMAT) }, ...mutations.map(keyWriteOf)];
+    const releases = mutations.every(({ kind }) => RELEASING.has(kind));
     try {
-      this.#write(mutations);
+      this.#makeRoom(writes, releases ? 0 : RELEASE_ROOM_BYTES);
+      this.#database.transactionSync(() => {
+        for (const { key, text } of writes) {
+          if (text === undefined) this.#database.removeSync(key);
+          else this.#database.putSync(key, text);
+        }
+      });
     } catch (error) {
-      const onlyReleases = mutations.every((mutation) => mutation.kind === 'delete_allocation');
-      if (!onlyReleases || !this.#reserve.yield()) throw this.#unwritable(error);
-      try {
-        this.#write(mutations);
-      } catch (again) {
-        throw this.#unwritable(again);
-      }
+      const message = `the store in ${this.#folder} cannot be written: ${reasonOf(error)}`;
+      throw new OverlayError('unavailable', message, { cause: error });
     }
-    this.#reserve.take();
   }
 
   close(): Promise<void> {
@@ -85,37 +115,53 @@ export class LmdbAllocationStore implements AllocationStore {
     return this.#closed;
   }
 
-  #write(mutations: readonly IpamMutation[]): void {
-    this.#database.transactionSync(() => {
-      this.#database.putSync(FORMAT_KEY, FORMAT);
-      for (const mutation of mutations) this.#writeOne(mutation);
-    });
+  #all<T>(folder: string, parse: (key: string, value: unknown) => T): readonly T[] {
+    // The first key behind every key in the folder: "0" follows "/" in ASCII.
+    const range = this.#database.getRange({ start: `${folder}/`, end: `${folder}0` });
+    return [...range].map(({ key, value }) => parse(key, decode(value)));
   }
 
-  #writeOne(mutation: IpamMutation): void {
-    switch (mutation.kind) {
-      case 'put_allocation':
-        this.#database.putSync(`${ALLOCATION_PREFIX}${keyOf(mutation.record)}`, mutation.record);
-        return;
-      case 'delete_allocation':
-        this.#database.removeSync(`${ALLOCATION_PREFIX}${mutation.key}`);
-        return;
-      case 'replace_pools':
-        this.#database.putSync(POOLS_KEY, mutation.pools);
-        return;
-    }
+  #makeRoom(writes: readonly KeyWrite[], spareBytes: number): void {
+    const size = this.#database.getStats() as StoreSize;
+    const bytes = writes.reduce(
+      (sum, { key, text }) => sum + key.length + (text === undefined ? 0 : Buffer.byteLength(text)),
+      0,
+    );
+    const pages = pagesOfCommit({ keys: writes.length, bytes }, size, size.free, size.pageSize);
+    this.#room.ensure((size.lastPageNumber + 1 + pages) * size.pageSize + spareBytes);
   }
 
   #requireFormat(): void {
-    const found = this.#database.get(FORMAT_KEY) ?? FORMAT;
-    if (found === FORMAT) return;
-    const message = `state_dir: the store in ${this.#folder} has format ${String(found)}, this release reads ${FORMAT}: run the release that wrote it`;
+    const text = this.#database.get(FORMAT_KEY);
+    const found = text === undefined ? FORMAT : decode(text);
+    if (READABLE_FORMATS.includes(found)) return;
+    const readable = READABLE_FORMATS.join(' and ');
+    const message = `state_dir: the store in ${this.#folder} has format ${String(found)}, this release reads ${readable}: run the release that wrote it`;
     throw new OverlayError('failed_precondition', message);
   }
+}
 
-  #unwritable(error: unknown): OverlayError {
-    const message = `the store in ${this.#folder} cannot be written: ${reasonOf(error)}`;
-    return new OverlayError('unavailable', message, { cause: error });
+function keyWriteOf(mutation: IpamMutation): KeyWrite {
+  switch (mutation.kind) {
+    case 'put_allocation':
+      return { key: `${ALLOCATIONS}/${keyOf(mutation.record)}`, text: JSON.stringify(mutation.record) };
+    case 'delete_allocation':
+      return { key: `${ALLOCATIONS}/${mutation.key}` };
+    case 'put_freed':
+      return { key: `${FREED}/${mutation.freed.address}`, text: JSON.stringify(mutation.freed) };
+    case 'delete_freed':
+      return { key: `${FREED}/${mutation.address}` };
+    case 'replace_pools':
+      return { key: POOLS_KEY, text: JSON.stringify(mutation.pools) };
+  }
+}
+
+/** What is no JSON is refused by whoever reads the record, with the record's key. */
+function decode(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,6 @@
+import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
+import type { FreedAddress } from '../allocation/freed-addresses.js';
 import {
   type AllocationKey,
   type AllocationRecord,
@@ -16,9 +18,14 @@ export class MemoryAllocationStore implements AllocationStore {
   fails: (mutations: readonly IpamMutation[]) => boolean = () => false;
   #pools: readonly PoolDefinition[] = [];
   readonly #allocations = new Map<AllocationKey, AllocationRecord>();
+  readonly #freed = new Map<IpAddress, FreedAddress>();
 
   async load(): Promise<StoredIpam> {
-    return structuredClone({ pools: this.#pools, allocations: [...this.#allocations.values()] });
+    return structuredClone({
+      pools: this.#pools,
+      allocations: [...this.#allocations.values()],
+      freed: [...this.#freed.values()],
+    });
   }
 
   async commit(mutations: readonly IpamMutation[]): Promise<void> {
@@ -32,6 +39,12 @@ export class MemoryAllocationStore implements AllocationStore {
           break;
         case 'delete_allocation':
           this.#allocations.delete(mutation.key);
+          break;
+        case 'put_freed':
+          this.#freed.set(mutation.freed.address, mutation.freed);
+          break;
+        case 'delete_freed':
+          this.#freed.delete(mutation.address);
           break;
         case 'replace_pools':
           this.#pools = mutation.pools;

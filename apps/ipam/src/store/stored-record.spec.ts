@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseStoredAllocation, parseStoredPools } from './stored-record.js';
+import { parseStoredAllocation, parseStoredFreed, parseStoredPools } from './stored-record.js';
 
 describe('stored records', () => {
   it.each([
@@ -13,6 +13,12 @@ describe('stored records', () => {
   it('are refused by name: an allocation of another shape', () => {
     expect(() => parseStoredAllocation('allocation/x', { owner: 1 })).toThrow(
       expect.objectContaining({ code: 'data_loss', message: expect.stringContaining('allocation/x') }),
+    );
+  });
+
+  it('are refused by name: a freed address of another shape', () => {
+    expect(() => parseStoredFreed('freed/x', { address: '9.0.1.2', turn: -1 })).toThrow(
+      expect.objectContaining({ code: 'data_loss', message: expect.stringContaining('freed/x') }),
     );
   });
 });

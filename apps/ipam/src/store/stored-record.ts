@@ -9,6 +9,7 @@ import {
 import { OverlayError } from '@overlay/failure';
 import { type NetworkId, type NetworkName, parseNetworkId, parseNetworkName } from '@overlay/model';
 import { z } from 'zod';
+import type { FreedAddress } from '../allocation/freed-addresses.js';
 import {
   type ContainerId,
   type InterfaceName,
@@ -17,6 +18,8 @@ import {
 } from '../allocation/owner.js';
 import type { AllocationRecord, PoolDefinition } from '../allocation/records.js';
 
+const address = z.string().transform((text): IpAddress => parseIpAddress(text));
+const instant = z.strictObject({ bootId: z.string(), uptimeMs: z.number().int().nonnegative() });
 const half = z.enum(['cni', 'docker']);
 const cidr = z.string().transform((text): Cidr => parseCidr(text));
 const networkId = z.string().transform((text): NetworkId => parseNetworkId(text));
@@ -41,13 +44,19 @@ const allocationSchema = z.strictObject({
   addresses: z.array(
     z.strictObject({
       address: z.string().transform((text): InterfaceAddress => parseInterfaceAddress(text)),
-      gateway: z.string().transform((text): IpAddress => parseIpAddress(text)),
+      gateway: address,
     }),
   ),
   networkNamespace: z.exactOptional(z.string()),
   labels: z.record(z.string(), z.string()),
   allocatedAtMs: z.number().int().nonnegative(),
   bootId: z.string(),
+});
+
+const freedSchema = z.strictObject({
+  address,
+  turn: z.number().int().nonnegative(),
+  freedAt: instant,
 });
 
 /**
@@ -64,6 +73,14 @@ export function parseStoredPools(key: string, value: unknown): readonly PoolDefi
  */
 export function parseStoredAllocation(key: string, value: unknown): AllocationRecord {
   return parseStored(key, value, allocationSchema);
+}
+
+/**
+ * Reads a freed address as it was stored.
+ * @throws OverlayError `data_loss` naming the store's key and what is wrong.
+ */
+export function parseStoredFreed(key: string, value: unknown): FreedAddress {
+  return parseStored(key, value, freedSchema);
 }
 
 function parseStored<S extends z.ZodType>(key: string, value: unknown, schema: S): z.output<S> {

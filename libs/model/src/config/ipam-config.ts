@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ListenAddress } from '../listen-address.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
-import { booleanKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
+import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
 import { checkListeners } from './listen-rules.js';
 
 /** Configuration of overlay-ipam. */
@@ -14,6 +14,8 @@ export interface IpamConfig {
   readonly stateDir: string;
   /** Folder where the CNI plugin queues deletions while the daemon is down. */
   readonly cniDeletionsDir: string;
+  /** How long an address that was given back is given out again only if nothing else is free. */
+  readonly cooldownMs: number;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
@@ -32,6 +34,12 @@ const schema = z.strictObject({
   cni_deletions_dir: pathKey(
     'Folder where the CNI plugin queues deletions while the daemon is down.',
   ).prefault('/var/lib/overlay/ipam/deletions'),
+  cooldown_ms: integerKey(
+    0,
+    86_400_000,
+    'How long an address that was given back is given out again only if nothing else is free.',
+    'ms',
+  ).prefault(30_000),
   insecure: booleanKey('Allows listeners that other hosts reach, without authentication.').prefault(false),
   log_level: logLevelKey(),
 });
@@ -46,6 +54,7 @@ export const ipamConfiguration: Configuration<IpamConfig> = defineConfiguration(
       listen: parsed.listen,
       stateDir: parsed.state_dir,
       cniDeletionsDir: parsed.cni_deletions_dir,
+      cooldownMs: parsed.cooldown_ms,
       insecure: parsed.insecure,
       logLevel: parsed.log_level,
     };
