@@ -9,6 +9,7 @@ import {
   type TopologyFrame,
   TopologyFrameKind,
 } from '@overlay/contracts';
+import type { OverlayError } from '@overlay/failure';
 import { masterConfiguration, type NetworkId } from '@overlay/model';
 import { openEmbeddedOverlayLog } from '@overlay/overlay-log';
 import { createRpcClient, type RpcClient } from '@overlay/rpc';
@@ -49,26 +50,41 @@ async function start(network: unknown = NETWORK): Promise<void> {
   });
   if (config.log.kind !== 'embedded') throw new Error('the test configures an embedded log');
   const log = await openEmbeddedOverlayLog({ dir: config.log.dir });
+  const readiness = new Readiness();
   try {
     running = await runMaster({
       config,
       log,
       adoptNetworks: false,
-      candidate: 'test',
+      instanceId: 'test',
+      random: Math.random,
       newNetworkId: () => `network-${ids++}` as NetworkId,
       failPoints: NO_FAIL_POINTS,
       clock: systemClock,
       logger: createLogger('overlay-master', 'silent'),
       metrics: new Metrics('overlay-master'),
-      readiness: new Readiness(),
+      readiness,
       networksPage: { static: join(folder, 'no-page'), modules: join(folder, 'no-page') },
     });
   } catch (error) {
     await log.close();
     throw error;
   }
+  await ready(running, readiness);
   agents = createRpcClient(MasterServiceService, { target: `unix:${folder}/grpc.sock` });
   networks = createRpcClient(NetworkServiceService, { target: `unix:${folder}/grpc.sock` });
+}
+
+/** Waits until the master leads; throws what made it fail. */
+async function ready(master: RunningProcess, readiness: Readiness): Promise<void> {
+  let failure: OverlayError | undefined;
+  void master.failed?.then((error) => {
+    failure = error;
+  });
+  while (readiness.reasons().length > 0 && failure === undefined) await systemClock.sleep(2);
+  if (failure === undefined) return;
+  await stop();
+  throw failure;
 }
 
 async function stop(): Promise<void> {

@@ -25,7 +25,8 @@ const exitCode = await runProcess(
         },
         adoptNetworks: flags.adoptNetworks === true,
         log: await openLog(config.log),
-        candidate: randomUUID(),
+        instanceId: randomUUID(),
+        random: Math.random,
         newNetworkId: () => randomUUID() as NetworkId,
         failPoints: parseFailPoints(environment.OVERLAY_FAIL_POINTS, () =>
           process.kill(process.pid, 'SIGKILL'),

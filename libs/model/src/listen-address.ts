@@ -25,10 +25,9 @@ export function parseListenAddress(text: string): ListenAddress {
     return { kind: 'unix', path };
   }
   const groups = HOST_AND_PORT.exec(text)?.groups;
-  const host = groups?.['v6'] ?? groups?.['host'];
-  const port = Number(groups?.['port']);
-  const wellFormed =
-    host !== undefined && port <= 65_535 && (groups?.['v6'] === undefined || isIpAddress(host));
+  const host = groups?.v6 ?? groups?.host;
+  const port = Number(groups?.port);
+  const wellFormed = host !== undefined && port <= 65_535 && (groups?.v6 === undefined || isIpAddress(host));
   if (!wellFormed) {
     const rule = 'a listener is written host:port, [IPv6]:port or unix:/path, with a port from 0 to 65535';
     throw new OverlayError('invalid_argument', `"${text}": ${rule}`);

@@ -9,14 +9,18 @@ export const GRACE_AFTER_LEADER_CHANGE_MS = 60_000;
  */
 export class Connections {
   readonly #open = new Map<NodeId, number>();
-  readonly #unseen: Set<NodeId>;
-  readonly #graceEndsMs: number;
   readonly #monotonicMs: () => number;
+  #unseen = new Set<NodeId>();
+  #graceEndsMs = 0;
 
-  constructor(recorded: Iterable<NodeId>, graceMs: number, monotonicMs: () => number) {
-    this.#unseen = new Set(recorded);
+  constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
-    this.#graceEndsMs = monotonicMs() + graceMs;
+  }
+
+  /** This master leads from now on: the recorded nodes get time to come to it. */
+  beginGrace(recorded: Iterable<NodeId>): void {
+    this.#unseen = new Set(recorded);
+    this.#graceEndsMs = this.#monotonicMs() + GRACE_AFTER_LEADER_CHANGE_MS;
   }
 
   /** Notes an opened stream; the returned function notes its end, once. */

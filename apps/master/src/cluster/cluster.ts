@@ -1,111 +1,126 @@
 import type { AddressSpace, Agent, Assignment, Network } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import type { Mutation, NetworkId, NodeId, NodeRecord } from '@overlay/model';
-import type { Fence, OverlayLog } from '@overlay/overlay-log';
+import type { AddressSpaceDefinition, Mutation, NetworkId, NodeId, NodeRecord } from '@overlay/model';
 import { type AgentReport, AgentReports } from '../agents/agent-reports.js';
-import { Connections, GRACE_AFTER_LEADER_CHANGE_MS } from '../agents/connections.js';
-import { CommitLoop, type Planned } from '../commit/commit-loop.js';
-import type { FailPoints } from '../commit/fail-points.js';
+import { Connections } from '../agents/connections.js';
+import type { CommitLoop, Planned } from '../commit/commit-loop.js';
 import { toAddressSpace, toAssignment, toNetwork } from '../rpc/to-messages.js';
 import { TopologyFeed } from '../topology/topology-feed.js';
-import type { ClusterRecords } from './cluster-records.js';
-import { type LoadedCluster, loadCluster } from './load-cluster.js';
-import { planQuarantineEnds } from './plan-agent-deletion.js';
+import { ClusterRecords } from './cluster-records.js';
+import { diffRecords } from './diff-records.js';
 import type { PlannerState } from './planner-state.js';
 
 /** What a cluster lives on. */
 export interface ClusterDeps {
-  readonly log: OverlayLog;
-  readonly fence: Fence;
-  readonly loaded: LoadedCluster;
   /** The OUI in its configured spelling, which state and messages show. */
   readonly vtepMacOuiText: string;
-  readonly quarantineMs: number;
   readonly monotonicMs: () => number;
-  readonly failPoints: FailPoints;
-  /** Told how many changes each commit had and how long it took. */
-  readonly onCommit: (changes: number, durationMs: number) => void;
 }
 
 /** Milliseconds for which topology changes are gathered into one frame. */
 const TOPOLOGY_BATCH_MS = 20;
 const TOPOLOGY_HISTORY = 4_096;
-const QUARANTINES_ENDED_AT_ONCE = 8;
-/** How often quarantines are ended although nothing else is committed, in milliseconds. */
-const UPKEEP_MS = 15_000;
 
 /**
- * The cluster as the leading master sees it: the committed records, what agents reported, who is connected, and
- * the one way to change any of it durably.
+ * The cluster as this master sees it: the committed records, what agents reported, who is connected. On the
+ * leader it is also the one way to change any of it durably; a follower sends writers to the leader.
  */
 export class Cluster {
   readonly connections: Connections;
   readonly reports = new AgentReports();
   readonly topology: TopologyFeed;
+  readonly records = new ClusterRecords();
   readonly #deps: ClusterDeps;
-  readonly #commits: CommitLoop;
-  readonly #upkeep: NodeJS.Timeout;
-  #records: ClusterRecords;
+  #commits: CommitLoop | undefined;
+  #loaded = false;
+  #leader: string | undefined;
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
-    const { state, records, revision } = deps.loaded;
-    this.#records = records;
-    this.connections = new Connections(records.nodes.keys(), GRACE_AFTER_LEADER_CHANGE_MS, deps.monotonicMs);
+    this.connections = new Connections(deps.monotonicMs);
     this.topology = new TopologyFeed({
-      records: () => this.#records,
-      revision,
+      records: this.records,
       renderAddressSpace: (space) => toAddressSpace(space, deps.vtepMacOuiText),
       batchMs: TOPOLOGY_BATCH_MS,
       historyLength: TOPOLOGY_HISTORY,
     });
-    this.#commits = new CommitLoop(state, revision, {
-      commit: (mutations) => this.#commit(mutations),
-      onCommitted: (mutations, committed) => this.#committed(mutations, committed),
-      reload: () => this.#reload(),
-      upkeep: (state) => planQuarantineEnds(state, deps.monotonicMs(), QUARANTINES_ENDED_AT_ONCE),
-      monotonicMs: deps.monotonicMs,
-    });
-    this.#upkeep = setInterval(() => void this.#commits.tick(), UPKEEP_MS);
-    this.#upkeep.unref();
   }
 
-  /** The committed records. */
-  get records(): ClusterRecords {
-    return this.#records;
+  /** True while this master leads. */
+  get leads(): boolean {
+    return this.#commits !== undefined;
   }
 
-  /** Plans a command and resolves when what it changed is durable; see {@link CommitLoop.submit}. */
+  /** Takes over a log that was loaded; watchers are told of the difference. */
+  adopt(loaded: ClusterRecords, revision: bigint): void {
+    const difference = diffRecords(this.records, loaded);
+    if (this.#loaded) {
+      this.apply(difference, revision);
+      return;
+    }
+    this.records.apply(difference);
+    this.topology.begin(revision);
+    this.#loaded = true;
+  }
+
+  /** Takes over what was committed, by this master or by the one that it follows. */
+  apply(mutations: readonly Mutation[], revision: bigint): void {
+    this.records.apply(mutations);
+    for (const mutation of mutations) {
+      if (mutation.op === 'delete' && mutation.ref.kind === 'node') this.reports.delete(mutation.ref.id);
+    }
+    this.topology.publish(mutations, revision);
+  }
+
+  /** Begins to take commands. Every recorded agent counts as connected for a while. */
+  lead(commits: CommitLoop): void {
+    this.connections.beginGrace(this.records.nodes.keys());
+    this.#commits = commits;
+  }
+
+  /** Stops taking commands. Repeatable. */
+  follow(): void {
+    this.#commits = undefined;
+  }
+
+  /** Notes the leader's address, for writers that come here; undefined while nobody leads. */
+  setLeader(address: string | undefined): void {
+    this.#leader = address;
+  }
+
+  /**
+   * Plans a command and resolves when what it changed is durable; see {@link CommitLoop.submit}.
+   * @throws OverlayError `unavailable` on a follower, with the leader's address if there is one.
+   */
   async submit<T>(plan: (state: PlannerState) => Planned<T>): Promise<T> {
-    const answer = await this.#commits.submit(plan);
-    this.#deps.failPoints.pass('before-reply');
-    return answer;
+    if (this.#commits !== undefined) return this.#commits.submit(plan);
+    if (this.#leader === undefined) {
+      throw new OverlayError('unavailable', 'no master leads at the moment: try again');
+    }
+    const message = `this master follows the leader at ${this.#leader}: send writes there`;
+    throw new OverlayError('unavailable', message, { leader: this.#leader });
   }
 
-  /** The shared address space as a message. */
+  /** The shared address space as a message. @throws OverlayError `unavailable` before the log was loaded. */
   addressSpace(): AddressSpace {
-    const space = this.#records.addressSpace;
-    if (space === undefined) throw new OverlayError('internal', 'the overlay log has no address space');
-    return toAddressSpace(space, this.#deps.vtepMacOuiText);
+    return toAddressSpace(this.#space(), this.#deps.vtepMacOuiText);
   }
 
   /** Every network in name order. */
   networks(): readonly Network[] {
-    return [...this.#records.networks.values()]
+    return [...this.records.networks.values()]
       .sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1))
       .map(toNetwork);
   }
 
   /** Everything assigned to a node, with the states that it reported. */
   assignment(node: NodeRecord): Assignment {
-    const space = this.#records.addressSpace;
-    if (space === undefined) throw new OverlayError('internal', 'the overlay log has no address space');
     const report = this.reports.get(node.id);
     return toAssignment(node, {
-      addressSpace: space,
-      networks: this.#records.networks,
+      addressSpace: this.#space(),
+      networks: this.records.networks,
       stateOf: (id: NetworkId) => report?.states.get(id),
-      isExhausted: (id) => this.#commits.isExhausted(id),
+      isExhausted: (id) => this.#commits?.isExhausted(id) ?? false,
     });
   }
 
@@ -120,38 +135,20 @@ export class Cluster {
 
   /** Keeps a report; false if the node is unknown and has to register. */
   report(id: NodeId, report: AgentReport): boolean {
-    if (!this.#records.nodes.has(id)) return false;
+    if (!this.records.nodes.has(id)) return false;
     this.reports.set(id, report);
     return true;
   }
 
   /** Stops timers. */
   close(): void {
-    clearInterval(this.#upkeep);
     this.topology.close();
   }
 
-  async #commit(mutations: readonly Mutation[]): Promise<bigint> {
-    const startedMs = this.#deps.monotonicMs();
-    this.#deps.failPoints.pass('before-commit');
-    const revision = await this.#deps.log.commit(mutations, this.#deps.fence);
-    this.#deps.failPoints.pass('after-commit');
-    this.#deps.onCommit(mutations.length, this.#deps.monotonicMs() - startedMs);
-    return revision;
-  }
-
-  #committed(mutations: readonly Mutation[], revision: bigint): void {
-    this.#records.apply(mutations);
-    for (const mutation of mutations) {
-      if (mutation.op === 'delete' && mutation.ref.kind === 'node') this.reports.delete(mutation.ref.id);
-    }
-    this.topology.publish(mutations, revision);
-  }
-
-  async #reload(): Promise<LoadedCluster> {
-    const loaded = await loadCluster(this.#deps.log, this.#deps.quarantineMs, this.#deps.monotonicMs());
-    this.#records = loaded.records;
-    this.topology.restart(loaded.revision);
-    return loaded;
+  #space(): AddressSpaceDefinition {
+    const space = this.records.addressSpace;
+    if (space === undefined)
+      throw new OverlayError('unavailable', 'the overlay log is not loaded yet: try again');
+    return space;
   }
 }

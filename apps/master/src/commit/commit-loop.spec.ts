@@ -8,11 +8,10 @@ import { CommitLoop } from './commit-loop.js';
 
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 24]);
 
-/** A log whose commits are held back until the test lets them through. */
-function loopOver(outcomes: (Error | undefined)[]) {
+/** A loop over a log that takes a turn of the event loop for each commit. */
+function loopOver(outcomes: (Error | undefined)[], maxMutations = 1_000) {
   const commits: (readonly Mutation[])[] = [];
   const events: string[] = [];
-  let reloads = 0;
   let revision = 0n;
   const loop = new CommitLoop(stateWith([DCOS]), 0n, {
     commit: async (mutations) => {
@@ -23,11 +22,9 @@ function loopOver(outcomes: (Error | undefined)[]) {
       revision += 1n;
       return revision;
     },
+    maxMutations,
     onCommitted: (_mutations, committed) => events.push(`applied ${committed}`),
-    reload: async () => {
-      reloads += 1;
-      return { state: stateWith([DCOS]), revision };
-    },
+    onAnswering: () => events.push('answering'),
     upkeep: () => [],
     monotonicMs: () => 0,
   });
@@ -41,7 +38,7 @@ function loopOver(outcomes: (Error | undefined)[]) {
         events.push(`answered ${id as NodeId}`);
         return answer;
       });
-  return { join, commits, events, reloads: () => reloads };
+  return { loop, join, commits, events };
 }
 
 describe('CommitLoop', () => {
@@ -66,7 +63,7 @@ describe('CommitLoop', () => {
   it('answers only after the commit was applied', async () => {
     const { join, events } = loopOver([]);
     await join('a', '10.0.0.1');
-    expect(events).toEqual(['applied 1', 'answered a']);
+    expect(events).toEqual(['applied 1', 'answering', 'answered a']);
   });
 
   it('commits nothing for a command that changes nothing', async () => {
@@ -86,11 +83,23 @@ describe('CommitLoop', () => {
     expect((await third).node.vtepIp).toBe('44.128.0.2');
   });
 
-  it('answers an unknown outcome with unavailable, loads again, and goes on', async () => {
-    const { join, reloads } = loopOver([new Error('the store is gone')]);
-    await expect(join('a', '10.0.0.1')).rejects.toMatchObject({ code: 'unavailable' });
-    expect((await join('b', '10.0.0.2')).node.vtepIp).toBe('44.128.0.1');
-    expect(reloads()).toBe(1);
+  it('puts no more into a commit than the log takes', async () => {
+    const { join, commits } = loopOver([], 9);
+    const hosts = [1, 2, 3, 4, 5, 6, 7];
+    const answers = await Promise.all(hosts.map((host) => join(`n${host}`, `10.0.0.${host}`)));
+    expect(new Set(answers.map(({ node }) => node.vtepIp)).size).toBe(7);
+    for (const mutations of commits) expect(mutations.length).toBeLessThanOrEqual(9);
+  });
+
+  it('ends with an unknown outcome: whoever waits is told to try again, and nothing is committed any more', async () => {
+    const { loop, join, commits } = loopOver([undefined, new Error('the store is gone')]);
+    await join('a', '10.0.0.1');
+    const [unknown, waiting] = [join('b', '10.0.0.2'), join('c', '10.0.0.3')];
+    await expect(unknown).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(join('d', '10.0.0.4')).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await loop.failed).message).toContain('the store is gone');
+    expect(commits).toHaveLength(1);
   });
 
   it('answers a claim that it did not know with aborted', async () => {

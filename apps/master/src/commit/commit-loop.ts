@@ -1,5 +1,5 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
-import type { Mutation } from '@overlay/model';
+import type { Mutation, NetworkId } from '@overlay/model';
 import type { PlannerState } from '../cluster/planner-state.js';
 
 /** A command's decision: what to commit, and the answer once that is durable. */
@@ -13,16 +13,18 @@ export interface Planned<T> {
 export interface CommitLoopDeps {
   /** Makes a batch durable; see `OverlayLog.commit`. */
   readonly commit: (mutations: readonly Mutation[]) => Promise<bigint>;
+  /** The most changes that one commit may have. */
+  readonly maxMutations: number;
   /** Told of every batch that became durable, before its commands are answered. */
   readonly onCommitted: (mutations: readonly Mutation[], revision: bigint) => void;
-  /** Builds the planner's state again from the log, after a commit failed. */
-  readonly reload: () => Promise<{ readonly state: PlannerState; readonly revision: bigint }>;
-  /** Changes that are due without anybody's command; planned before each batch. */
-  readonly upkeep: (state: PlannerState) => readonly Mutation[];
+  /** Told just before the commands of a durable batch are answered. */
+  readonly onAnswering: () => void;
+  /** Changes that are due without anybody's command, at most `room` of them; asked for with each batch. */
+  readonly upkeep: (state: PlannerState, room: number) => readonly Mutation[];
   readonly monotonicMs: () => number;
 }
 
-/** At most so many commands share a commit, so that one transaction stays small. */
+/** At most so many commands share a commit. */
 const MAX_BATCH = 256;
 
 interface Waiting {
@@ -31,44 +33,63 @@ interface Waiting {
   readonly reject: (error: OverlayError) => void;
 }
 
+/** Commands that were planned on top of each other and are committed together. */
+interface Batch {
+  readonly mutations: Mutation[];
+  readonly commands: { readonly end: (revision: bigint) => void; readonly waiting: Waiting }[];
+}
+
 /**
- * Turns commands into commits: command → plan → commit → apply → answer. Commands that wait while a commit is
- * under way are planned one on top of the other and committed together (group commit). Nothing is answered
- * before the commit is durable, refusals included, for they may rest on changes of the same batch.
+ * Turns a leader's commands into commits: command → plan → commit → apply → answer. A command is planned as soon as
+ * it comes, on the assumption that the commit under way succeeds, and all that came meanwhile are committed
+ * together when it is done (group commit). Nothing is answered before the commit is durable, refusals included, for
+ * they may rest on changes of the same batch.
+ *
+ * A failed commit ends the loop: its memory may differ from the log then. The leader gives up its leadership,
+ * which also voids a commit that is still on its way, loads the log, and leads or follows anew.
  */
 export class CommitLoop {
+  /** Resolves with the reason when a commit failed; never rejects. */
+  readonly failed: Promise<OverlayError>;
   readonly #deps: CommitLoopDeps;
+  readonly #state: PlannerState;
+  /** Commands that did not fit into the open batch. */
   readonly #queue: Waiting[] = [];
-  #state: PlannerState;
+  #open: Batch = { mutations: [], commands: [] };
   #revision: bigint;
   #running = false;
-  /** Set when memory may differ from the log; the next batch loads first. */
-  #stale = false;
+  #ended: OverlayError | undefined;
+  #reportFailure: (error: OverlayError) => void = () => undefined;
 
   constructor(state: PlannerState, revision: bigint, deps: CommitLoopDeps) {
     this.#state = state;
     this.#revision = revision;
     this.#deps = deps;
+    this.failed = new Promise((resolve) => {
+      this.#reportFailure = resolve;
+    });
   }
 
   /** True if the network cannot serve a new node, as far as planned. */
-  isExhausted(networkId: Parameters<PlannerState['pools']['isExhausted']>[0]): boolean {
+  isExhausted(networkId: NetworkId): boolean {
     return this.#state.pools.isExhausted(networkId);
   }
 
   /**
    * Plans a command against the latest state and resolves with its answer when it is durable.
-   * @throws OverlayError what the plan throws; `unavailable` if the commit's outcome is unknown; `aborted` if it
-   * was refused. Both can be repeated: commands are idempotent.
+   * @throws OverlayError what the plan throws; `unavailable` if the commit's outcome is unknown or leadership is
+   * gone; `aborted` if the commit was refused. Both can be repeated: commands are idempotent.
    */
   submit<T>(plan: (state: PlannerState) => Planned<T>): Promise<T> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run: plan, resolve: resolve as (value: unknown) => void, reject });
+      this.#fill();
       if (!this.#running) void this.#drain();
     });
   }
 
-  /** Commits the upkeep that is due, if any. Never rejects: what fails is tried again the next time. */
+  /** Commits the upkeep that is due, if any. Never rejects: a failure is told by {@link failed}. */
   async tick(): Promise<void> {
     try {
       await this.submit(() => ({ mutations: [], answer: () => undefined }));
@@ -77,52 +98,84 @@ export class CommitLoop {
     }
   }
 
+  /** Ends the loop: leadership is gone. Whoever waits is told to try again. Repeatable. */
+  end(reason: OverlayError): void {
+    this.#ended ??= reason;
+    const waiting = [...this.#open.commands.map((command) => command.waiting), ...this.#queue.splice(0)];
+    this.#open = { mutations: [], commands: [] };
+    for (const { reject } of waiting) reject(this.#ended);
+  }
+
   async #drain(): Promise<void> {
     this.#running = true;
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, MAX_BATCH);
-      try {
-        await this.#commitTogether(batch);
-      } catch (thrown) {
-        this.#stale = true;
-        const error = retryable(thrown);
-        for (const { reject } of batch) reject(error);
-      }
+    while (this.#open.commands.length > 0) {
+      const batch = this.#open;
+      this.#take(this.#deps.upkeep(this.#state, this.#deps.maxMutations - batch.mutations.length), batch);
+      this.#open = { mutations: [], commands: [] };
+      this.#fill();
+      const failure = await this.#commit(batch);
+      if (failure !== undefined) this.#fail(failure, batch);
     }
     this.#running = false;
   }
 
-  async #commitTogether(batch: readonly Waiting[]): Promise<void> {
-    if (this.#stale) {
-      const { state, revision } = await this.#deps.reload();
-      this.#state = state;
-      this.#revision = revision;
-      this.#stale = false;
+  /** Resolves with the failure, or with nothing after the batch was applied and answered. */
+  async #commit({ mutations, commands }: Batch): Promise<OverlayError | undefined> {
+    try {
+      if (mutations.length > 0) {
+        this.#revision = await this.#deps.commit(mutations);
+        this.#deps.onCommitted(mutations, this.#revision);
+      }
+    } catch (thrown) {
+      return retryable(thrown);
     }
-    const mutations: Mutation[] = [...this.#deps.upkeep(this.#state)];
-    this.#state.apply(mutations, this.#deps.monotonicMs());
-    const endings = batch.map((waiting) => this.#plan(waiting, mutations));
-    if (mutations.length > 0) {
-      this.#revision = await this.#deps.commit(mutations);
-      this.#deps.onCommitted(mutations, this.#revision);
-    }
-    for (const end of endings) end(this.#revision);
+    if (mutations.length > 0) this.#deps.onAnswering();
+    for (const { end } of commands) end(this.#revision);
+    return undefined;
   }
 
-  #plan({ run, resolve, reject }: Waiting, mutations: Mutation[]): (revision: bigint) => void {
+  #fail(error: OverlayError, { commands }: Batch): void {
+    for (const { waiting } of commands) waiting.reject(error);
+    this.end(error);
+    this.#reportFailure(error);
+  }
+
+  /** Plans what waits into the open batch, as far as one commit can hold it. */
+  #fill(): void {
+    const batch = this.#open;
+    while (batch.commands.length < MAX_BATCH) {
+      const waiting = this.#queue[0];
+      if (waiting === undefined) return;
+      const planned = this.#plan(waiting);
+      const fits = batch.mutations.length + planned.mutations.length <= this.#deps.maxMutations;
+      if (!fits && batch.commands.length > 0) return;
+      this.#queue.shift();
+      this.#take(planned.mutations, batch);
+      batch.commands.push({ end: planned.end, waiting });
+    }
+  }
+
+  #take(planned: readonly Mutation[], batch: Batch): void {
+    this.#state.apply(planned, this.#deps.monotonicMs());
+    batch.mutations.push(...planned);
+  }
+
+  /** Plans without applying. */
+  #plan({ run, resolve, reject }: Waiting) {
     try {
       const planned = run(this.#state);
-      this.#state.apply(planned.mutations, this.#deps.monotonicMs());
-      mutations.push(...planned.mutations);
-      return (revision) => resolve(planned.answer(revision));
+      return {
+        mutations: planned.mutations,
+        end: (revision: bigint) => resolve(planned.answer(revision)),
+      };
     } catch (thrown) {
       const error = toOverlayError(thrown);
-      return () => reject(error);
+      return { mutations: [], end: () => reject(error) };
     }
   }
 }
 
-/** A refused commit leaves nothing behind and may be repeated; every other failure has an unknown outcome. */
+/** What the callers of a failed commit are told: to repeat it, whatever became of it. */
 function retryable(thrown: unknown): OverlayError {
   const error = toOverlayError(thrown);
   if (error.code === 'already_exists') {

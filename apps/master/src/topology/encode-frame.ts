@@ -26,19 +26,38 @@ export function encodeSynced(revision: bigint): EncodedFrame {
   return encodeFrame(TopologyFrameKind.SYNCED, revision, []);
 }
 
-/** Encodes changes as frames of one kind, each small enough to send. */
-export function* encodeChanges(
-  kind: TopologyFrame['kind'],
+/** Encodes changes as parts of a snapshot, each small enough to send. */
+export function* encodeSnapshot(
   revision: bigint,
   changes: Iterable<TopologyChange>,
 ): Generator<EncodedFrame> {
-  let pending: TopologyChange[] = [];
+  for (const part of partsOf(changes)) yield encodeFrame(TopologyFrameKind.SNAPSHOT, revision, part);
+}
+
+/**
+ * Encodes changes as deltas, each small enough to send. Only the last carries the revision that all of them lead
+ * to: a watcher that loses its stream between two of them must get them again.
+ */
+export function* encodeDeltas(
+  before: bigint,
+  revision: bigint,
+  changes: readonly TopologyChange[],
+): Generator<EncodedFrame> {
+  const parts = [...partsOf(changes)];
+  for (const [index, part] of parts.entries()) {
+    const last = index === parts.length - 1;
+    yield encodeFrame(TopologyFrameKind.DELTA, last ? revision : before, part);
+  }
+}
+
+function* partsOf(changes: Iterable<TopologyChange>): Generator<readonly TopologyChange[]> {
+  let part: TopologyChange[] = [];
   for (const change of changes) {
-    pending.push(change);
-    if (pending.length === CHANGES_PER_FRAME) {
-      yield encodeFrame(kind, revision, pending);
-      pending = [];
+    part.push(change);
+    if (part.length === CHANGES_PER_FRAME) {
+      yield part;
+      part = [];
     }
   }
-  if (pending.length > 0) yield encodeFrame(kind, revision, pending);
+  if (part.length > 0) yield part;
 }

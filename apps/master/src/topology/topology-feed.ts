@@ -1,17 +1,15 @@
-import { type TopologyChange, TopologyFrameKind } from '@overlay/contracts';
+import type { TopologyChange } from '@overlay/contracts';
 import type { LogRecord, Mutation } from '@overlay/model';
 import type { ClusterRecords } from '../cluster/cluster-records.js';
-import { type EncodedFrame, encodeChanges, encodeSynced } from './encode-frame.js';
+import { type EncodedFrame, encodeDeltas, encodeSnapshot, encodeSynced } from './encode-frame.js';
 import { changeOfRecord, type RenderAddressSpace, topologyChangesOf } from './topology-changes.js';
 import { TopologyHistory } from './topology-history.js';
 import { WatcherQueue } from './watcher-queue.js';
 
 /** What the feed is made of. */
 export interface TopologyFeedOptions {
-  /** The committed records as they are now. */
-  readonly records: () => ClusterRecords;
-  /** Revision of the records. */
-  readonly revision: bigint;
+  /** The committed records, which change in place. */
+  readonly records: ClusterRecords;
   readonly renderAddressSpace: RenderAddressSpace;
   /** How long changes are gathered before they are sent together, in milliseconds. */
   readonly batchMs: number;
@@ -21,6 +19,8 @@ export interface TopologyFeedOptions {
 
 /** Frames between two turns of the event loop while a snapshot is encoded. */
 const SNAPSHOT_FRAMES_PER_TURN = 4;
+/** How long a watcher from the future waits for its revision, in milliseconds. */
+const CATCH_UP_MS = 2_000;
 
 /**
  * Streams the topology to any number of watchers. Each delta is encoded once for all. A snapshot is read from
@@ -29,17 +29,15 @@ const SNAPSHOT_FRAMES_PER_TURN = 4;
  */
 export class TopologyFeed {
   readonly #options: TopologyFeedOptions;
-  #history: TopologyHistory;
+  readonly #history: TopologyHistory;
   readonly #watchers = new Set<WatcherQueue>();
   #pending: TopologyChange[] = [];
-  #pendingRevision: bigint;
-  #firstResumable = 1n;
+  #pendingRevision = 0n;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TopologyFeedOptions) {
     this.#options = options;
-    this.#history = new TopologyHistory(options.historyLength, options.revision);
-    this.#pendingRevision = options.revision;
+    this.#history = new TopologyHistory(options.historyLength);
   }
 
   /** Revision that a registering node's answer carries: everything committed so far. */
@@ -52,25 +50,17 @@ export class TopologyFeed {
     return this.#watchers.size;
   }
 
+  /** The log was loaded for the first time: what stands in the records is where the history begins. */
+  begin(revision: bigint): void {
+    this.#pendingRevision = revision;
+    this.#history.add({ revision, frames: [] });
+  }
+
   /** Takes over a commit; the records must hold it already. */
   publish(mutations: readonly Mutation[], revision: bigint): void {
     this.#pending.push(...topologyChangesOf(mutations, this.#options.renderAddressSpace));
     this.#pendingRevision = revision;
     this.#timer ??= setTimeout(() => this.#flush(), this.#options.batchMs);
-  }
-
-  /**
-   * Begins anew after the log was loaded again: what watchers were told may differ from it, so each is cut off
-   * and gets a snapshot when it comes back.
-   */
-  restart(revision: bigint): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#pending = [];
-    this.#pendingRevision = revision;
-    this.#history = new TopologyHistory(this.#options.historyLength, revision);
-    this.#firstResumable = revision + 1n;
-    for (const watcher of this.#watchers) watcher.cutOff();
   }
 
   /** Stops the timer. */
@@ -85,10 +75,11 @@ export class TopologyFeed {
    */
   async *watch(fromRevision: bigint, signal: AbortSignal): AsyncGenerator<EncodedFrame> {
     this.#flush();
+    if (fromRevision > this.#history.latest) await this.#reached(fromRevision, signal);
     const queue = new WatcherQueue();
     this.#watchers.add(queue);
     try {
-      const missed = this.#resumable(fromRevision);
+      const missed = fromRevision === 0n ? undefined : this.#history.since(fromRevision);
       if (missed !== undefined) {
         const synced = encodeSynced(this.#history.latest);
         for (const { frames } of missed) yield* frames;
@@ -102,15 +93,21 @@ export class TopologyFeed {
     }
   }
 
-  /** A revision from before a restart may name a commit that the log never took. */
-  #resumable(fromRevision: bigint) {
-    return fromRevision < this.#firstResumable ? undefined : this.#history.since(fromRevision);
+  /**
+   * A watcher that comes from another master may know a revision that has not arrived here yet: it is waited for
+   * shortly, and gets a snapshot else.
+   */
+  async #reached(revision: bigint, signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; waitedMs < CATCH_UP_MS && !signal.aborted; waitedMs += this.#options.batchMs) {
+      if (this.#history.latest >= revision) return;
+      await new Promise((resolve) => setTimeout(resolve, this.#options.batchMs));
+    }
   }
 
   async *#snapshot(): AsyncGenerator<EncodedFrame> {
     const revision = this.#history.latest;
     let frames = 0;
-    for (const frame of encodeChanges(TopologyFrameKind.SNAPSHOT, revision, this.#everything())) {
+    for (const frame of encodeSnapshot(revision, this.#everything())) {
       yield frame;
       frames += 1;
       if (frames % SNAPSHOT_FRAMES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -120,7 +117,7 @@ export class TopologyFeed {
   }
 
   *#everything(): Generator<TopologyChange> {
-    for (const record of recordsInOrder(this.#options.records())) {
+    for (const record of recordsInOrder(this.#options.records)) {
       const change = changeOfRecord(record, this.#options.renderAddressSpace);
       if (change !== undefined) yield change;
     }
@@ -131,7 +128,7 @@ export class TopologyFeed {
     this.#timer = undefined;
     const revision = this.#pendingRevision;
     if (revision === this.#history.latest) return;
-    const frames = [...encodeChanges(TopologyFrameKind.DELTA, revision, this.#pending)];
+    const frames = [...encodeDeltas(this.#history.latest, revision, this.#pending)];
     this.#pending = [];
     this.#history.add({ revision, frames });
     for (const frame of frames) for (const watcher of this.#watchers) watcher.push(frame);

@@ -10,15 +10,13 @@ export interface HistoryEntry {
 export class TopologyHistory {
   readonly #entries: HistoryEntry[] = [];
   readonly #capacity: number;
-  /** Every delta after this revision is held. */
-  #floor: bigint;
-  #latest: bigint;
+  /** Every delta after this revision is held; undefined before the first entry, which is the loaded log. */
+  #floor: bigint | undefined;
+  #latest = 0n;
 
-  /** @param capacity how many entries are kept. @param revision the first that can be resumed from. */
-  constructor(capacity: number, revision: bigint) {
+  /** @param capacity how many entries are kept. */
+  constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#floor = revision;
-    this.#latest = revision;
   }
 
   /** Revision that a watcher has when it knows everything held here. */
@@ -28,6 +26,11 @@ export class TopologyHistory {
 
   /** Adds the deltas that lead to a revision; revisions only grow. */
   add(entry: HistoryEntry): void {
+    if (this.#floor === undefined) {
+      this.#floor = entry.revision;
+      this.#latest = entry.revision;
+      return;
+    }
     this.#entries.push(entry);
     this.#latest = entry.revision;
     // Trimmed in bulk: shifting an array once per entry would cost its length each time.
@@ -38,7 +41,7 @@ export class TopologyHistory {
 
   /** The deltas after a revision; undefined if the history does not reach back, or not up, to it. */
   since(revision: bigint): readonly HistoryEntry[] | undefined {
-    if (revision < this.#floor || revision > this.#latest) return undefined;
+    if (this.#floor === undefined || revision < this.#floor || revision > this.#latest) return undefined;
     let low = 0;
     let high = this.#entries.length;
     while (low < high) {

@@ -13,17 +13,11 @@ export class WatcherQueue {
   /** Adds a frame; a watcher too far behind is cut off instead. */
   push(frame: EncodedFrame): void {
     if (this.#frames.length >= MAX_WAITING_FRAMES) {
-      this.cutOff();
+      this.#cutOff = true;
+      this.#frames = [];
     } else if (!this.#cutOff) {
       this.#frames.push(frame);
-      this.#wake?.();
     }
-  }
-
-  /** Ends the watch with an error that makes the watcher come back. Repeatable. */
-  cutOff(): void {
-    this.#cutOff = true;
-    this.#frames = [];
     this.#wake?.();
   }
 
@@ -37,10 +31,7 @@ export class WatcherQueue {
     try {
       while (!signal.aborted) {
         if (this.#cutOff) {
-          throw new OverlayError(
-            'aborted',
-            'the topology stream was cut off (the watcher is too slow, or the master loaded its log again): watch again',
-          );
+          throw new OverlayError('aborted', 'the watcher is too slow for the topology: resume by revision');
         }
         const frames = this.#frames;
         this.#frames = [];

@@ -1,6 +1,6 @@
 import type { FieldViolation } from '@overlay/failure';
 import { z } from 'zod';
-import type { ListenAddress } from '../listen-address.js';
+import { formatListenAddress, type ListenAddress } from '../listen-address.js';
 import type { AddressSpaceDefinition, NetworkDefinition } from '../records.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
 import { fromDcos } from './dcos-spelling.js';
@@ -19,6 +19,8 @@ import { checkTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 /** Configuration of overlay-master. */
 export interface MasterConfig {
   readonly listen: { readonly grpc: ListenAddress; readonly http: ListenAddress };
+  /** `host:port` at which agents reach this master's gRPC listener, told to those that come to a follower. */
+  readonly advertise?: string;
   readonly log: LogConfig;
   readonly addressSpace: AddressSpaceDefinition;
   /** The OUI in its configured spelling, which the state shows. */
@@ -37,6 +39,9 @@ const schema = z.strictObject({
       http: listenKey('Where state, metrics and the web page are.').prefault('127.0.0.1:5050'),
     })
     .prefault({}),
+  advertise: listenKey(
+    'Address under which agents reach listen.grpc; needed with several masters if that is 0.0.0.0 or [::].',
+  ).optional(),
   log: logBlock(),
   replicated_log_dir: pathKey(
     "DC/OS's spelling of log.dir: the log is the folder overlay_replicated_log in it.",
@@ -59,6 +64,7 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
     const block = parsed.dcos_overlay_network ?? parsed.network;
     return {
       listen: parsed.listen,
+      ...(parsed.advertise === undefined ? {} : { advertise: formatListenAddress(parsed.advertise) }),
       log: logConfigOf(parsed.log, parsed.replicated_log_dir),
       ...networkBlockOf(block ?? schema.shape.network.unwrap().parse(DEFAULT_NETWORK_BLOCK)),
       ...(tls === undefined ? {} : { tls }),

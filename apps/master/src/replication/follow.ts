@@ -1,0 +1,31 @@
+import { isFailure } from '@overlay/failure';
+import { loadCluster } from '../cluster/load-cluster.js';
+import { planStartup } from '../cluster/plan-startup.js';
+import type { ReplicaDeps } from './replica-deps.js';
+
+/**
+ * Follows the log until the signal aborts: loads it, then applies every commit as it happens. Loads it again where
+ * the history before is gone.
+ * @throws OverlayError `failed_precondition` if configuration and log contradict each other, and what the log
+ * throws.
+ */
+export async function follow(deps: ReplicaDeps, signal: AbortSignal): Promise<void> {
+  const { log, cluster, clock } = deps;
+  while (!signal.aborted) {
+    const { state, records, revision } = await loadCluster(log, deps.quarantineMs, clock.monotonicMs());
+    if (signal.aborted) return;
+    // A master that cannot lead with its configuration says so at once, not when it is needed.
+    if (records.addressSpace !== undefined) planStartup(state, deps.configured, deps);
+    cluster.adopt(records, revision);
+    if (records.addressSpace !== undefined) deps.readiness.clear('log');
+    try {
+      for await (const { revision: committed, mutations } of log.watch(revision, signal)) {
+        cluster.apply(mutations, committed);
+        deps.readiness.clear('log');
+      }
+    } catch (thrown) {
+      if (!isFailure(thrown, 'failed_precondition')) throw thrown;
+      deps.logger.warn({ event: 'log_history_gone', reason: thrown.message });
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { OverlayError } from '@overlay/failure';
+import type { Mutation } from '@overlay/model';
+import type { Leadership } from '@overlay/overlay-log';
+import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
+import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
+import { planStartup } from '../cluster/plan-startup.js';
+import { CommitLoop } from '../commit/commit-loop.js';
+import type { ReplicaDeps } from './replica-deps.js';
+
+/** How often quarantines are ended although nothing else is committed, in milliseconds. */
+const UPKEEP_MS = 15_000;
+/** Changes that the end of one quarantine takes at most: the record and its claims. */
+const CHANGES_PER_QUARANTINE = 32;
+
+/**
+ * Leads until leadership is lost, a commit fails, or the signal aborts: recovers the cluster from the log, writes
+ * what the configuration adds to it, and takes commands. Gives leadership up in the end.
+ * @throws OverlayError `failed_precondition` if configuration and log contradict each other, and what the log
+ * throws.
+ */
+export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: AbortSignal): Promise<void> {
+  const { cluster, clock, logger } = deps;
+  const stop = AbortSignal.any([signal, leadership.lost]);
+  try {
+    const { state, records, revision } = await recovered(deps, leadership);
+    cluster.adopt(records, revision);
+    const commits = new CommitLoop(state, revision, {
+      commit: (mutations) => commit(deps, leadership, mutations),
+      maxMutations: deps.log.maxMutations,
+      onCommitted: (mutations, committed) => cluster.apply(mutations, committed),
+      onAnswering: () => deps.failPoints.pass('before-reply'),
+      upkeep: (planned, room) =>
+        planQuarantineEnds(planned, clock.monotonicMs(), Math.floor(room / CHANGES_PER_QUARANTINE)),
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    cluster.lead(commits);
+    deps.onRole(true);
+    deps.readiness.clear('log');
+    logger.info({ event: 'leading', epoch: String(leadership.fence.epoch), agents: records.nodes.size });
+    const failure = await lasts(commits, stop, clock);
+    cluster.follow();
+    deps.onRole(false);
+    commits.end(new OverlayError('unavailable', 'this master stopped leading: try again'));
+    logger.warn({
+      event: 'leading_ended',
+      reason: failure?.message ?? 'leadership is lost or the master stops',
+    });
+  } finally {
+    await leadership.resign();
+  }
+}
+
+async function lasts(
+  commits: CommitLoop,
+  stop: AbortSignal,
+  clock: ReplicaDeps['clock'],
+): Promise<OverlayError | undefined> {
+  let failure: OverlayError | undefined;
+  const failed = new AbortController();
+  void commits.failed.then((error) => {
+    failure = error;
+    failed.abort();
+  });
+  const ended = AbortSignal.any([stop, failed.signal]);
+  while (!ended.aborted) {
+    await clock.sleep(UPKEEP_MS, ended);
+    if (!ended.aborted) await commits.tick();
+  }
+  return failure;
+}
+
+/** Recovers the cluster and writes what the configuration adds to it. */
+async function recovered(deps: ReplicaDeps, leadership: Leadership): Promise<LoadedCluster> {
+  const { log, logger, clock, quarantineMs } = deps;
+  const loaded = await loadCluster(log, quarantineMs, clock.monotonicMs());
+  const { mutations, warnings } = planStartup(loaded.state, deps.configured, deps);
+  for (const warning of warnings) logger.warn({ event: 'configuration_differs', warning });
+  if (mutations.length === 0) return loaded;
+  for (let start = 0; start < mutations.length; start += log.maxMutations) {
+    await commit(deps, leadership, mutations.slice(start, start + log.maxMutations));
+  }
+  return loadCluster(log, quarantineMs, clock.monotonicMs());
+}
+
+async function commit(
+  deps: ReplicaDeps,
+  { fence, lost }: Leadership,
+  mutations: readonly Mutation[],
+): Promise<bigint> {
+  if (lost.aborted) throw new OverlayError('aborted', 'leadership is lost: try again');
+  const startedMs = deps.clock.monotonicMs();
+  deps.failPoints.pass('before-commit');
+  const revision = await deps.log.commit(mutations, fence);
+  deps.failPoints.pass('after-commit');
+  deps.onCommit(mutations.length, deps.clock.monotonicMs() - startedMs);
+  return revision;
+}
