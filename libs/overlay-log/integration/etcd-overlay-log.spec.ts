@@ -71,6 +71,17 @@ describe('the log in etcd', () => {
     expect(await claimedValues(log)).toEqual(['a']);
   });
 
+  it('keeps leadership over several lives of its lease, with commits all the time', async () => {
+    const leader = openEtcdOverlayLog({ endpoints: cluster.endpoints, prefix, leaseTtlSeconds: 2 });
+    opened.push(leader);
+    const { fence, lost } = await leader.campaign('m1', never);
+    const end = performance.now() + 7_000;
+    for (let number = 0; performance.now() < end; number += 1) {
+      await leader.commit([claim(String(number))], fence);
+    }
+    expect(lost.aborted).toBe(false);
+  }, 20_000);
+
   it('calls a campaign off while another leads', async () => {
     await log.campaign('m1', never);
     const stop = new AbortController();

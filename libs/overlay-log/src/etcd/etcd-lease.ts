@@ -25,19 +25,19 @@ export class EtcdLease {
   /** Grants a lease and keeps it. @throws OverlayError what `EtcdMembers.call` says. */
   static async grant(members: EtcdMembers, terms: LeaseTerms): Promise<EtcdLease> {
     const sentAtMs = terms.monotonicMs();
-    const { ID } = await members.call({
+    const { ID, TTL } = await members.call({
       doing: 'campaign for',
       repeatable: true,
       run: (client, options) => client.leaseClient.leaseGrant({ TTL: terms.ttlSeconds }, options),
     });
-    return new EtcdLease(members, terms, ID, sentAtMs);
+    return new EtcdLease(members, terms, ID, sentAtMs + Number(TTL) * 1_000);
   }
 
-  private constructor(members: EtcdMembers, terms: LeaseTerms, id: string, sentAtMs: number) {
+  private constructor(members: EtcdMembers, terms: LeaseTerms, id: string, validUntilMs: number) {
     this.#members = members;
     this.#terms = terms;
     this.id = id;
-    this.#validUntilMs = sentAtMs + terms.ttlSeconds * 1_000;
+    this.#validUntilMs = validUntilMs;
     this.#watchdog = this.#watch();
     void this.#keep();
   }
@@ -74,12 +74,12 @@ export class EtcdLease {
 
   async #keep(): Promise<void> {
     const { signal } = this.#end;
-    const beatMs = (this.#terms.ttlSeconds * 1_000) / 3;
+    const beatMs = Math.floor((this.#terms.ttlSeconds * 1_000) / 3);
     let waitMs = beatMs;
     for (;;) {
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       if (this.expired) return;
-      waitMs = (await this.#renew(beatMs)) ? beatMs : RETRY_MS;
+      waitMs = (await this.#renew(Math.floor(beatMs / 2))) ? beatMs : RETRY_MS;
     }
   }
 

@@ -6,6 +6,7 @@ import type { EtcdMembers } from './etcd-members.js';
 /**
  * Renews a lease once, over a stream of its own, so that each try can go to another member. Resolves with the
  * seconds that it has from the moment of the answer; 0 if etcd does not know the lease any more.
+ * @param timeoutMs a whole number.
  * @throws OverlayError `unavailable` if etcd does not answer in time.
  */
 export async function renewLease(members: EtcdMembers, id: string, timeoutMs: number): Promise<number> {
