@@ -7,8 +7,9 @@ import type { LogSnapshot } from '../overlay-log.js';
 import type { EtcdKeys } from './etcd-keys.js';
 import type { EtcdMembers } from './etcd-members.js';
 
-/** Keys a page; a page of nodes' records stays well below a megabyte. */
-const PAGE = 2_000;
+const FIRST_PAGE = 2_000;
+const LONGEST_PAGE = 40_000;
+const PAGE_BYTES = 8_000_000;
 
 /**
  * Reads the whole log at one revision of etcd, page by page; the next page is under way while one is decoded.
@@ -25,8 +26,7 @@ export async function readSnapshot(members: EtcdMembers, keys: EtcdKeys): Promis
   async function* read(): AsyncGenerator<readonly LogRecord[]> {
     let page: IRangeResponse = first;
     for (;;) {
-      const last = page.kvs.at(-1);
-      const following = page.more && last !== undefined ? readPage(members, keys, last, revision) : undefined;
+      const following = page.more ? readPage(members, keys, page.kvs, revision) : undefined;
       // Awaited below; until then its failure must not count as unhandled.
       following?.catch(() => undefined);
       const batch = page.kvs.flatMap((entry) => decodeEntry(entry, keys));
@@ -50,7 +50,7 @@ async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
     success: [
       { request_range: { key: keys.format } },
       { request_range: { key: keys.revision } },
-      { request_range: { key: keys.start, range_end: keys.end, limit: PAGE } },
+      { request_range: { key: keys.start, range_end: keys.end, limit: FIRST_PAGE } },
     ],
   };
   const answer = await members.call({
@@ -73,15 +73,26 @@ async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
 function readPage(
   members: EtcdMembers,
   keys: EtcdKeys,
-  last: IKeyValue,
+  before: readonly IKeyValue[],
   revision: string,
 ): Promise<IRangeResponse> {
-  const key = Buffer.concat([last.key, Buffer.of(0)]);
+  const key = Buffer.concat([before.at(-1)?.key ?? keys.start, Buffer.of(0)]);
+  const request = { key, range_end: keys.end, limit: planPage(before), revision };
   return members.call({
     doing: 'read',
     repeatable: true,
-    run: (client, options) => client.kv.range({ key, range_end: keys.end, limit: PAGE, revision }, options),
+    run: (client, options) => client.kv.range(request, options),
   });
+}
+
+/**
+ * How many keys to ask for, judging by the size of those before. For each page etcd 3.4 walks over all keys that
+ * are left, so many small pages of a large log take a time that grows with its square.
+ */
+function planPage(before: readonly IKeyValue[]): number {
+  const bytes = before.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  const fitting = Math.floor((PAGE_BYTES * before.length) / Math.max(bytes, 1));
+  return Math.min(Math.max(fitting, FIRST_PAGE), LONGEST_PAGE);
 }
 
 function decodeEntry({ key, value }: IKeyValue, keys: EtcdKeys): readonly LogRecord[] {
