@@ -62,7 +62,7 @@ describe('the CNI plugin with a running daemon', () => {
       expect(late.exitCode).toBe(1);
       expect(parsed(late)).toMatchObject({
         code: 100,
-        msg: expect.stringContaining('29 of 29 IPv4 addresses of 9.0.1.0/27 are used'),
+        msg: expect.stringContaining('29 of 29 IPv4 addresses of 9.0.1.0/27 are used or reserved'),
       });
     },
     TIMEOUT_MS,
@@ -203,19 +203,43 @@ describe('the CNI plugin with a running daemon', () => {
     TIMEOUT_MS,
   );
 
-  it('answers what this release does not do with UNIMPLEMENTED', async () => {
-    const reserve = { network: NETWORK, half: AllocationHalf.CNI, name: 'r', requestedIps: [], ttlMs: 0n };
-    await expect(daemon.client.reserve(reserve)).rejects.toMatchObject({ code: 'unimplemented' });
-    const owner = { containerId: 'c', interface: 'eth0' };
-    const wish = {
-      network: NETWORK,
-      half: AllocationHalf.CNI,
-      owner,
-      requestedIps: [],
-      reservation: 'r',
-      labels: {},
-    };
-    await expect(daemon.client.allocate(wish)).rejects.toMatchObject({ code: 'unimplemented' });
+  it(
+    'gives a reserved address to who names it, over restarts of the container and the daemon',
+    async () => {
+      const reserve = { network: NETWORK, half: AllocationHalf.CNI, name: 'db', requestedIps: ['9.0.1.9'] };
+      const reserved = await daemon.client.reserve({ ...reserve, ttlMs: 600_000n });
+      expect(reserved.ips).toEqual(['9.0.1.9', 'fd01:b::2']);
+      expect(reserved.expiresAtMs).toBeGreaterThan(BigInt(Date.now()));
+      await daemon.process.restart();
+      const env = { CNI_ARGS: 'IgnoreUnknown=1;OVERLAY_RESERVATION=db' };
+      for (const containerId of ['first', 'second']) {
+        const added = await daemon.plugin({ command: 'ADD', containerId, env });
+        expect(parsed(added)).toMatchObject({
+          ips: [{ address: '9.0.1.9/27' }, { address: 'fd01:b::2/81' }],
+        });
+        const held = await daemon.plugin({ command: 'ADD', containerId: 'late', env });
+        expect(parsed(held)).toMatchObject({ code: 101, msg: expect.stringContaining(containerId) });
+        await daemon.plugin({ command: 'DEL', containerId });
+      }
+      const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+      expect(capacities[0]).toMatchObject({ total: 29n, used: 0n, reserved: 1n, free: 28n });
+      await daemon.client.unreserve({ network: NETWORK, half: AllocationHalf.CNI, name: 'db' });
+      const gone = await daemon.plugin({ command: 'ADD', env });
+      expect(parsed(gone)).toMatchObject({ code: 7, msg: expect.stringContaining('no reservation db here') });
+    },
+    TIMEOUT_MS,
+  );
+
+  it('ends a reservation when its term is over', async () => {
+    const reserve = { network: NETWORK, half: AllocationHalf.CNI, name: 'short', requestedIps: [] };
+    await daemon.client.reserve({ ...reserve, ttlMs: 1n });
+    let reserved = 1n;
+    while (reserved > 0n) {
+      const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+      reserved = capacities[0]?.reserved ?? 0n;
+    }
+    const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+    expect(capacities[0]).toMatchObject({ reserved: 0n, cooling: 1n, free: 28n });
   });
 
   it('lists allocations in pages, each once', async () => {

@@ -4,7 +4,7 @@ import type { AddressBook } from './allocation/address-book.js';
 import { type CapacityMoment, capacityOf } from './allocation/capacity.js';
 
 /** What containers ask for. */
-export type Operation = 'allocate' | 'release' | 'check';
+export type Operation = 'allocate' | 'release' | 'check' | 'reserve' | 'unreserve';
 
 /** Who asks. */
 export type Caller = 'grpc' | 'cni';
@@ -15,6 +15,7 @@ export interface OperationMeter {
   measure<T>(operation: Operation, caller: Caller, run: () => Promise<T>): Promise<T>;
 }
 
+const ADDRESS_STATES = ['total', 'used', 'reserved', 'cooling', 'free'] as const;
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2];
 
 /** Registers the counters of operations. `monotonicMs` reads a clock that never jumps. */
@@ -54,9 +55,9 @@ export function exposeCapacity(metrics: Metrics, book: AddressBook, moment: () =
   metrics.gauge('ipam_addresses', 'Addresses of each half by their state.', labels, (gauge) => {
     gauge.reset();
     for (const row of book.glance((state) => capacityOf(state, moment()))) {
-      const { network, half, family, total, used, cooling, free } = row;
-      for (const [state, count] of Object.entries({ total, used, cooling, free })) {
-        gauge.set({ network, half, family: String(family), state }, Number(count));
+      const { network, half, family } = row;
+      for (const state of ADDRESS_STATES) {
+        gauge.set({ network, half, family: String(family), state }, Number(row[state]));
       }
     }
   });

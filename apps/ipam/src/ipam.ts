@@ -11,12 +11,14 @@ import {
   startHttpServer,
 } from '@overlay/service';
 import { AddressBook } from './allocation/address-book.js';
+import { expiredReservations, planExpiry } from './allocation/plan-reservation.js';
 import { handleCniCall, handleQueuedDeletion } from './cni/cni-handler.js';
 import { addCniRoutes } from './cni/cni-routes.js';
 import { replayDeletions } from './cni/deletion-queue.js';
 import { createIpamService } from './grpc/ipam-service.js';
 import type { HostClock } from './host-clock.js';
 import { createOperationMeter, exposeCapacity } from './ipam-metrics.js';
+import { repeat } from './repeat.js';
 import type { AllocationStore } from './store/allocation-store.js';
 
 /** What overlay-ipam lives on. */
@@ -32,6 +34,7 @@ export interface IpamDeps {
 
 const STORE_UNREADY = 'store';
 const GRPC_GRACE_MS = 2000;
+const EXPIRY_CHECK_MS = 1000;
 /** About 20 MB in memory at most. */
 const REMEMBERED_ADDRESSES = 65_536;
 
@@ -81,8 +84,22 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
   });
   gate.open();
   readiness.clear(STORE_UNREADY);
+  const ending = new AbortController();
+  const expiry = repeat({
+    clock,
+    intervalMs: EXPIRY_CHECK_MS,
+    signal: ending.signal,
+    run: async () => {
+      const at = hostClock.instant();
+      if (book.glance((state) => expiredReservations(state, at)).length === 0) return;
+      await book.change((state) => planExpiry(state, { at, cooldown }));
+    },
+    onError: (error) => logger.error({ event: 'reservation_expiry_failed', err: error }),
+  });
   return {
     async close() {
+      ending.abort();
+      await expiry;
       grpc.setServing(serviceName(IpamServiceService), false);
       await Promise.all([grpc.close(GRPC_GRACE_MS), http.close()]);
       await book.close();

@@ -60,6 +60,7 @@ function dump(state: IpamState) {
         [...addresses.restingDescending()],
       ]),
     })),
+    reservations: [...state.reservations()],
     freed: [...state.freed.oldestFirst()],
     allocations: [...state.allocations()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
   };

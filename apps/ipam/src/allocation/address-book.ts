@@ -3,6 +3,7 @@ import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { HostInstant } from '../host-clock.js';
 import type { AllocationStore } from '../store/allocation-store.js';
 import { IpamState } from './ipam-state.js';
+import { planRestart } from './plan-restart.js';
 import type { IpamMutation, Plan } from './records.js';
 
 interface Change {
@@ -36,20 +37,20 @@ export class AddressBook {
   }
 
   /**
-   * Loads everything from the store. Addresses that were given back before the host was started cool from
-   * now on, in the order in which they were given back: no clock tells how long the host was away.
+   * Loads everything from the store. Cooldowns and terms of reservations that began before the host was
+   * started begin anew, in their order: no clock tells how long the host was away.
    * @throws OverlayError as {@link AllocationStore.load}.
    */
   static async open(store: AllocationStore, now: HostInstant): Promise<AddressBook> {
-    const { pools, allocations, freed } = await store.load();
+    const { pools, allocations, reservations, freed } = await store.load();
     const state = new IpamState();
     state.apply({ kind: 'replace_pools', pools });
-    for (const each of freed) {
-      const freedAt = each.freedAt.bootId === now.bootId ? each.freedAt : now;
-      state.apply({ kind: 'put_freed', freed: { ...each, freedAt } });
-    }
+    for (const each of freed) state.apply({ kind: 'put_freed', freed: each });
+    for (const record of reservations) state.apply({ kind: 'put_reservation', record });
     for (const record of allocations) state.apply({ kind: 'put_allocation', record });
-    return new AddressBook(store, state);
+    const book = new AddressBook(store, state);
+    await book.#restartTerms(now);
+    return book;
   }
 
   /**
@@ -79,6 +80,18 @@ export class AddressBook {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;
+  }
+
+  async #restartTerms(now: HostInstant): Promise<void> {
+    const mutations = planRestart(this.#state, now);
+    for (const mutation of mutations) this.#state.apply(mutation);
+    if (mutations.length === 0) return;
+    try {
+      await this.#store.commit(mutations);
+    } catch (thrown) {
+      // On a full disk the terms begin anew with the next start once more.
+      if (toOverlayError(thrown).code !== 'unavailable') throw thrown;
+    }
   }
 
   async #drain(): Promise<void> {

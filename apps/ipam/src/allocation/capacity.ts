@@ -12,11 +12,14 @@ export interface HalfCapacity {
   readonly family: IpFamily;
   /** Addresses that can ever be given to containers: those below together. */
   readonly total: bigint;
+  /** Held by containers. */
   readonly used: bigint;
+  /** Set aside by name, and held by no container. */
+  readonly reserved: bigint;
   /** Given back less than the cooldown ago: given out only if nothing is free. */
   readonly cooling: bigint;
   readonly free: bigint;
-  /** Unix milliseconds of the allocation that took the last address; undefined while one is left. */
+  /** Unix milliseconds of the allocation or reservation that took the last address; undefined while one is left. */
   readonly exhaustedSinceMs?: number;
 }
 
@@ -49,15 +52,17 @@ function rowOf(
   const { capacity, freeCount, restingCount } = pool.addresses;
   const left = freeCount + BigInt(restingCount);
   const cooling = coolingCount(state, moment, pool);
+  const reserved = reservedCount(state, pool);
   return {
     network: definition.network,
     half: definition.half,
     family: pool.family,
     total: saturated(capacity),
-    used: saturated(capacity - left),
+    used: saturated(capacity - left - reserved),
+    reserved,
     cooling,
     free: saturated(left - cooling),
-    ...(left === 0n ? { exhaustedSinceMs: latestAllocationMs(state, pool) } : {}),
+    ...(left === 0n ? { exhaustedSinceMs: latestTakingMs(state, pool) } : {}),
   };
 }
 
@@ -75,11 +80,26 @@ function saturated(count: bigint): bigint {
   return count > UINT64_MAX ? UINT64_MAX : count;
 }
 
-function latestAllocationMs(state: IpamState, pool: FamilyPool): number {
+function reservedCount(state: IpamState, pool: FamilyPool): bigint {
+  let count = 0n;
+  for (const { addresses } of state.reservations()) {
+    for (const address of addresses) {
+      if (pool.addresses.contains(address) && state.holderOf(address) === undefined) count += 1n;
+    }
+  }
+  return count;
+}
+
+function latestTakingMs(state: IpamState, pool: FamilyPool): number {
   let latestMs = 0;
-  for (const record of state.allocations()) {
-    const here = record.addresses.some(({ address }) => pool.addresses.contains(interfaceIp(address)));
-    if (here && record.allocatedAtMs > latestMs) latestMs = record.allocatedAtMs;
+  for (const { addresses, allocatedAtMs } of state.allocations()) {
+    const here = addresses.some(({ address }) => pool.addresses.contains(interfaceIp(address)));
+    if (here) latestMs = Math.max(latestMs, allocatedAtMs);
+  }
+  for (const { addresses, reservedAtMs } of state.reservations()) {
+    if (addresses.some((address) => pool.addresses.contains(address))) {
+      latestMs = Math.max(latestMs, reservedAtMs);
+    }
   }
   return latestMs;
 }

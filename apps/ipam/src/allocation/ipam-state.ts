@@ -9,10 +9,11 @@ import {
   keyOf,
   type PoolDefinition,
 } from './records.js';
+import { type ReservationKey, type ReservationRecord, reservationKey } from './reservation.js';
 
 /**
- * Everything the planners look at: the pools, the allocations, who holds each address, and the order in which
- * addresses were given back.
+ * Everything the planners look at: the pools, the allocations, who holds each address, the reservations, and
+ * the order in which addresses were given back. An address is taken while it is held or reserved, or both.
  *
  * An address has at most one holder on the host, whichever network and half it was given out by. So a pool
  * that changes its prefix, or a network that comes back under another id, takes over the addresses that
@@ -22,6 +23,8 @@ export class IpamState {
   #pools = new Map<string, HalfPool>();
   readonly #allocations = new Map<AllocationKey, AllocationRecord>();
   readonly #holders = new Map<IpAddress, AllocationKey>();
+  readonly #reservations = new Map<ReservationKey, ReservationRecord>();
+  readonly #reservedBy = new Map<IpAddress, ReservationKey>();
   readonly #freed = new FreedAddresses();
 
   /** The pool of a half; undefined if the agent configured none. */
@@ -50,6 +53,22 @@ export class IpamState {
     return key === undefined ? undefined : this.#allocations.get(key);
   }
 
+  /** The reservation of a key. */
+  reservation(key: ReservationKey): ReservationRecord | undefined {
+    return this.#reservations.get(key);
+  }
+
+  /** Every reservation, also of pools that are gone. */
+  reservations(): Iterable<ReservationRecord> {
+    return this.#reservations.values();
+  }
+
+  /** The reservation of an address. */
+  reservationOf(address: IpAddress): ReservationRecord | undefined {
+    const key = this.#reservedBy.get(address);
+    return key === undefined ? undefined : this.#reservations.get(key);
+  }
+
   /** The addresses that were given back and have had no holder since. */
   get freed(): Pick<FreedAddresses, 'count' | 'nextTurn' | 'of' | 'oldestFirst'> {
     return this.#freed;
@@ -71,6 +90,14 @@ export class IpamState {
       }
       case 'delete_allocation':
         return inverse(mutation.key, this.#drop(mutation.key));
+      case 'put_reservation': {
+        const key = reservationKey(mutation.record);
+        const before = this.#unreserve(key);
+        this.#reserve(key, mutation.record);
+        return inverseOfReservation(key, before);
+      }
+      case 'delete_reservation':
+        return inverseOfReservation(mutation.key, this.#unreserve(mutation.key));
       case 'put_freed':
         return inverseOfFreed(mutation.freed.address, this.#putFreed(mutation.freed));
       case 'delete_freed':
@@ -97,9 +124,33 @@ export class IpamState {
     this.#allocations.delete(key);
     for (const address of heldBy(record)) {
       this.#holders.delete(address);
-      for (const pool of this.#pools.values()) giveBackTo(pool, address);
+      this.#giveBack(address);
     }
     return record;
+  }
+
+  #reserve(key: ReservationKey, record: ReservationRecord): void {
+    this.#reservations.set(key, record);
+    for (const address of record.addresses) {
+      this.#reservedBy.set(address, key);
+      for (const pool of this.#pools.values()) takeFrom(pool, address);
+    }
+  }
+
+  #unreserve(key: ReservationKey): ReservationRecord | undefined {
+    const record = this.#reservations.get(key);
+    if (record === undefined) return undefined;
+    this.#reservations.delete(key);
+    for (const address of record.addresses) {
+      this.#reservedBy.delete(address);
+      this.#giveBack(address);
+    }
+    return record;
+  }
+
+  #giveBack(address: IpAddress): void {
+    if (this.#holders.has(address) || this.#reservedBy.has(address)) return;
+    for (const pool of this.#pools.values()) giveBackTo(pool, address);
   }
 
   #putFreed(freed: FreedAddress): FreedAddress | undefined {
@@ -119,6 +170,7 @@ export class IpamState {
     for (const definition of definitions) {
       const pool = createHalfPool(definition);
       for (const address of this.#holders.keys()) takeFrom(pool, address);
+      for (const address of this.#reservedBy.keys()) takeFrom(pool, address);
       for (const freed of this.#freed.oldestFirst()) restIn(pool, freed);
       next.set(poolKey(definition), pool);
     }
@@ -140,6 +192,12 @@ function inverse(key: AllocationKey, before: AllocationRecord | undefined): Ipam
     : { kind: 'put_allocation', record: before };
 }
 
+function inverseOfReservation(key: ReservationKey, before: ReservationRecord | undefined): IpamMutation {
+  return before === undefined
+    ? { kind: 'delete_reservation', key }
+    : { kind: 'put_reservation', record: before };
+}
+
 function inverseOfFreed(address: IpAddress, before: FreedAddress | undefined): IpamMutation {
   return before === undefined ? { kind: 'delete_freed', address } : { kind: 'put_freed', freed: before };
 }
@@ -156,7 +214,7 @@ function giveBackTo(pool: HalfPool, address: IpAddress): void {
   }
 }
 
-/** Lets an address rest unless it is held. */
+/** Lets an address rest unless it is taken. */
 function restIn(pool: HalfPool, { address, turn }: FreedAddress): void {
   for (const { addresses } of pool.families) {
     if (addresses.contains(address) && addresses.reserve(address)) addresses.rest(address, turn);

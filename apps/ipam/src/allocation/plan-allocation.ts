@@ -1,12 +1,6 @@
-import {
-  addressInPrefix,
-  containsAddress,
-  familyOf,
-  type IpAddress,
-  interfaceIp,
-  networkAddress,
-} from '@overlay/allocation';
+import { addressInPrefix, familyOf, type IpAddress, interfaceIp } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
+import { requireFree, requireUsable, takeFreed, takeNext } from './choose-address.js';
 import type { FamilyPool, HalfPool } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
 import type { Owner } from './owner.js';
@@ -17,12 +11,15 @@ import {
   type HeldAddress,
   type Plan,
 } from './records.js';
+import { type ReservationName, type ReservationRecord, reservationKey } from './reservation.js';
 
 /** Asks for an address of each family of a half. */
 export interface AllocationRequest extends HalfRef {
   readonly owner: Owner;
   /** Wanted addresses, at most one per family; the others are chosen. */
   readonly requestedIps: readonly IpAddress[];
+  /** The reservation whose addresses are wanted. */
+  readonly reservation?: ReservationName;
   readonly networkNamespace?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly nowMs: number;
@@ -31,42 +28,42 @@ export interface AllocationRequest extends HalfRef {
 
 /**
  * Gives the owner one address of each family of the half: the one that it holds already, else the one that it
- * asks for, else the lowest that had no holder yet, else the one that was given back the longest time ago,
+ * asks for, also if it is reserved, else its reservation's, else the lowest that had no holder yet, else the one that was given back the longest time ago,
  * even if it has not cooled: a half can be filled to its last address. Repeating it gives the same addresses. An address that lies outside the
- * half, because the half changed since, is exchanged.
- * @throws OverlayError `not_found` (no such half here), `invalid_argument` (a requested address that no
- * container can have), `already_exists` (one that another owner holds), `resource_exhausted`.
+ * half, because the half changed since, is exchanged. A container that comes again after a reboot or with
+ * another namespace keeps its addresses, and the record tells the new ones.
+ * @throws OverlayError `not_found` (no such half or reservation here), `invalid_argument` (a requested address
+ * that no container can have, or that is not the reservation's), `already_exists` (one that another owner
+ * holds), `resource_exhausted`.
  */
 export function planAllocation(state: IpamState, request: AllocationRequest): Plan<AllocationRecord> {
   const pool = requirePool(state, request);
   const held = state.allocation(allocationKey(request, request.owner));
   requireUsable(pool, request.requestedIps);
-  const addresses = pool.families.map(
-    (family): HeldAddress => ({
-      address: addressInPrefix(choose(state, pool, family, request, held), family.prefix),
-      gateway: family.gateway,
-    }),
-  );
+  const reservation = requireReservation(state, request);
+  const ips = pool.families.map((family) => choose(state, pool, family, request, held, reservation));
+  const addresses = pool.families.flatMap((family, at): readonly HeldAddress[] => {
+    const ip = ips[at];
+    return ip === undefined ? [] : [{ address: addressInPrefix(ip, family.prefix), gateway: family.gateway }];
+  });
   const { networkId, network, half } = pool.definition;
-  if (held !== undefined && held.networkId === networkId && sameAddresses(held.addresses, addresses)) {
+  if (held !== undefined && held.networkId === networkId && isSame(held, request, addresses)) {
     return { mutations: [], answer: held };
   }
+  const name = ips.map((ip) => state.reservationOf(ip)?.name).find((found) => found !== undefined);
   const record: AllocationRecord = {
     networkId,
     network,
     half,
     owner: request.owner,
     addresses,
+    ...(name === undefined ? {} : { reservation: name }),
     ...(request.networkNamespace === undefined ? {} : { networkNamespace: request.networkNamespace }),
     labels: request.labels,
     allocatedAtMs: request.nowMs,
     bootId: request.bootId,
   };
-  const taken = addresses
-    .map(({ address }) => interfaceIp(address))
-    .filter((address) => state.freed.of(address) !== undefined)
-    .map((address) => ({ kind: 'delete_freed', address }) as const);
-  return { mutations: [...taken, { kind: 'put_allocation', record }], answer: record };
+  return { mutations: [...takeFreed(state, ips), { kind: 'put_allocation', record }], answer: record };
 }
 
 /**
@@ -81,32 +78,13 @@ export function requirePool(state: IpamState, ref: HalfRef): HalfPool {
   throw new OverlayError('not_found', `no ${ref.half} half of network ${ref.network} here; ${there}`);
 }
 
-function requireUsable(pool: HalfPool, requestedIps: readonly IpAddress[]): void {
-  const { network, half } = pool.definition;
-  const where = `the ${half} half of network ${network}`;
-  const seen = new Set<number>();
-  for (const address of requestedIps) {
-    const family = pool.families.find((candidate) => candidate.family === familyOf(address));
-    const reason = reasonAgainst(address, family, seen);
-    seen.add(familyOf(address));
-    if (reason === undefined) continue;
-    const ranges = pool.families.map(({ prefix }) => prefix).join(', ');
-    const message = `requested address ${address}: ${reason}; ${where} is ${ranges}`;
-    throw new OverlayError('invalid_argument', message);
-  }
-}
-
-function reasonAgainst(
-  address: IpAddress,
-  pool: FamilyPool | undefined,
-  seen: ReadonlySet<number>,
-): string | undefined {
-  if (seen.has(familyOf(address))) return `a second address of IPv${familyOf(address)} cannot be had`;
-  if (pool === undefined) return `the network has no IPv${familyOf(address)} here`;
-  if (!containsAddress(pool.prefix, address)) return 'it lies outside';
-  if (address === pool.gateway) return 'it is the gateway';
-  if (address === networkAddress(pool.prefix)) return "it is the network's own address";
-  return pool.addresses.contains(address) ? undefined : 'it is the broadcast address';
+function requireReservation(state: IpamState, request: AllocationRequest): ReservationRecord | undefined {
+  const { network, half, reservation: name } = request;
+  if (name === undefined) return undefined;
+  const reservation = state.reservation(reservationKey({ network, half, name }));
+  if (reservation !== undefined) return reservation;
+  const message = `the ${half} half of network ${network} has no reservation ${name} here; reserve it first`;
+  throw new OverlayError('not_found', message);
 }
 
 function choose(
@@ -115,17 +93,22 @@ function choose(
   family: FamilyPool,
   request: AllocationRequest,
   held: AllocationRecord | undefined,
+  reservation: ReservationRecord | undefined,
 ): IpAddress {
-  const own = held?.addresses
-    .map(({ address }) => interfaceIp(address))
-    .find((address) => family.addresses.contains(address));
-  const wanted = request.requestedIps.find((address) => familyOf(address) === family.family);
+  const isHere = (address: IpAddress) => family.addresses.contains(address);
+  const own = held?.addresses.map(({ address }) => interfaceIp(address)).find(isHere);
+  const requested = request.requestedIps.find((address) => familyOf(address) === family.family);
+  const reserved = reservation?.addresses.find(isHere);
+  if (requested !== undefined && reserved !== undefined && requested !== reserved) {
+    const message = `requested address ${requested} is not that of reservation ${request.reservation}, ${reserved}; ask for one of them`;
+    throw new OverlayError('invalid_argument', message);
+  }
+  const wanted = requested ?? reserved;
   if (own !== undefined && (wanted === undefined || wanted === own)) return own;
   if (own !== undefined && wanted !== undefined) throw holdsAnother(request, own, wanted);
-  if (wanted !== undefined) return requireFree(state, pool, wanted);
-  const free = family.addresses.nextInTurn();
-  if (free === undefined) throw exhausted(pool, family);
-  return free;
+  if (wanted === undefined) return takeNext(pool, family);
+  requireFree(state, pool, wanted);
+  return wanted;
 }
 
 function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddress): OverlayError {
@@ -134,23 +117,14 @@ function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddr
   return new OverlayError('already_exists', message);
 }
 
-function requireFree(state: IpamState, pool: HalfPool, wanted: IpAddress): IpAddress {
-  const holder = state.holderOf(wanted);
-  if (holder === undefined) return wanted;
-  const { containerId, interface: name } = holder.owner;
-  const who = `container ${containerId} interface ${name}`;
-  const message = `requested address ${wanted} of network ${pool.definition.network} is held by ${who}`;
-  throw new OverlayError('already_exists', message);
-}
-
-function exhausted(pool: HalfPool, { family, prefix, addresses }: FamilyPool): OverlayError {
-  const { network, half } = pool.definition;
-  const used = addresses.capacity - addresses.freeCount - BigInt(addresses.restingCount);
-  const count = `${used} of ${addresses.capacity} IPv${family} addresses of ${prefix} are used`;
-  const message = `the ${half} half of network ${network} is full on this host: ${count}; end a container here or start this one on another host`;
-  return new OverlayError('resource_exhausted', message);
-}
-
-function sameAddresses(a: readonly HeldAddress[], b: readonly HeldAddress[]): boolean {
-  return a.length === b.length && a.every((held, at) => held.address === b[at]?.address);
+function isSame(
+  held: AllocationRecord,
+  { bootId, networkNamespace }: AllocationRequest,
+  addresses: readonly HeldAddress[],
+): boolean {
+  if (held.bootId !== bootId || held.networkNamespace !== networkNamespace) return false;
+  return (
+    held.addresses.length === addresses.length &&
+    held.addresses.every(({ address }, at) => address === addresses[at]?.address)
+  );
 }

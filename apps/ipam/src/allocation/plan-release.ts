@@ -26,7 +26,8 @@ export interface ReleaseRequest extends HalfRef {
 }
 
 /**
- * Frees what the owner holds, also in a pool that is gone. Releasing what is not held succeeds.
+ * Frees what the owner holds, also in a pool that is gone; what is reserved stays reserved. Releasing what is
+ * not held succeeds.
  * @returns as the answer the addresses that it held.
  */
 export function planRelease(state: IpamState, request: ReleaseRequest): Plan<readonly IpAddress[]> {

@@ -2,6 +2,7 @@ import type { Cidr, InterfaceAddress, IpAddress } from '@overlay/allocation';
 import type { BridgeKind, NetworkId, NetworkName } from '@overlay/model';
 import type { FreedAddress } from './freed-addresses.js';
 import type { Owner } from './owner.js';
+import type { ReservationKey, ReservationName, ReservationRecord } from './reservation.js';
 
 /** One half of one network on this host, as the agent configures it. At least one prefix is there. */
 export interface PoolDefinition {
@@ -28,6 +29,8 @@ export interface AllocationRecord {
   readonly owner: Owner;
   /** At most one address per family, IPv4 first. */
   readonly addresses: readonly HeldAddress[];
+  /** The reservation that the addresses came from. */
+  readonly reservation?: ReservationName;
   /** Path of the container's network namespace; absent if the runtime did not tell. */
   readonly networkNamespace?: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -62,6 +65,8 @@ export function keyOf(record: AllocationRecord): AllocationKey {
 export type IpamMutation =
   | { readonly kind: 'put_allocation'; readonly record: AllocationRecord }
   | { readonly kind: 'delete_allocation'; readonly key: AllocationKey }
+  | { readonly kind: 'put_reservation'; readonly record: ReservationRecord }
+  | { readonly kind: 'delete_reservation'; readonly key: ReservationKey }
   | { readonly kind: 'put_freed'; readonly freed: FreedAddress }
   | { readonly kind: 'delete_freed'; readonly address: IpAddress }
   | { readonly kind: 'replace_pools'; readonly pools: readonly PoolDefinition[] };

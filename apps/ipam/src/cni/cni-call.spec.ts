@@ -43,6 +43,17 @@ describe('parseCniCall', () => {
     });
   });
 
+  it('reads the name of a reservation from CNI_ARGS and from labels', () => {
+    const environment = { ...ENVIRONMENT, CNI_ARGS: 'OVERLAY_RESERVATION=db' };
+    expect(parseCniCall(environment, JSON.stringify(CONFIG))).toMatchObject({ call: { reservation: 'db' } });
+    const label = { key: 'OVERLAY_RESERVATION', value: 'web' };
+    const args = { 'org.apache.mesos': { network_info: { labels: { labels: [label] } } } };
+    expect(parseCniCall(ENVIRONMENT, JSON.stringify({ ...CONFIG, args }))).toMatchObject({
+      call: { reservation: 'web' },
+    });
+    expect(codeOf({ ...ENVIRONMENT, CNI_ARGS: 'OVERLAY_RESERVATION=../x' }, CONFIG)).toBe(4);
+  });
+
   it('takes a missing version for 0.1.0 and a DEL without namespace', () => {
     const environment = { ...ENVIRONMENT, CNI_COMMAND: 'DEL', CNI_NETNS: undefined };
     expect(parseCniCall(environment, '{"name":"dcos"}')).toMatchObject({

@@ -3,6 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import type { NetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
 import { type Owner, parseContainerId, parseInterfaceName, quoted } from '../allocation/owner.js';
+import { parseReservationName, type ReservationName } from '../allocation/reservation.js';
 import { parseCniArgs } from './cni-args.js';
 import { type CniConfig, decodeCniConfig, parseCniConfig } from './cni-config.js';
 import { type CniErrorObject, type CniStage, cniErrorOf } from './cni-error.js';
@@ -24,6 +25,7 @@ export type CniCall =
       readonly command: 'ADD';
       readonly networkNamespace: string;
       readonly requestedIps: readonly IpAddress[];
+      readonly reservation?: ReservationName;
       readonly labels: Readonly<Record<string, string>>;
     })
   | (Attachment & { readonly command: 'CHECK'; readonly previousAddresses: readonly string[] | undefined })
@@ -45,6 +47,8 @@ const REQUIRED: Readonly<Record<CniCommand, readonly string[]>> = {
 };
 
 const NETNS_MAX_BYTES = 4096;
+/** The label, or pair of `CNI_ARGS`, that names the reservation whose addresses are wanted. */
+const RESERVATION_LABEL = 'OVERLAY_RESERVATION';
 
 /**
  * Reads a call from the plugin's environment and standard input. Total: whatever is wrong becomes an error
@@ -109,9 +113,12 @@ function wishes(environment: CniEnvironment, config: CniConfig) {
     throw new OverlayError('invalid_argument', `CNI_NETNS has more than ${NETNS_MAX_BYTES} bytes`);
   }
   const args = parseCniArgs(environment.CNI_ARGS ?? '');
+  const labels = checkLabels({ ...config.labels, ...args.labels });
+  const name = labels[RESERVATION_LABEL];
   return {
     networkNamespace,
     requestedIps: [...new Set([...config.requestedIps, ...args.requestedIps])],
-    labels: checkLabels({ ...config.labels, ...args.labels }),
+    ...(name === undefined ? {} : { reservation: parseReservationName(name) }),
+    labels,
   };
 }

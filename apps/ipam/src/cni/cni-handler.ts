@@ -74,10 +74,11 @@ async function perform(
   const half = { network, half: 'cni' } as const;
   switch (call.command) {
     case 'ADD': {
-      const { networkNamespace, requestedIps, labels } = call;
+      const { networkNamespace, requestedIps, reservation, labels } = call;
       const { bootId } = clock.instant();
       const place = { ...half, owner, networkNamespace };
-      const wish = { ...place, requestedIps, labels, nowMs: clock.nowMs(), bootId };
+      const named = reservation === undefined ? {} : { reservation };
+      const wish = { ...place, ...named, requestedIps, labels, nowMs: clock.nowMs(), bootId };
       const add = () => book.change((state) => planAllocation(state, wish));
       return renderAddResult(call.version, await meter.measure('allocate', 'cni', add));
     }

@@ -6,10 +6,18 @@ import { capacityOf } from '../allocation/capacity.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
 import { planPools } from '../allocation/plan-pools.js';
 import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
+import { planReservation, planUnreservation } from '../allocation/plan-reservation.js';
+import { remainingMs } from '../allocation/reservation.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import { allocationMessage, capacityMessage, poolMessage } from './messages.js';
-import { parseAllocationWish, parseOwnedHalf, parsePools } from './requests.js';
+import {
+  parseAllocationWish,
+  parseOwnedHalf,
+  parsePools,
+  parseReservationRef,
+  parseReservationWish,
+} from './requests.js';
 
 /** What the gRPC service is made of. */
 export interface IpamServiceDeps {
@@ -48,6 +56,21 @@ export function createIpamService({
           planRelease(state, { ...place, at: clock.instant(), cooldown }),
         );
         return { releasedIps: [...released] };
+      }),
+    reserve: (request) =>
+      meter.measure('reserve', 'grpc', async () => {
+        const at = clock.instant();
+        const wish = { ...parseReservationWish(request), at, nowMs: clock.nowMs() };
+        const record = await book.change((state) => planReservation(state, wish));
+        const remaining = remainingMs(record, at);
+        const expiresAtMs = remaining === undefined ? 0n : BigInt(clock.nowMs() + remaining);
+        return { ips: [...record.addresses], expiresAtMs };
+      }),
+    unreserve: (request) =>
+      meter.measure('unreserve', 'grpc', async () => {
+        const ref = parseReservationRef(request);
+        await book.change((state) => planUnreservation(state, ref, { at: clock.instant(), cooldown }));
+        return {};
       }),
     listAllocations: async ({ network, pageSize, pageToken }) => {
       const wanted = { ...(network === '' ? {} : { network }), pageSize, pageToken };

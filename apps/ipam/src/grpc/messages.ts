@@ -30,7 +30,7 @@ export function allocationMessage(record: AllocationRecord): Allocation {
     labels: { ...record.labels },
     allocatedAtMs: BigInt(record.allocatedAtMs),
     bootId: record.bootId,
-    reservation: '',
+    reservation: record.reservation ?? '',
   };
 }
 
@@ -42,7 +42,7 @@ export function capacityMessage(row: HalfCapacity): Capacity {
     family: row.family,
     total: row.total,
     used: row.used,
-    reserved: 0n,
+    reserved: row.reserved,
     cooling: row.cooling,
     free: row.free,
     exhaustedSinceMs: BigInt(row.exhaustedSinceMs ?? 0),

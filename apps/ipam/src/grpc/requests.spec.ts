@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AllocateRequest, AllocationHalf } from '@overlay/contracts';
 import { isFailure } from '@overlay/failure';
-import { parseAllocationWish, parseOwnedHalf, parsePools } from './requests.js';
+import { parseAllocationWish, parseOwnedHalf, parsePools, parseReservationWish } from './requests.js';
 
 const REQUEST: AllocateRequest = {
   network: 'dcos',
@@ -53,10 +53,39 @@ describe('parseAllocationWish', () => {
     ]);
   });
 
-  it('says that reservations are not kept', () => {
-    expect(() => parseAllocationWish({ ...REQUEST, reservation: 'r' })).toThrow(
-      expect.objectContaining({ code: 'unimplemented' }),
-    );
+  it('reads the name of a reservation', () => {
+    expect(parseAllocationWish({ ...REQUEST, reservation: 'db-1' }).reservation).toBe('db-1');
+    expect(fieldsOf(() => parseAllocationWish({ ...REQUEST, reservation: '../x' }))).toEqual(['reservation']);
+  });
+});
+
+describe('parseReservationWish', () => {
+  const RESERVE = {
+    network: 'dcos',
+    half: AllocationHalf.UNSPECIFIED,
+    name: 'db',
+    requestedIps: [],
+    ttlMs: 0n,
+  };
+
+  it('takes no time to live for a reservation without end', () => {
+    expect(parseReservationWish(RESERVE)).toEqual({
+      network: 'dcos',
+      half: 'cni',
+      name: 'db',
+      requestedIps: [],
+    });
+    expect(parseReservationWish({ ...RESERVE, ttlMs: 5n }).ttlMs).toBe(5);
+  });
+
+  it('names every wrong field at once', () => {
+    const wrong = { ...RESERVE, network: '', name: 'a b', requestedIps: ['x'], ttlMs: 2n ** 63n };
+    expect(fieldsOf(() => parseReservationWish(wrong))).toEqual([
+      'network',
+      'name',
+      'requested_ips[0]',
+      'ttl_ms',
+    ]);
   });
 });
 

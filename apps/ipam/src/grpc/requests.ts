@@ -1,10 +1,18 @@
 import { type Cidr, type IpAddress, parseCidr, parseIpAddress } from '@overlay/allocation';
-import { type AllocateRequest, AllocationHalf, type AllocationOwner, type Pool } from '@overlay/contracts';
+import {
+  type AllocateRequest,
+  AllocationHalf,
+  type AllocationOwner,
+  type Pool,
+  type ReserveRequest,
+} from '@overlay/contracts';
 import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
 import { type BridgeKind, parseNetworkId, parseNetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
 import { type Owner, parseContainerId, parseInterfaceName } from '../allocation/owner.js';
+import type { ReservationRef } from '../allocation/plan-reservation.js';
 import type { HalfRef, PoolDefinition } from '../allocation/records.js';
+import { parseReservationName, type ReservationName } from '../allocation/reservation.js';
 
 /** An owner's place in a half, as Allocate and Release name it. */
 export interface OwnedHalf extends HalfRef {
@@ -14,8 +22,18 @@ export interface OwnedHalf extends HalfRef {
 /** What Allocate asks for. */
 export interface AllocationWish extends OwnedHalf {
   readonly requestedIps: readonly IpAddress[];
+  readonly reservation?: ReservationName;
   readonly labels: Readonly<Record<string, string>>;
 }
+
+/** What Reserve asks for. */
+export interface ReservationWish extends ReservationRef {
+  readonly requestedIps: readonly IpAddress[];
+  /** Absent for a reservation without end. */
+  readonly ttlMs?: number;
+}
+
+const MAX_TTL_MS = 3_155_760_000_000n;
 
 /** Collects what is wrong with the fields of one request. */
 class Fields {
@@ -78,23 +96,72 @@ export function parseOwnedHalf(request: {
 
 /**
  * What Allocate asks for.
- * @throws OverlayError `invalid_argument` with every wrong field; `unimplemented` if it names a reservation.
+ * @throws OverlayError `invalid_argument` with every wrong field.
  */
 export function parseAllocationWish(request: AllocateRequest): AllocationWish {
   const fields = new Fields();
   const place = readOwnedHalf(fields, request);
-  const requestedIps = request.requestedIps.map((text, at) =>
-    fields.read(`requested_ips[${at}]`, () => parseIpAddress(text)),
-  );
+  const requestedIps = readAddresses(fields, request.requestedIps);
+  const reservation =
+    request.reservation === ''
+      ? undefined
+      : fields.read('reservation', () => parseReservationName(request.reservation));
   const labels = fields.read('labels', () => checkLabels(request.labels));
   if (place === undefined || labels === undefined || fields.violations.length > 0) {
     throw OverlayError.invalid(fields.violations);
   }
-  if (request.reservation !== '') {
-    const message = 'reservation: this release keeps no reservations; leave it empty or request addresses';
-    throw new OverlayError('unimplemented', message);
-  }
-  return { ...place, requestedIps: requestedIps.filter((address) => address !== undefined), labels };
+  return { ...place, requestedIps, ...(reservation === undefined ? {} : { reservation }), labels };
+}
+
+/**
+ * What Reserve asks for.
+ * @throws OverlayError `invalid_argument` with every wrong field.
+ */
+export function parseReservationWish(request: ReserveRequest): ReservationWish {
+  const fields = new Fields();
+  const ref = readReservationRef(fields, request);
+  const requestedIps = readAddresses(fields, request.requestedIps);
+  const ttlMs = fields.read('ttl_ms', () => parseTtlMs(request.ttlMs));
+  if (ref === undefined || fields.violations.length > 0) throw OverlayError.invalid(fields.violations);
+  return { ...ref, requestedIps, ...(ttlMs === undefined ? {} : { ttlMs }) };
+}
+
+/**
+ * Which reservation Unreserve means.
+ * @throws OverlayError `invalid_argument` with every wrong field.
+ */
+export function parseReservationRef(request: ReservationFields): ReservationRef {
+  const fields = new Fields();
+  const ref = readReservationRef(fields, request);
+  if (ref === undefined) throw OverlayError.invalid(fields.violations);
+  return ref;
+}
+
+interface ReservationFields {
+  readonly network: string;
+  readonly half: AllocationHalf;
+  readonly name: string;
+}
+
+function readReservationRef(fields: Fields, request: ReservationFields): ReservationRef | undefined {
+  const network = fields.read('network', () => parseNetworkName(request.network));
+  const half = fields.read('half', () => parseHalf(request.half, 'cni'));
+  const name = fields.read('name', () => parseReservationName(request.name));
+  if (network === undefined || half === undefined || name === undefined) return undefined;
+  return { network, half, name };
+}
+
+function readAddresses(fields: Fields, texts: readonly string[]): readonly IpAddress[] {
+  return texts
+    .map((text, at) => fields.read(`requested_ips[${at}]`, () => parseIpAddress(text)))
+    .filter((address) => address !== undefined);
+}
+
+function parseTtlMs(ttlMs: bigint): number | undefined {
+  if (ttlMs === 0n) return undefined;
+  if (ttlMs <= MAX_TTL_MS) return Number(ttlMs);
+  const message = `${ttlMs} is too long: at most ${MAX_TTL_MS} ms (a hundred years); 0 stands without end`;
+  throw new OverlayError('invalid_argument', message);
 }
 
 function readOwnedHalf(

@@ -7,6 +7,12 @@ import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import type { FreedAddress } from '../allocation/freed-addresses.js';
 import { parseContainerId, parseInterfaceName } from '../allocation/owner.js';
 import { type AllocationRecord, keyOf, type PoolDefinition } from '../allocation/records.js';
+import {
+  parseReservationName,
+  type ReservationRecord,
+  type ReservationTerm,
+  reservationKey,
+} from '../allocation/reservation.js';
 import type { AllocationStore } from './allocation-store.js';
 import { LmdbAllocationStore } from './lmdb-allocation-store.js';
 import { MemoryAllocationStore } from './memory-allocation-store.js';
@@ -37,6 +43,18 @@ function freed(address: string, turn: number): FreedAddress {
   return { address: parseIpAddress(address), turn, freedAt: { bootId: 'boot', uptimeMs: 9 } };
 }
 
+function reservation(name: string, term?: ReservationTerm): ReservationRecord {
+  return {
+    networkId: POOL.networkId,
+    network: POOL.network,
+    half: 'cni',
+    name: parseReservationName(name),
+    addresses: [parseIpAddress('9.0.1.7'), parseIpAddress('fd01:b::7')],
+    ...(term === undefined ? {} : { term }),
+    reservedAtMs: 5,
+  };
+}
+
 const A = record('a', '9.0.1.2/27');
 const B = record('b'.repeat(255), '9.0.1.3/27');
 
@@ -64,7 +82,7 @@ function describeStore(name: string, create: (folder: string) => AllocationStore
     }
 
     it('starts empty', async () => {
-      expect(await store.load()).toEqual({ pools: [], allocations: [], freed: [] });
+      expect(await store.load()).toEqual({ pools: [], allocations: [], reservations: [], freed: [] });
     });
 
     it('keeps what was committed', async () => {
@@ -98,7 +116,27 @@ function describeStore(name: string, create: (folder: string) => AllocationStore
         { kind: 'replace_pools', pools: [] },
         { kind: 'put_allocation', record: moved },
       ]);
-      expect(await (await reopened()).load()).toEqual({ pools: [], allocations: [moved], freed: [] });
+      expect(await (await reopened()).load()).toEqual({
+        pools: [],
+        allocations: [moved],
+        reservations: [],
+        freed: [],
+      });
+    });
+
+    it('keeps reservations until they are deleted', async () => {
+      const db = reservation('db', { ttlMs: 60_000, since: { bootId: 'boot', uptimeMs: 3 } });
+      await store.commit([
+        { kind: 'put_reservation', record: db },
+        { kind: 'put_reservation', record: reservation('web') },
+      ]);
+      const loaded = await (await reopened()).load();
+      expect([...loaded.reservations].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+        db,
+        reservation('web'),
+      ]);
+      await store.commit([{ kind: 'delete_reservation', key: reservationKey(db) }]);
+      expect((await (await reopened()).load()).reservations).toEqual([reservation('web')]);
     });
 
     it('keeps freed addresses until they are deleted', async () => {

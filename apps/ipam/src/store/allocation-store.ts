@@ -1,14 +1,16 @@
 import type { FreedAddress } from '../allocation/freed-addresses.js';
 import type { AllocationRecord, IpamMutation, PoolDefinition } from '../allocation/records.js';
+import type { ReservationRecord } from '../allocation/reservation.js';
 
 /** Everything that is persisted. */
 export interface StoredIpam {
   readonly pools: readonly PoolDefinition[];
   readonly allocations: readonly AllocationRecord[];
+  readonly reservations: readonly ReservationRecord[];
   readonly freed: readonly FreedAddress[];
 }
 
-/** Keeps pools, allocations and the order of freed addresses over crashes and power loss. */
+/** Keeps pools, allocations, reservations and the order of freed addresses over crashes and power loss. */
 export interface AllocationStore {
   /**
    * Everything committed so far.

@@ -3,22 +3,30 @@ import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import { type IpamMutation, keyOf } from '../allocation/records.js';
+import { reservationKey } from '../allocation/reservation.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
 import { pagesOfCommit, type TreeSize } from './commit-pages.js';
 import { FileRoom } from './file-room.js';
-import { parseStoredAllocation, parseStoredFreed, parseStoredPools } from './stored-record.js';
+import {
+  parseStoredAllocation,
+  parseStoredFreed,
+  parseStoredPools,
+  parseStoredReservation,
+} from './stored-record.js';
 
-/** Format 1 had no freed addresses; everything else of it stands in format 2. */
+/** Format 1 had neither reservations nor freed addresses; everything else of it stands in format 2. */
 const FORMAT = 2;
 const READABLE_FORMATS: readonly unknown[] = [1, FORMAT];
 const FILE = 'allocations.lmdb';
 const FORMAT_KEY = 'format';
 const POOLS_KEY = 'pools';
 const ALLOCATIONS = 'allocation';
+const RESERVATIONS = 'reservation';
 const FREED = 'freed';
 /** The changes that may use the room that is kept for them. */
 const RELEASING: ReadonlySet<IpamMutation['kind']> = new Set([
   'delete_allocation',
+  'delete_reservation',
   'put_freed',
   'delete_freed',
 ]);
@@ -41,7 +49,7 @@ interface KeyWrite {
 }
 
 /**
- * Pools, allocations and freed addresses in an LMDB file under the state folder.
+ * Pools, allocations, reservations and freed addresses in an LMDB file under the state folder.
  *
  * Commits are synchronous LMDB transactions, flushed before they return: of LMDB's ways to write, only these
  * say for certain whether they happened. Whoever calls batches what waits, so that one flush serves many.
@@ -89,6 +97,7 @@ export class LmdbAllocationStore implements AllocationStore {
     return {
       pools: pools === undefined ? [] : parseStoredPools(POOLS_KEY, decode(pools)),
       allocations: this.#all(ALLOCATIONS, parseStoredAllocation),
+      reservations: this.#all(RESERVATIONS, parseStoredReservation),
       freed: this.#all(FREED, parseStoredFreed),
     };
   }
@@ -147,6 +156,13 @@ function keyWriteOf(mutation: IpamMutation): KeyWrite {
       return { key: `${ALLOCATIONS}/${keyOf(mutation.record)}`, text: JSON.stringify(mutation.record) };
     case 'delete_allocation':
       return { key: `${ALLOCATIONS}/${mutation.key}` };
+    case 'put_reservation':
+      return {
+        key: `${RESERVATIONS}/${reservationKey(mutation.record)}`,
+        text: JSON.stringify(mutation.record),
+      };
+    case 'delete_reservation':
+      return { key: `${RESERVATIONS}/${mutation.key}` };
     case 'put_freed':
       return { key: `${FREED}/${mutation.freed.address}`, text: JSON.stringify(mutation.freed) };
     case 'delete_freed':

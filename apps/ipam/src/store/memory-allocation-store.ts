@@ -8,6 +8,7 @@ import {
   keyOf,
   type PoolDefinition,
 } from '../allocation/records.js';
+import { type ReservationKey, type ReservationRecord, reservationKey } from '../allocation/reservation.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
 
 /** An {@link AllocationStore} in memory, for tests. Its commits can be made to fail. */
@@ -18,12 +19,14 @@ export class MemoryAllocationStore implements AllocationStore {
   fails: (mutations: readonly IpamMutation[]) => boolean = () => false;
   #pools: readonly PoolDefinition[] = [];
   readonly #allocations = new Map<AllocationKey, AllocationRecord>();
+  readonly #reservations = new Map<ReservationKey, ReservationRecord>();
   readonly #freed = new Map<IpAddress, FreedAddress>();
 
   async load(): Promise<StoredIpam> {
     return structuredClone({
       pools: this.#pools,
       allocations: [...this.#allocations.values()],
+      reservations: [...this.#reservations.values()],
       freed: [...this.#freed.values()],
     });
   }
@@ -39,6 +42,12 @@ export class MemoryAllocationStore implements AllocationStore {
           break;
         case 'delete_allocation':
           this.#allocations.delete(mutation.key);
+          break;
+        case 'put_reservation':
+          this.#reservations.set(reservationKey(mutation.record), mutation.record);
+          break;
+        case 'delete_reservation':
+          this.#reservations.delete(mutation.key);
           break;
         case 'put_freed':
           this.#freed.set(mutation.freed.address, mutation.freed);

@@ -17,6 +17,11 @@ import {
   parseInterfaceName,
 } from '../allocation/owner.js';
 import type { AllocationRecord, PoolDefinition } from '../allocation/records.js';
+import {
+  parseReservationName,
+  type ReservationName,
+  type ReservationRecord,
+} from '../allocation/reservation.js';
 
 const address = z.string().transform((text): IpAddress => parseIpAddress(text));
 const instant = z.strictObject({ bootId: z.string(), uptimeMs: z.number().int().nonnegative() });
@@ -24,6 +29,7 @@ const half = z.enum(['cni', 'docker']);
 const cidr = z.string().transform((text): Cidr => parseCidr(text));
 const networkId = z.string().transform((text): NetworkId => parseNetworkId(text));
 const network = z.string().transform((text): NetworkName => parseNetworkName(text));
+const reservationName = z.string().transform((text): ReservationName => parseReservationName(text));
 
 const poolSchema = z.strictObject({
   networkId,
@@ -47,10 +53,21 @@ const allocationSchema = z.strictObject({
       gateway: address,
     }),
   ),
+  reservation: z.exactOptional(reservationName),
   networkNamespace: z.exactOptional(z.string()),
   labels: z.record(z.string(), z.string()),
   allocatedAtMs: z.number().int().nonnegative(),
   bootId: z.string(),
+});
+
+const reservationSchema = z.strictObject({
+  networkId,
+  network,
+  half,
+  name: reservationName,
+  addresses: z.array(address),
+  term: z.exactOptional(z.strictObject({ ttlMs: z.number().int().positive(), since: instant })),
+  reservedAtMs: z.number().int().nonnegative(),
 });
 
 const freedSchema = z.strictObject({
@@ -73,6 +90,14 @@ export function parseStoredPools(key: string, value: unknown): readonly PoolDefi
  */
 export function parseStoredAllocation(key: string, value: unknown): AllocationRecord {
   return parseStored(key, value, allocationSchema);
+}
+
+/**
+ * Reads a reservation as it was stored.
+ * @throws OverlayError `data_loss` naming the store's key and what is wrong.
+ */
+export function parseStoredReservation(key: string, value: unknown): ReservationRecord {
+  return parseStored(key, value, reservationSchema);
 }
 
 /**
