@@ -42,6 +42,6 @@ export {
 } from './overlay-state.js';
 export type { PingOptions, PingResult } from './ping.js';
 export type { EchoResult, StreamStatus } from './probe/probe-protocol.js';
-export { type Configuration, HOST_HTTP, type HostPaths, MASTER_GRPC_PORT } from './process-configs.js';
+export { type Configuration, HOST_HTTP, type HostPaths, MASTER_GRPC_PORT, mergeConfig } from './process-configs.js';
 export { Testbed, type TestbedOptions } from './testbed.js';
 export { type AddressPair, OUTSIDE } from './underlay-plan.js';
