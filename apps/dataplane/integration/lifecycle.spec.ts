@@ -5,27 +5,9 @@ import { type Host, Testbed } from '@overlay/testbed';
 import { delta, hostRequest, peer, snapshot } from './cluster-topology.js';
 import { cniChain } from './cni-chain.js';
 import { DataplaneDriver } from './dataplane-driver.js';
+import { dumpKernel } from './dump-kernel.js';
 
 jest.setTimeout(60_000);
-
-/** Everything that could be ours, as the tools print it. */
-async function dump(host: Host): Promise<string> {
-  const lists = [
-    ['ip', '-details', 'address', 'show'],
-    ['ip', 'neigh', 'show', 'nud', 'permanent'],
-    ['bridge', 'fdb', 'show'],
-    ['ip', 'nexthop', 'show'],
-    ['ip', '-4', 'route', 'show', 'table', 'all'],
-    ['ip', '-6', 'route', 'show', 'table', 'all'],
-    ['ip', '-4', 'rule', 'show'],
-    ['ip', '-6', 'rule', 'show'],
-    ['nft', 'list', 'ruleset'],
-  ];
-  const texts = await Promise.all(lists.map((argv) => host.execOrFail(argv)));
-  const text = texts.join('\n').replaceAll(/^ +(valid_lft|.*timer).*$/gm, '');
-  // What the kernel does by itself as time goes by: multicast groups and duplicate address detection.
-  return text.replaceAll(/^(33:33|01:00:5e).*\n/gm, '').replaceAll(/ tentative| linkdown/g, '');
-}
 
 describe('the life of a host', () => {
   let testbed: Testbed;
@@ -46,7 +28,7 @@ describe('the life of a host', () => {
   });
 
   it('changes nothing for a bad description and names every wrong field', async () => {
-    const before = await dump(host);
+    const before = await dumpKernel(host);
     const bad = request();
     const assignment = { ...bad.assignment, ip: 'ten', nodeId: '' } as typeof bad.assignment;
     const failure = await driver.applyHost({ ...bad, assignment, overlayMtu: 100 }).then(
@@ -58,7 +40,7 @@ describe('the life of a host', () => {
       'assignment.node_id',
       'assignment.ip',
     ]);
-    expect(await dump(host)).toBe(before);
+    expect(await dumpKernel(host)).toBe(before);
     expect(await driver.status()).toMatchObject({ configured: false });
   });
 
@@ -66,53 +48,53 @@ describe('the life of a host', () => {
     await driver.applyPeers(snapshot([peer(1, host.address.ipv4), peer(2, '198.51.100.2')]));
     expect(await host.execOrFail(['ip', 'nexthop', 'show'])).toBe('');
     await driver.applyHost(request());
-    expect(await dump(host)).toMatch(/9\.0\.2\.0\/24 nhid \d+ via 44\.128\.0\.3 dev vtep1024/);
+    expect(await dumpKernel(host)).toMatch(/9\.0\.2\.0\/24 nhid \d+ via 44\.128\.0\.3 dev vtep1024/);
   });
 
   it('writes nothing a second time', async () => {
-    const before = await dump(host);
+    const before = await dumpKernel(host);
     expect(await driver.applyHost(request())).toMatchObject({ written: 0n });
     const frames = snapshot([peer(1, host.address.ipv4), peer(2, '198.51.100.2')]);
     expect(await driver.applyPeers(frames)).toMatchObject({ written: 0n, appliedRevision: 1n });
-    expect(await dump(host)).toBe(before);
+    expect(await dumpKernel(host)).toBe(before);
   });
 
   it('follows a peer to another underlay address', async () => {
     const frames = [...snapshot([peer(2, '198.51.100.2')]), delta(2n, [peer(2, '198.51.100.9')])];
     expect(await driver.applyPeers(frames)).toMatchObject({ appliedRevision: 2n });
-    const text = await dump(host);
+    const text = await dumpKernel(host);
     expect(text).toMatch(/70:b3:d5:80:00:03 dev vtep1024 dst 198\.51\.100\.9 self permanent/);
     expect(text).not.toContain('198.51.100.2 ');
   });
 
   it('leaves nothing of a peer that goes, and nothing of the others goes with it', async () => {
     await driver.applyPeers(snapshot([peer(3, '198.51.100.3')]));
-    const alone = await dump(host);
+    const alone = await dumpKernel(host);
     await driver.applyPeers([
       ...snapshot([peer(3, '198.51.100.3'), peer(2, '198.51.100.9')]),
       delta(3n, [], ['node-2']),
     ]);
-    expect(await dump(host)).toBe(alone);
+    expect(await dumpKernel(host)).toBe(alone);
     expect(alone).not.toMatch(/44\.128\.0\.3|fd01:a::3|198\.51\.100\.9/);
   });
 
   it('refuses a stream that does not start with a snapshot', async () => {
     const failure = await driver.applyPeers([delta(9n, [peer(4, '198.51.100.4')])]).catch((e: unknown) => e);
     expect(isFailure(failure, 'failed_precondition')).toBe(true);
-    expect(await dump(host)).not.toContain('198.51.100.4');
+    expect(await dumpKernel(host)).not.toContain('198.51.100.4');
   });
 
   it('ends an older stream when a newer one comes, and keeps its peers until the newer snapshot is complete', async () => {
     const held = new AbortController();
     const older = driver.holdPeers(snapshot([peer(5, '198.51.100.5')]), held.signal).catch((e: unknown) => e);
     try {
-      while (!(await dump(host)).includes('198.51.100.5'))
+      while (!(await dumpKernel(host)).includes('198.51.100.5'))
         await new Promise((resolve) => setTimeout(resolve, 50));
       await driver.applyPeers(snapshot([peer(3, '198.51.100.3')]).slice(0, 1));
       expect(isFailure(await older, 'aborted')).toBe(true);
-      expect(await dump(host)).toMatch(/198\.51\.100\.5 /);
+      expect(await dumpKernel(host)).toMatch(/198\.51\.100\.5 /);
       await driver.applyPeers(snapshot([peer(3, '198.51.100.3')]));
-      expect(await dump(host)).not.toMatch(/198\.51\.100\.5 /);
+      expect(await dumpKernel(host)).not.toMatch(/198\.51\.100\.5 /);
     } finally {
       held.abort();
     }
@@ -137,7 +119,7 @@ describe('the life of a host', () => {
   });
 
   it('repairs what somebody broke at the next description', async () => {
-    const before = await dump(host);
+    const before = await dumpKernel(host);
     await host.ip('route del 9.0.3.0/24', 'link set vtep1024 down', 'link set vtep1024 up');
     await host.execOrFail(['nft', 'flush', 'table', 'inet', 'overlay']);
     const { written } = await driver.applyHost(request());
@@ -145,7 +127,7 @@ describe('the life of a host', () => {
     expect((await driver.status()).failures).toEqual([]);
     const nexthops = (text: string) =>
       text.split('\n').filter((line) => /9\.0\.|44\.128|masquerade/.test(line));
-    expect(nexthops(await dump(host)).sort()).toEqual(nexthops(before).sort());
+    expect(nexthops(await dumpKernel(host)).sort()).toEqual(nexthops(before).sort());
   });
 
   it('removes a second nexthop towards a peer', async () => {
@@ -181,7 +163,7 @@ describe('the life of a host', () => {
     const { networks: states } = await driver.applyHost({ ...isolated, networks });
     expect(states.map(({ state }) => state?.status)).toEqual([NetworkStatus.FAILED, NetworkStatus.OK]);
     expect(states[0]?.state?.error).toMatch(/isolated/);
-    expect(await dump(host)).not.toMatch(/m-dcos:| 9\.0\./);
+    expect(await dumpKernel(host)).not.toMatch(/m-dcos:| 9\.0\./);
   });
 
   it('answers UNIMPLEMENTED for what is not part of it', async () => {

@@ -1,13 +1,18 @@
 import type { Counter, Histogram, Metrics } from '@overlay/service';
-import { KERNEL_OBJECT_KINDS } from './kernel/kernel-object.js';
+import { KERNEL_OBJECT_KINDS, type KernelObject } from './kernel/kernel-object.js';
 import { networkStandings } from './reconcile/network-standing.js';
 import type { ObjectFailure, Reconciler } from './reconcile/reconciler.js';
+
+/** Why the kernel was compared and written. */
+export type ApplyCause = 'host' | 'peers' | 'retry' | 'drift';
 
 /** What Prometheus sees of the dataplane. */
 export class DataplaneMetrics {
   readonly #written: Counter<'cause'>;
   readonly #failures: Counter<'kind'>;
   readonly #seconds: Histogram<'cause'>;
+  readonly #driftFound: Counter<'kind'>;
+  readonly #driftRepaired: Counter<'kind'>;
 
   constructor(metrics: Metrics, reconciler: Reconciler) {
     this.#written = metrics.counter(
@@ -21,6 +26,16 @@ export class DataplaneMetrics {
     this.#seconds = metrics.histogram('dataplane_apply_seconds', 'Time of one comparison and write', [
       'cause',
     ]);
+    this.#driftFound = metrics.counter(
+      'dataplane_drift_found_total',
+      'Kernel objects that somebody else changed, removed or added',
+      ['kind'],
+    );
+    this.#driftRepaired = metrics.counter(
+      'dataplane_drift_repaired_total',
+      'Of these, the objects that were put right',
+      ['kind'],
+    );
     metrics.gauge('dataplane_objects_desired', 'Kernel objects wanted', ['kind'], (gauge) => {
       for (const kind of KERNEL_OBJECT_KINDS) gauge.set({ kind }, reconciler.tracker.counts(kind).desired);
     });
@@ -38,9 +53,15 @@ export class DataplaneMetrics {
     });
   }
 
+  /** Notes what one look at the kernel found. */
+  drifted(found: readonly KernelObject[], repaired: readonly KernelObject[]): void {
+    for (const { kind } of found) this.#driftFound.inc({ kind });
+    for (const { kind } of repaired) this.#driftRepaired.inc({ kind });
+  }
+
   /** Notes one comparison and write. */
   applied(
-    cause: 'host' | 'peers' | 'retry',
+    cause: ApplyCause,
     written: number,
     failures: ReadonlyMap<string, ObjectFailure>,
     seconds: number,

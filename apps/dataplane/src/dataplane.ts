@@ -11,7 +11,9 @@ import {
 } from '@overlay/service';
 import { DataplaneMetrics } from './dataplane-metrics.js';
 import type { KernelTables } from './kernel/kernel-tables.js';
+import type { KernelWatch } from './kernel/kernel-watch.js';
 import { ApplyLoop } from './reconcile/apply-loop.js';
+import { DriftWatch } from './reconcile/drift-watch.js';
 import { Reconciler } from './reconcile/reconciler.js';
 import { dataplaneService } from './rpc/dataplane-service.js';
 
@@ -22,6 +24,8 @@ const GRACE_MS = 1_000;
 export interface DataplaneDeps {
   readonly config: DataplaneConfig;
   readonly tables: KernelTables;
+  /** What tells that somebody changed the kernel. */
+  readonly watches: readonly KernelWatch[];
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -62,8 +66,17 @@ export async function runDataplane(deps: DataplaneDeps): Promise<RunningProcess>
     await rpc.close(0);
     throw error;
   });
+  const drift = new DriftWatch({
+    loop,
+    reconciler,
+    clock,
+    logger,
+    watches: deps.watches,
+    resyncMs: config.resyncMs,
+  });
   return {
     async close() {
+      await drift.close();
       await rpc.close(GRACE_MS);
       await loop.close();
       await http.close();

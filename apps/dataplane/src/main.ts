@@ -3,6 +3,7 @@ import { runProcess } from '@overlay/service';
 import { runDataplane } from './dataplane.js';
 import { processRunner } from './kernel/iproute/command-runner.js';
 import { iprouteTables } from './kernel/iproute/iproute-tables.js';
+import { ipMonitor, nftMonitor } from './kernel/iproute/monitors.js';
 import { procSysFiles } from './kernel/iproute/sysctl-files.js';
 import { VERSION } from './version.js';
 
@@ -15,6 +16,7 @@ process.exitCode = await runProcess(
       runDataplane({
         ...input,
         tables: iprouteTables({ runner: processRunner(), sysctls: procSysFiles }),
+        watches: [ipMonitor(), nftMonitor()],
         random: Math.random,
       }),
   },

@@ -16,7 +16,7 @@ export const KERNEL_OBJECT_KINDS = [
 /** One member of {@link KERNEL_OBJECT_KINDS}. */
 export type KernelObjectKind = (typeof KERNEL_OBJECT_KINDS)[number];
 
-/** The VXLAN device. Its identity is its name; MAC, VNI, port and the family of `local` cannot change in place. */
+/** The VXLAN device. Its identity is its name; VNI, port and the family of `local` cannot change in place. */
 export interface VxlanLink {
   readonly kind: 'link';
   readonly type: 'vxlan';
@@ -32,7 +32,7 @@ export interface VxlanLink {
   readonly learning: boolean;
 }
 
-/** A CNI bridge. Its identity is its name; the MAC is given at creation and never compared. */
+/** A CNI bridge. Its identity is its name. */
 export interface BridgeLink {
   readonly kind: 'link';
   readonly type: 'bridge';
@@ -185,7 +185,7 @@ function linkValue(link: Link): string {
     case 'vxlan':
       return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}`;
     case 'bridge':
-      return `bridge ${link.mtuBytes} ${link.up} ${link.alias}`;
+      return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}`;
     case 'foreign':
       return 'foreign';
   }

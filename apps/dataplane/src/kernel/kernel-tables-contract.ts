@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
-import type { BridgeLink, KernelObject, VxlanLink } from './kernel-object.js';
+import { type BridgeLink, KERNEL_OBJECT_KINDS, type KernelObject, type VxlanLink } from './kernel-object.js';
 import type { KernelChange, KernelTables } from './kernel-tables.js';
 
 /** A namespace of its own for one test. */
@@ -123,6 +123,24 @@ export function describeKernelTables(name: string, open: () => Promise<TablesUnd
         );
         expect(changed.size).toBe(3);
         expect(sorted(await read(tables))).toEqual(sorted([...kept, ...changes.map(({ object }) => object)]));
+      }));
+
+    it('forgets the neighbours of a device that gets another MAC, and nothing else', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const changed = { ...VTEP, mac: parseMacAddress('70:b3:d5:80:00:77') };
+        expect(await tables.apply([{ op: 'replace', previous: VTEP, object: changed }], OPTIONS)).toEqual([]);
+        const kept = EVERYTHING.filter((object) => object !== VTEP && object.kind !== 'neighbour');
+        expect(sorted(await read(tables))).toEqual(sorted([...kept, changed]));
+      }));
+
+    it('reads only the kinds that are asked for', () =>
+      within(async (tables) => {
+        await fill(tables);
+        for (const kind of KERNEL_OBJECT_KINDS) {
+          const { objects } = await tables.read({ ...SCOPE, kinds: new Set([kind]) }, OPTIONS);
+          expect(sorted(objects)).toEqual(sorted(EVERYTHING.filter((object) => object.kind === kind)));
+        }
       }));
 
     it('names the change that failed and does those around it', () =>

@@ -1,4 +1,4 @@
-import type { KernelObject } from './kernel-object.js';
+import type { KernelObject, KernelObjectKind } from './kernel-object.js';
 
 /** What {@link KernelTables.read} shall look at. */
 export interface ReadScope {
@@ -8,13 +8,15 @@ export interface ReadScope {
   readonly devices: readonly string[];
   /** Sysctl keys to read. */
   readonly sysctls: readonly string[];
+  /** Only these kinds are read; everything when absent. */
+  readonly kinds?: ReadonlySet<KernelObjectKind>;
 }
 
 /** What stands in the kernel and is ours. */
 export interface KernelSnapshot {
   /** Ours by the rules of `ownership.ts`, in any order; may name one nexthop key more than once. */
   readonly objects: readonly KernelObject[];
-  /** Nexthop ids that other programs hold. */
+  /** Nexthop ids that other programs hold; empty if nexthops were not read. */
   readonly foreignNexthopIds: ReadonlySet<number>;
 }
 

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { parseNodeId } from '@overlay/model';
-import { type Clock, createLogger, Metrics } from '@overlay/service';
+import { createLogger, Metrics } from '@overlay/service';
 import { DataplaneMetrics } from '../dataplane-metrics.js';
 import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { ApplyLoop } from './apply-loop.js';
 import { Reconciler } from './reconciler.js';
+import { HandClock } from './testing/hand-clock.js';
 
 const HOST: HostDescription = {
   nodeId: parseNodeId('node-0'),
@@ -37,44 +38,6 @@ function peer(n: number): PeerDescription {
     vtepMac: parseMacAddress(`70:b3:d5:80:00:0${n + 1}`),
     prefixes: [],
   };
-}
-
-/** Time that moves only when a test says so. */
-class HandClock implements Clock {
-  readonly waits: number[] = [];
-  #now = 0;
-  #sleepers: { readonly untilMs: number; readonly wake: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#now;
-  }
-
-  monotonicMs(): number {
-    return this.#now;
-  }
-
-  sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
-    this.waits.push(durationMs);
-    return new Promise((resolve) => {
-      if (signal?.aborted) resolve();
-      signal?.addEventListener('abort', () => resolve(), { once: true });
-      this.#sleepers.push({ untilMs: this.#now + durationMs, wake: resolve });
-    });
-  }
-
-  /** Wakes whoever slept long enough, and lets everybody run until they wait again. */
-  async advance(durationMs: number): Promise<void> {
-    await turn();
-    this.#now += durationMs;
-    const due = this.#sleepers.filter(({ untilMs }) => untilMs <= this.#now);
-    this.#sleepers = this.#sleepers.filter(({ untilMs }) => untilMs > this.#now);
-    for (const { wake } of due) wake();
-    await turn();
-  }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function open() {

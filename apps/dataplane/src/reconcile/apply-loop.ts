@@ -2,10 +2,11 @@ import { toOverlayError } from '@overlay/failure';
 import type { NodeId } from '@overlay/model';
 import { type BackoffPolicy, backoffMs } from '@overlay/rpc';
 import type { Clock, Logger } from '@overlay/service';
-import type { DataplaneMetrics } from '../dataplane-metrics.js';
+import type { ApplyCause, DataplaneMetrics } from '../dataplane-metrics.js';
 import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
-import type { Reconciler } from './reconciler.js';
+import { type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import type { DriftReport, Reconciler } from './reconciler.js';
 
 /** Frames that come within this time are written together. */
 const COALESCE_MS = 10;
@@ -82,6 +83,24 @@ export class ApplyLoop {
     );
   }
 
+  /**
+   * Reads some kinds again and repairs what others changed.
+   * @throws OverlayError `unavailable` if the kernel's tables cannot be read; it is tried again by itself.
+   */
+  async check(kinds: ReadonlySet<KernelObjectKind>): Promise<DriftReport> {
+    const { reconciler, metrics, logger } = this.#options;
+    let report: DriftReport = { found: [], repaired: [], written: 0 };
+    await this.#enqueue('drift', async () => {
+      report = await reconciler.check(kinds);
+      const { found, repaired, written } = report;
+      metrics.drifted(found, repaired);
+      if (found.length > 0)
+        logger.warn({ event: 'drift', found: found.length, repaired: repaired.length, first: spell(found) });
+      return written;
+    });
+    return report;
+  }
+
   /** Resolves when everything taken so far was written or has failed. */
   async settled(): Promise<void> {
     await this.#flush;
@@ -109,13 +128,13 @@ export class ApplyLoop {
     return written;
   }
 
-  #enqueue(what: 'host' | 'peers' | 'retry', work: () => Promise<number>): Promise<number> {
+  #enqueue(what: ApplyCause, work: () => Promise<number>): Promise<number> {
     const run = this.#tail.then(() => this.#measured(what, work));
     this.#tail = run.catch(() => undefined);
     return run;
   }
 
-  async #measured(what: 'host' | 'peers' | 'retry', work: () => Promise<number>): Promise<number> {
+  async #measured(what: ApplyCause, work: () => Promise<number>): Promise<number> {
     const { clock, metrics, logger, reconciler } = this.#options;
     const startedMs = clock.monotonicMs();
     let failed = true;
@@ -151,4 +170,9 @@ export class ApplyLoop {
     };
     again().catch(() => undefined);
   }
+}
+
+/** A few names for the log. */
+function spell(objects: readonly KernelObject[]): string {
+  return objects.slice(0, 5).map(keyOf).join(', ');
 }

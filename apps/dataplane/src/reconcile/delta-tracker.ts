@@ -62,6 +62,51 @@ export class DeltaTracker {
     this.#note(key, have, this.#wanted.get(key));
   }
 
+  /**
+   * Takes `objects` as everything that the kernel holds of `kinds`, other kinds staying as they are known.
+   * `drifted`: what was as wanted before and is not now, and what came without being wanted. `surplus`: second objects
+   * under one key.
+   */
+  observeKinds(
+    kinds: ReadonlySet<KernelObjectKind>,
+    objects: readonly KernelObject[],
+  ): { readonly drifted: readonly KernelObject[]; readonly surplus: readonly KernelObject[] } {
+    const { present, surplus } = this.#byKey(objects);
+    const drifted: KernelObject[] = [];
+    const note = (key: string, have: KernelObject | undefined, want: KernelObject | undefined) => {
+      const known = this.#deviating.has(key);
+      this.#note(key, have, want);
+      const either = want ?? have;
+      if (!known && either !== undefined && this.#deviating.has(key)) drifted.push(either);
+    };
+    for (const [key, want] of this.#wanted) if (kinds.has(want.kind)) note(key, present.get(key), want);
+    for (const [key, have] of present) if (!this.#wanted.has(key)) note(key, have, undefined);
+    for (const [key, have] of [...this.#deviating]) {
+      if (this.#wanted.has(key) || present.has(key)) continue;
+      if (have === undefined || kinds.has(have.kind)) this.#deviating.delete(key);
+    }
+    return { drifted: [...drifted, ...surplus], surplus };
+  }
+
+  /** A nexthop with another id is a second one: it cannot become the wanted one in place. */
+  #byKey(objects: readonly KernelObject[]) {
+    const present = new Map<string, KernelObject>();
+    const surplus: KernelObject[] = [];
+    for (const object of objects) {
+      const key = keyOf(object);
+      const want = this.#wanted.get(key);
+      const asWanted = want !== undefined && attributesOf(want) === attributesOf(object);
+      const other = present.get(key);
+      if (want?.kind === 'nexthop' && !asWanted) surplus.push(object);
+      else if (other === undefined) present.set(key, object);
+      else if (asWanted) {
+        present.set(key, object);
+        surplus.push(other);
+      } else surplus.push(object);
+    }
+    return { present, surplus };
+  }
+
   /** What is wanted under a key. */
   wanted(key: string): KernelObject | undefined {
     return this.#wanted.get(key);

@@ -60,11 +60,11 @@ function changesInPlace(
 }
 
 /** A CNI plugin that runs before us makes the bridge itself, without an alias. One with another alias has an owner. */
-function mayAdopt({ alias }: BridgeLink): boolean {
+export function mayAdopt({ alias }: BridgeLink): boolean {
   return alias === '' || alias.startsWith(ALIAS_PREFIX);
 }
 
 /** The family of `local` decides which forwarding entries the device takes. */
-function fixedPart({ mac, vni, port, local }: VxlanLink): string {
-  return `${mac} ${vni} ${port} ${local.includes(':')}`;
+function fixedPart({ vni, port, local }: VxlanLink): string {
+  return `${vni} ${port} ${local.includes(':')}`;
 }

@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
 import { parseNetworkId, parseNetworkName, parseNodeId } from '@overlay/model';
 import fc from 'fast-check';
 import type { ClusterNetwork, HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
-import { keyOf } from '../kernel/kernel-object.js';
+import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
 import { networkStandings } from './network-standing.js';
+import { ALL_KINDS } from './plan-check.js';
 import { type PeerBatch, Reconciler } from './reconciler.js';
 
 const DCOS: ClusterNetwork = {
@@ -186,20 +188,28 @@ describe('the reconciler', () => {
     expect(kernel.log.at(-1)).toMatch(/^replace link vtep1024 .* local 10\.0\.0\.99/);
   });
 
-  it('makes the VXLAN device anew for another MAC and puts everything back', async () => {
+  it('makes the VXLAN device anew for another VNI and puts everything back', async () => {
     await reconciler.applyHost(HOST);
     await reconciler.applyPeers(batch(peer(1), peer(2)), true);
     const before = kernel.dump();
-    const mac = parseMacAddress('70:b3:d5:80:00:77');
     const done = kernel.log.length;
-    await reconciler.applyHost({ ...HOST, vtep: { ...HOST.vtep, mac } });
-    expect(kernel.dump()).toBe(before.replace('70:b3:d5:80:00:01', mac));
+    await reconciler.applyHost({ ...HOST, vtep: { ...HOST.vtep, vni: 7 } });
+    expect(kernel.dump()).toBe(before.replace('vxlan id 1024', 'vxlan id 7'));
     const removals = kernel.log.slice(done).filter((line) => line.startsWith('remove'));
     expect(removals.map((line) => line.split(' ')[1])).toEqual([
       ...new Array(6).fill('route'),
       ...new Array(4).fill('nexthop'),
       'link',
     ]);
+  });
+
+  it('changes the MAC of the VXLAN device in place, and writes the neighbours that the kernel forgets then', async () => {
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1), peer(2)), true);
+    const before = kernel.dump();
+    const mac = parseMacAddress('70:b3:d5:80:00:77');
+    expect(await reconciler.applyHost({ ...HOST, vtep: { ...HOST.vtep, mac } })).toBe(5);
+    expect(kernel.dump()).toBe(before.replace('70:b3:d5:80:00:01', mac));
   });
 
   it('leaves a foreign device alone, fails that network, and does the rest', async () => {
@@ -281,6 +291,81 @@ describe('the reconciler', () => {
     expect(reconciler.refusedPeers().size).toBe(0);
     expect(kernel.dump()).toContain('fdb 70:b3:d5:80:00:02 dev vtep1024 dst 10.0.0.3');
     expect(kernel.dump()).toContain('fdb 70:b3:d5:80:00:03 dev vtep1024 dst 10.0.0.2');
+  });
+
+  describe('when it checks the kernel', () => {
+    const find = (key: string): KernelObject => {
+      const object = reconciler.tracker.wanted(key);
+      if (object === undefined) throw new OverlayError('not_found', key);
+      return object;
+    };
+
+    beforeEach(async () => {
+      await reconciler.applyHost(HOST);
+      await reconciler.applyPeers(batch(peer(1), peer(2)), true);
+    });
+
+    it.each([
+      ['neighbour vtep1024 44.128.0.2', 1],
+      ['fdb vtep1024 70:b3:d5:80:00:02', 1],
+      ['route 254 9.0.1.0/26', 1],
+      ['route 254 unreachable 9.0.0.0/8', 1],
+      ['nexthop vtep1024 44.128.0.2', 3],
+      ['rule 9.0.0.0/8', 1],
+      ['nftables inet overlay', 1],
+      ['sysctl net/ipv4/ip_forward', 1],
+      ['address m-dcos 9.0.0.1/27', 1],
+      ['link m-dcos', 5],
+    ])('puts %s back, and writes no more than went with it', async (key, damage) => {
+      const before = kernel.dump();
+      kernel.meddle('remove', find(key));
+      const { found, repaired, written } = await reconciler.check(ALL_KINDS);
+      expect({ found: found.length, repaired: repaired.length, written }).toEqual({
+        found: damage,
+        repaired: damage,
+        written: damage,
+      });
+      expect(kernel.dump()).toBe(before);
+      expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+    });
+
+    it('looks only at the kinds it is told, and believes the rest', async () => {
+      kernel.meddle('remove', find('rule 9.0.0.0/8'));
+      kernel.meddle('remove', find('neighbour vtep1024 44.128.0.2'));
+      expect(await reconciler.check(new Set(['rule']))).toMatchObject({ written: 1 });
+      expect([...kernel.kindsRead]).toEqual(['rule']);
+      expect(await reconciler.check(new Set(['neighbour']))).toMatchObject({ written: 1 });
+    });
+
+    it('removes what bears our marks and is not wanted', async () => {
+      const before = kernel.dump();
+      const stray = find('nexthop vtep1024 44.128.0.2');
+      if (stray.kind !== 'nexthop') throw new OverlayError('internal', 'no nexthop');
+      kernel.meddle('add', { ...stray, gateway: parseIpAddress('44.128.0.77'), id: 5 });
+      const { found, written } = await reconciler.check(ALL_KINDS);
+      expect({ found: found.length, written }).toEqual({ found: 1, written: 1 });
+      expect(kernel.dump()).toBe(before);
+    });
+
+    it('gives the devices their MAC back', async () => {
+      const before = kernel.dump();
+      const mac = parseMacAddress('02:99:99:99:99:99');
+      for (const key of ['link vtep1024', 'link m-dcos']) {
+        const link = find(key);
+        if (link.kind !== 'link' || link.type === 'foreign') throw new OverlayError('internal', 'no link');
+        kernel.meddle('add', { ...link, mac });
+      }
+      await reconciler.check(ALL_KINDS);
+      expect(kernel.dump()).toBe(before);
+    });
+
+    it('says what it found when it could not repair it', async () => {
+      kernel.meddle('remove', find('rule 9.0.0.0/8'));
+      kernel.refuse(() => 'busy');
+      const { found, repaired } = await reconciler.check(ALL_KINDS);
+      expect([found.length, repaired.length]).toEqual([1, 0]);
+      expect(reconciler.failures.size).toBe(1);
+    });
   });
 
   it('ends the same whatever happened before, in whatever order', async () => {

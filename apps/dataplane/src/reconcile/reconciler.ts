@@ -6,17 +6,28 @@ import type { PeerDescription } from '../desired/peer-description.js';
 import { planHost } from '../desired/plan-host.js';
 import { type PeerPlanner, peerPlanner } from '../desired/plan-peer.js';
 import { refusePeer } from '../desired/refuse-peer.js';
-import { type KernelObject, keyOf, type Nexthop } from '../kernel/kernel-object.js';
+import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { KernelChange, KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
+import { BridgeMacs } from './bridge-macs.js';
 import { DeltaTracker } from './delta-tracker.js';
 import { NexthopIds } from './nexthop-ids.js';
 import { orderChanges } from './order-changes.js';
 import { planDifference } from './plan-changes.js';
+import { ALL_KINDS } from './plan-check.js';
 
 /** An object that could not be written, with the kernel's words. */
 export interface ObjectFailure {
   readonly object: KernelObject;
   readonly error: string;
+}
+
+/** What a look at the kernel found. */
+export interface DriftReport {
+  /** What somebody else changed, removed or put there under our marks since it was written or last read. */
+  readonly found: readonly KernelObject[];
+  /** Of these, what is as it shall be again. */
+  readonly repaired: readonly KernelObject[];
+  readonly written: number;
 }
 
 /** A batch of peers: their new content, or undefined for those that are gone. */
@@ -35,6 +46,7 @@ export class Reconciler {
   readonly #contradicting = new Map<NodeId, string>();
   /** What the tracker currently wants for each peer. */
   readonly #planned = new Map<NodeId, PeerDescription>();
+  readonly #bridgeMacs = new BridgeMacs();
   #claims = new PeerClaims();
   #host: HostDescription | undefined;
   #planner: PeerPlanner | undefined;
@@ -96,7 +108,36 @@ export class Reconciler {
     return this.#settle([]);
   }
 
-  /** Reads the kernel again and writes every difference. Returns how many objects were written. */
+  /**
+   * Reads some kinds again and repairs what is no longer as it was written. Unlike {@link resync} it plans nothing
+   * anew: its cost is that of the dumps.
+   * @throws OverlayError `unavailable` if the kernel's tables cannot be read; nothing is written then.
+   */
+  async check(kinds: ReadonlySet<KernelObjectKind>): Promise<DriftReport> {
+    const host = this.#host;
+    if (host === undefined) return { found: [], repaired: [], written: 0 };
+    this.#disturbed = false;
+    const first = await this.#observe(host, kinds);
+    const found = [...first.drifted];
+    let written = await this.#settle(first.surplus);
+    if (this.#disturbed) {
+      const second = await this.#observe(host, ALL_KINDS);
+      found.push(...second.drifted);
+      written += await this.#settle(second.surplus);
+    }
+    const repaired = found.filter((object) => !this.tracker.deviates(keyOf(object)));
+    return { found, repaired, written };
+  }
+
+  async #observe(host: HostDescription, kinds: ReadonlySet<KernelObjectKind>) {
+    const wanted = planHost(host);
+    const snapshot = await this.#read(host, wanted, kinds);
+    for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
+      if (object.kind === 'link') this.tracker.want(object);
+    return this.tracker.observeKinds(kinds, snapshot.objects);
+  }
+
+  /** Reads the kernel again, plans everything anew and writes every difference. Returns how many objects were written. */
   async resync(): Promise<number> {
     const host = this.#host;
     if (host === undefined) return 0;
@@ -106,7 +147,7 @@ export class Reconciler {
     return written;
   }
 
-  /** An address of the VXLAN device went: the kernel may have dropped routes with it without telling. */
+  /** An address or the MAC of the VXLAN device went: the kernel may have dropped entries with it without telling. */
   #disturbed = false;
 
   async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
@@ -115,7 +156,7 @@ export class Reconciler {
     const ours = snapshot.objects.filter((object): object is Nexthop => object.kind === 'nexthop');
     this.#ids.restart(ours, snapshot.foreignNexthopIds);
     const surplus = this.tracker.restart(snapshot.objects);
-    for (const object of wanted) this.tracker.want(object);
+    for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects)) this.tracker.want(object);
     this.#planner = peerPlanner(host, (gateway: IpAddress, preferred) => this.#ids.idOf(gateway, preferred));
     this.#claims = new PeerClaims();
     this.#contradicting.clear();
@@ -126,10 +167,14 @@ export class Reconciler {
     return surplus;
   }
 
-  #read(host: HostDescription, wanted: readonly KernelObject[]): Promise<KernelSnapshot> {
+  #read(
+    host: HostDescription,
+    wanted: readonly KernelObject[],
+    kinds: ReadonlySet<KernelObjectKind> = ALL_KINDS,
+  ): Promise<KernelSnapshot> {
     const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
     const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
-    const scope = { vtep: host.vtep.name, devices, sysctls };
+    const scope = { vtep: host.vtep.name, devices, sysctls, kinds };
     return this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
   }
 
@@ -211,16 +256,22 @@ export class Reconciler {
     return changes.length - failures.length;
   }
 
-  #note(host: HostDescription, { op, object }: KernelChange, tracked: boolean): void {
+  #note(host: HostDescription, change: KernelChange, tracked: boolean): void {
+    const { op, object } = change;
     const key = keyOf(object);
     if (tracked) {
       this.#failures.delete(key);
       this.tracker.observe(key, op === 'remove' ? undefined : object);
     }
+    if (op === 'replace' && macOf(object) !== macOf(change.previous)) this.#disturbed = true;
     if (op !== 'remove') return;
     if (object.kind === 'nexthop') this.#ids.release(object);
     if (object.kind === 'address' && object.device === host.vtep.name) this.#disturbed = true;
   }
+}
+
+function macOf(object: KernelObject): string | undefined {
+  return object.kind === 'link' && object.type !== 'foreign' ? object.mac : undefined;
 }
 
 function removal(object: KernelObject): KernelChange {

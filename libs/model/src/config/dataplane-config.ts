@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { ListenAddress } from '../listen-address.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
-import { booleanKey, type LogLevel, listenKey, logLevelKey } from './key-types.js';
+import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey } from './key-types.js';
 import { checkListeners } from './listen-rules.js';
 
 /** Configuration of overlay-dataplane. */
 export interface DataplaneConfig {
   readonly listen: { readonly grpc: ListenAddress; readonly metrics: ListenAddress };
+  /** Time between two full checks of the kernel. */
+  readonly resyncMs: number;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
@@ -18,6 +20,9 @@ const schema = z.strictObject({
       metrics: listenKey('Where health and metrics are.').prefault('127.0.0.1:5063'),
     })
     .prefault({}),
+  resync_ms: integerKey(100, 86_400_000, 'Time between two full checks of the kernel.', 'ms').prefault(
+    60_000,
+  ),
   insecure: booleanKey('Allows listeners that other hosts reach, without authentication.').prefault(false),
   log_level: logLevelKey(),
 });
@@ -28,6 +33,11 @@ export const dataplaneConfiguration: Configuration<DataplaneConfig> = defineConf
   schema,
   check: (raw) => checkListeners(raw, false),
   convert(parsed): DataplaneConfig {
-    return { listen: parsed.listen, insecure: parsed.insecure, logLevel: parsed.log_level };
+    return {
+      listen: parsed.listen,
+      resyncMs: parsed.resync_ms,
+      insecure: parsed.insecure,
+      logLevel: parsed.log_level,
+    };
   },
 });

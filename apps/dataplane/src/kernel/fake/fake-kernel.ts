@@ -1,5 +1,13 @@
 import { containsAddress } from '@overlay/allocation';
-import { type KernelObject, keyOf, type Nexthop, type Route, type Sysctl } from '../kernel-object.js';
+import {
+  KERNEL_OBJECT_KINDS,
+  type KernelObject,
+  type KernelObjectKind,
+  keyOf,
+  type Nexthop,
+  type Route,
+  type Sysctl,
+} from '../kernel-object.js';
 import type {
   ChangeFailure,
   KernelChange,
@@ -7,8 +15,10 @@ import type {
   KernelTables,
   ReadScope,
 } from '../kernel-tables.js';
+import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
 import { ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
 import { dumpObject } from './dump-object.js';
+import { EventQueue, eventOf } from './event-queue.js';
 import { prefixOfInterface } from './prefix-of-interface.js';
 
 /**
@@ -16,12 +26,16 @@ import { prefixOfInterface } from './prefix-of-interface.js';
  * route without its nexthop, no second object under one key; what stands on a device goes with it, and a nexthop
  * takes its routes along without a word.
  */
-export class FakeKernel implements KernelTables {
+export class FakeKernel implements KernelTables, KernelWatch {
   readonly #objects = new Map<string, KernelObject>();
   readonly #foreignNexthops = new Set<number>();
   readonly #log: string[] = [];
   #refusal: ((object: KernelObject) => string | undefined) | undefined;
   #reads = 0;
+  #kindsRead: ReadonlySet<KernelObjectKind> = new Set();
+  readonly #watches = new Set<EventQueue>();
+  #silent = false;
+  readonly name = 'kernel in memory';
 
   /** Every write that was done, oldest first, as `add 44.128.0.2/20 dev vtep1024`. */
   get log(): readonly string[] {
@@ -33,6 +47,11 @@ export class FakeKernel implements KernelTables {
     return this.#reads;
   }
 
+  /** The kinds that the last reading was about. */
+  get kindsRead(): ReadonlySet<KernelObjectKind> {
+    return this.#kindsRead;
+  }
+
   /** Another program takes a nexthop id. */
   holdNexthopId(id: number): void {
     this.#foreignNexthops.add(id);
@@ -40,8 +59,28 @@ export class FakeKernel implements KernelTables {
 
   /** Puts an object there, or takes it away, behind everybody's back. */
   meddle(op: 'add' | 'remove', object: KernelObject): void {
-    if (op === 'add') this.#objects.set(keyOf(object), object);
+    if (op === 'add') this.#put(object);
     else this.#remove(object);
+  }
+
+  /** Whatever `change` does, nobody hears of it. */
+  silently(change: () => void): void {
+    this.#silent = true;
+    change();
+    this.#silent = false;
+  }
+
+  /** Ends every watch that is open. */
+  endWatches(): void {
+    for (const queue of this.#watches) queue.end();
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<readonly KernelEvent[]> {
+    const queue = new EventQueue();
+    this.#watches.add(queue);
+    signal.addEventListener('abort', () => queue.end(), { once: true });
+    yield* queue.batches();
+    this.#watches.delete(queue);
   }
 
   /** Refuses writes of the objects for which `reason` gives an error; undefined refuses nothing. */
@@ -57,7 +96,12 @@ export class FakeKernel implements KernelTables {
 
   read(scope: ReadScope): Promise<KernelSnapshot> {
     this.#reads += 1;
-    const objects = [...this.#objects.values()].filter((object) => isOurs(object, scope));
+    const { kinds } = scope;
+    const read = (kind: KernelObjectKind) => kinds === undefined || kinds.has(kind);
+    this.#kindsRead = new Set(KERNEL_OBJECT_KINDS.filter(read));
+    const objects = [...this.#objects.values()].filter(
+      (object) => read(object.kind) && isOurs(object, scope),
+    );
     return Promise.resolve({ objects, foreignNexthopIds: new Set(this.#foreignNexthops) });
   }
 
@@ -77,15 +121,18 @@ export class FakeKernel implements KernelTables {
     if (op === 'add' && there) return 'RTNETLINK answers: File exists';
     if (op === 'replace' && !there) return 'RTNETLINK answers: No such file or directory';
     const error = this.#missing(object);
-    if (error === undefined) this.#objects.set(keyOf(object), object);
-    return error;
+    if (error !== undefined) return error;
+    const before = this.#objects.get(keyOf(object));
+    this.#put(object);
+    if (before !== undefined && macOf(before) !== macOf(object)) this.#forgetNeighbours(object);
+    return undefined;
   }
 
   #setSysctl(op: KernelChange['op'], object: Sysctl): string | undefined {
     const device = /^net\/ipv[46]\/conf\/([^/]+)\//.exec(object.key)?.[1];
     if (device !== undefined && device !== 'all' && !this.#objects.has(`link ${device}`))
       return `ENOENT: no such file or directory, open '/proc/sys/${object.key}'`;
-    if (op !== 'remove') this.#objects.set(keyOf(object), object);
+    if (op !== 'remove') this.#put(object);
     return undefined;
   }
 
@@ -132,10 +179,33 @@ export class FakeKernel implements KernelTables {
     return undefined;
   }
 
-  #remove(object: KernelObject): undefined {
-    this.#objects.delete(keyOf(object));
-    for (const other of [...this.#objects.values()]) if (goesWith(other, object)) this.#remove(other);
+  #put(object: KernelObject): void {
+    this.#objects.set(keyOf(object), object);
+    this.#tell(object, false);
   }
+
+  /** A device that gets another MAC loses its neighbour entries, permanent ones too. */
+  #forgetNeighbours(link: KernelObject): void {
+    for (const other of [...this.#objects.values()])
+      if (link.kind === 'link' && other.kind === 'neighbour' && other.device === link.name)
+        this.#remove(other);
+  }
+
+  /** Routes go with their nexthop without a word. */
+  #tell(object: KernelObject, gone: boolean): void {
+    if (!this.#silent) for (const queue of this.#watches) queue.push(eventOf(object, gone));
+  }
+
+  #remove(object: KernelObject, silent = false): undefined {
+    this.#objects.delete(keyOf(object));
+    if (!silent) this.#tell(object, true);
+    for (const other of [...this.#objects.values()])
+      if (goesWith(other, object)) this.#remove(other, other.kind === 'route');
+  }
+}
+
+function macOf(object: KernelObject): string | undefined {
+  return object.kind === 'link' && object.type !== 'foreign' ? object.mac : undefined;
 }
 
 function goesWith(other: KernelObject, gone: KernelObject): boolean {

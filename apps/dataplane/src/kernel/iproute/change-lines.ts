@@ -1,4 +1,4 @@
-import type { KernelObject, Link, Route, VxlanLink } from '../kernel-object.js';
+import type { BridgeLink, KernelObject, Link, Route, VxlanLink } from '../kernel-object.js';
 import type { KernelChange } from '../kernel-tables.js';
 import { ROUTE_PROTOCOL } from '../ownership.js';
 
@@ -48,16 +48,20 @@ function linkLines(change: KernelChange, link: Link): readonly string[] {
       // The kernel takes no alias at creation; the second line runs within the same process.
       const common = `link set dev ${link.name} up mtu ${link.mtuBytes} alias ${link.alias}`;
       const created = `link add name ${link.name} address ${link.mac} mtu ${link.mtuBytes} type bridge`;
-      return change.op === 'add' ? [created, common] : [`${common}${pinnedMac(change.previous)}`];
+      return change.op === 'add' ? [created, common] : [`${common}${pinnedMac(link, change.previous)}`];
     }
     case 'foreign':
       return [];
   }
 }
 
-/** Setting a MAC, even the same one, keeps the bridge from taking those of its ports: for a bridge made by others. */
-function pinnedMac(previous: KernelObject): string {
-  return previous.kind === 'link' && previous.type === 'bridge' ? ` address ${previous.mac}` : '';
+/**
+ * Setting a MAC, even the same one, keeps a bridge from taking those of its ports: for one that others made (it has no
+ * alias). Otherwise only a MAC that differs is set, for the kernel forgets the neighbours of the device with it.
+ */
+function pinnedMac({ mac }: BridgeLink, previous: KernelObject): string {
+  const ours = previous.kind === 'link' && previous.type === 'bridge' && previous.alias !== '';
+  return ours && previous.mac === mac ? '' : ` address ${mac}`;
 }
 
 function newVxlan(link: VxlanLink): string {
@@ -67,12 +71,10 @@ function newVxlan(link: VxlanLink): string {
 
 /** The kernel refuses an MTU in a change of tunnel attributes, so these are two lines. */
 function changedVxlan(link: VxlanLink, previous: KernelObject): readonly string[] {
-  const device = `link set dev ${link.name} up mtu ${link.mtuBytes}`;
-  const sameTunnel =
-    previous.kind === 'link' &&
-    previous.type === 'vxlan' &&
-    previous.local === link.local &&
-    previous.learning === link.learning;
+  const before = previous.kind === 'link' && previous.type === 'vxlan' ? previous : undefined;
+  const mac = before?.mac === link.mac ? '' : ` address ${link.mac}`;
+  const device = `link set dev ${link.name} up mtu ${link.mtuBytes}${mac}`;
+  const sameTunnel = before !== undefined && before.local === link.local && before.learning === link.learning;
   return sameTunnel
     ? [device]
     : [device, `link set dev ${link.name} type vxlan local ${link.local} nolearning`];

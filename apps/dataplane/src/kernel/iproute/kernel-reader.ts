@@ -1,5 +1,5 @@
 import { OverlayError } from '@overlay/failure';
-import type { KernelObject, NftTable } from '../kernel-object.js';
+import type { KernelObject, KernelObjectKind, NftTable } from '../kernel-object.js';
 import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
 import { NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
 import type { CommandRunner } from './command-runner.js';
@@ -29,35 +29,42 @@ export class KernelReader {
   }
 
   async read(scope: ReadScope, options: CallOptions): Promise<KernelSnapshot> {
+    const wanted = (...kinds: KernelObjectKind[]) =>
+      scope.kinds === undefined || kinds.some((kind) => scope.kinds?.has(kind));
+    const list = async <T>(needed: boolean, command: string, args: readonly string[]) =>
+      needed ? this.#json<T>(command, args, options) : [];
+    const device = scope.vtep;
     const links = parseLinks(
-      await this.#json<LinkJson>('ip', ['-details', 'address', 'show'], options),
+      await list<LinkJson>(wanted('link', 'address', 'neighbour', 'fdb'), 'ip', [
+        '-details',
+        'address',
+        'show',
+      ]),
       scope,
     );
-    const device = scope.vtep;
     const there = links.some((link) => link.kind === 'link' && link.name === device);
-    const onDevice = async <T>(command: string, args: readonly string[]) =>
-      there ? this.#json<T>(command, [...args, 'dev', device], options) : [];
+    const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
     const nexthops = parseNexthops(
-      await this.#json<NexthopJson>('ip', ['-N', 'nexthop', 'show'], options),
+      await list<NexthopJson>(wanted('nexthop'), 'ip', ['-N', 'nexthop', 'show']),
       device,
     );
-    const protocol = ['protocol', String(ROUTE_PROTOCOL)];
-    const routes = ['route', 'show', 'table', 'all', ...protocol];
+    const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
+    const [route, rule] = [wanted('route'), wanted('rule')];
     return {
       objects: [
-        ...links,
-        ...parseNeighbours(
-          await onDevice<NeighbourJson>('ip', ['neigh', 'show', 'nud', 'permanent']),
+        ...links.filter(({ kind }) => wanted(kind)),
+        ...parseNeighbours(await list<NeighbourJson>(there && wanted('neighbour'), 'ip', neighbours), device),
+        ...parseFdb(
+          await list<FdbJson>(there && wanted('fdb'), 'bridge', ['fdb', 'show', 'dev', device]),
           device,
         ),
-        ...parseFdb(await onDevice<FdbJson>('bridge', ['fdb', 'show']), device),
         ...nexthops.ours,
-        ...parseRoutes(await this.#json<RouteJson>('ip', ['-N', '-4', ...routes], options)),
-        ...parseRoutes(await this.#json<RouteJson>('ip', ['-N', '-6', ...routes], options)),
-        ...parseRules(await this.#json<RuleJson>('ip', ['-N', '-4', 'rule', 'show'], options)),
-        ...parseRules(await this.#json<RuleJson>('ip', ['-N', '-6', 'rule', 'show'], options)),
-        ...(await this.#nftTables(options)),
-        ...(await this.#sysctlValues(scope.sysctls)),
+        ...parseRoutes(await list<RouteJson>(route, 'ip', ['-N', '-4', ...routes])),
+        ...parseRoutes(await list<RouteJson>(route, 'ip', ['-N', '-6', ...routes])),
+        ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-4', 'rule', 'show'])),
+        ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-6', 'rule', 'show'])),
+        ...(wanted('nftables') ? await this.#nftTables(options) : []),
+        ...(wanted('sysctl') ? await this.#sysctlValues(scope.sysctls) : []),
       ],
       foreignNexthopIds: nexthops.foreign,
     };

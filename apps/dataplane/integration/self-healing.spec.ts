@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Host, Testbed } from '@overlay/testbed';
+import { hostRequest, peer, snapshot } from './cluster-topology.js';
+import { DataplaneDriver } from './dataplane-driver.js';
+import { dumpKernel } from './dump-kernel.js';
+
+jest.setTimeout(60_000);
+
+const METRICS = ['curl', '--silent', '--fail', 'http://127.0.0.1:5063/metrics'];
+
+/** Sums of our counters on the host. */
+async function counters(host: Host) {
+  const text = await host.execOrFail(METRICS);
+  const sum = (pattern: RegExp) =>
+    text
+      .split('\n')
+      .filter((line) => pattern.test(line))
+      .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+  return {
+    written: sum(/^overlay_dataplane_objects_written_total\{/),
+    found: sum(/^overlay_dataplane_drift_found_total\{/),
+    repaired: sum(/^overlay_dataplane_drift_repaired_total\{/),
+  };
+}
+
+/** The dump without the order in which things came. */
+async function stateOf(host: Host): Promise<string> {
+  const keys = ['ipv4.ip_forward', 'ipv4.conf.vtep1024.rp_filter', 'ipv6.conf.all.forwarding'];
+  const sysctls = await host.exec(['sysctl', ...keys.map((key) => `net.${key}`)]);
+  const text = `${await dumpKernel(host)}\n${sysctls.stdout}`;
+  return text
+    .replaceAll(/^\d+: /gm, '')
+    .split('\n')
+    .sort()
+    .join('\n');
+}
+
+/** What other programs have beside ours: entries of the same kinds, some on our devices and in our tables. */
+const FOREIGN = [
+  'link add other type bridge',
+  'link set other up',
+  'addr add 192.0.2.1/24 dev other',
+  'nexthop add id 7 dev other',
+  'route add 198.18.0.0/16 nhid 7',
+  'route add 9.0.77.0/24 dev other metric 500',
+  'route add 203.0.113.7 table 42 dev other',
+  'rule add from 192.0.2.0/24 lookup 42 priority 30041',
+  'neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev other nud permanent',
+];
+
+describe('a host that somebody damages', () => {
+  let testbed: Testbed;
+  let host: Host;
+  let driver: DataplaneDriver;
+  let healthy: string;
+
+  /** Does the damage and waits until the kernel is as before. Returns what was written, and how long it took. */
+  const heal = async (...argvs: readonly (readonly string[])[]) => {
+    const before = await counters(host);
+    for (const argv of argvs) await host.execOrFail(argv);
+    const startedMs = performance.now();
+    while ((await stateOf(host)) !== healthy) {
+      if (performance.now() - startedMs > 8_000) break;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    const tookMs = Math.round(performance.now() - startedMs);
+    expect(await stateOf(host)).toBe(healthy);
+    // The echo of the repair, should there be one.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const after = await counters(host);
+    expect(after.repaired - before.repaired).toBe(after.found - before.found);
+    process.stdout.write(`repaired after ${tookMs} ms: ${argvs.map((argv) => argv.join(' ')).join('; ')}\n`);
+    return after.written - before.written;
+  };
+  const ip = (text: string) => ['ip', ...text.split(' ')];
+
+  beforeAll(async () => {
+    testbed = await Testbed.create({ hosts: 1 });
+    host = testbed.host('h1');
+    await host.dataplane.start();
+    driver = new DataplaneDriver(host);
+    await driver.applyHost(hostRequest(1, host.address.ipv4));
+    const others = [2, 3].map((n) => peer(n, `198.51.100.${n}`));
+    await driver.applyPeers(snapshot([peer(1, host.address.ipv4), ...others]));
+    await host.ip(...FOREIGN);
+    await host.execOrFail(['nft', 'add', 'table', 'inet', 'other']);
+    expect((await driver.status()).failures).toEqual([]);
+    healthy = await stateOf(host);
+  });
+
+  afterAll(async () => {
+    driver?.close();
+    await testbed?.close();
+  });
+
+  it.each([
+    ['a neighbour', ['neigh del 44.128.0.3 dev vtep1024'], 1],
+    ['an IPv6 neighbour', ['neigh del fd01:a::3 dev vtep1024'], 1],
+    [
+      'a neighbour with another MAC',
+      ['neigh replace 44.128.0.3 lladdr 02:00:00:00:00:01 dev vtep1024 nud permanent'],
+      1,
+    ],
+    ['a route', ['route del 9.0.2.0/24'], 1],
+    ['two routes of both families', ['route del 9.0.3.0/24', 'route del fd01:b:0:0:2::/80'], 2],
+    ['a route of table 42', ['route del 198.51.100.2 table 42'], 1],
+    ['an unreachable route', ['route del unreachable 9.0.0.0/8 metric 4278198272'], 1],
+    ['a nexthop, and the routes that the kernel drops with it', ['nexthop del id 1333788675'], 3],
+    ['a rule', ['-4 rule del priority 30042'], 1],
+    ['an IPv6 rule', ['-6 rule del priority 30042'], 1],
+    ['the address of a bridge', ['addr del 9.0.1.1/25 dev m-dcos'], 1],
+    ['the MTU of a bridge', ['link set m-dcos mtu 1300'], 1],
+    ['the MAC of a bridge', ['link set m-dcos address 02:99:99:99:99:99'], 1],
+    ['a bridge that is down', ['link set m-dcos down'], 1],
+    [
+      'the MAC of the tunnel, and the neighbours that the kernel drops with it',
+      ['link set vtep1024 address 02:99:99:99:99:99'],
+      5,
+    ],
+    ['a stray route with our mark', ['route add 9.0.99.0/24 dev other proto 142'], 1],
+    [
+      'a stray neighbour on our device',
+      ['neigh add 44.128.0.99 lladdr 02:00:00:00:00:01 dev vtep1024 nud permanent'],
+      1,
+    ],
+  ])('repairs %s', async (_, lines, damage) => {
+    expect(await heal(...lines.map(ip))).toBe(damage);
+  });
+
+  it('leaves the route of another program in the way alone, says so, and comes back when it goes', async () => {
+    await host.ip('route replace 9.0.2.0/24 dev other');
+    const failures = async () => (await driver.status()).failures.map(({ error }) => error);
+    while ((await failures()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await failures()).toEqual([expect.stringContaining('File exists')]);
+    expect(await host.execOrFail(['ip', 'route', 'show', '9.0.2.0/24'])).toContain('dev other');
+    await host.ip('route del 9.0.2.0/24 dev other');
+    while ((await failures()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await stateOf(host)).toBe(healthy);
+  });
+
+  it('repairs a forwarding entry, removed or led astray', async () => {
+    const entry = ['70:b3:d5:80:00:03', 'dev', 'vtep1024'];
+    expect(await heal(['bridge', 'fdb', 'del', ...entry])).toBe(1);
+    const astray = ['bridge', 'fdb', 'replace', ...entry, 'dst', '198.51.100.77', 'self', 'permanent'];
+    expect(await heal(astray)).toBe(1);
+  });
+
+  it('repairs the nftables table, removed, flushed or added to', async () => {
+    expect(await heal(['nft', 'delete', 'table', 'inet', 'overlay'])).toBe(1);
+    expect(await heal(['nft', 'flush', 'table', 'inet', 'overlay'])).toBe(1);
+    expect(await heal(['nft', 'add', 'rule', 'inet', 'overlay', 'postrouting', 'accept'])).toBe(1);
+  });
+
+  it('repairs forwarding and reverse path filtering', async () => {
+    const write = (key: string, value: string) => ['sysctl', '-q', '-w', `${key}=${value}`];
+    expect(await heal(write('net.ipv4.ip_forward', '0'))).toBeGreaterThan(0);
+    expect(await heal(write('net.ipv4.conf.vtep1024.rp_filter', '1'))).toBe(1);
+  });
+
+  it('repairs the tunnel, gone with everything that was on it', async () => {
+    const before = await counters(host);
+    const written = await heal(ip('link del vtep1024'));
+    expect(written).toBeGreaterThanOrEqual(20);
+    expect((await counters(host)).found - before.found).toBe(written);
+    expect(await heal(ip('link set vtep1024 down'), ip('link set vtep1024 up'))).toBeGreaterThan(0);
+  });
+
+  it('goes on reading nothing when nothing happens', async () => {
+    const reads = async () =>
+      /overlay_dataplane_apply_seconds_count\{[^}]*drift[^}]*\} (\d+)/.exec(
+        await host.execOrFail(METRICS),
+      )?.[1];
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const before = await reads();
+    await host.ip('route add 198.19.0.0/16 dev other', 'route del 198.19.0.0/16 dev other');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await reads()).toBe(before);
+  });
+});

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { PassThrough } from 'node:stream';
+import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
+import { NFT_TABLE } from '../ownership.js';
+import { parseIpEvent } from './parse-ip-event.js';
+
+const IP_OBJECTS = ['link', 'address', 'neigh', 'route', 'nexthop', 'rule', 'netconf'];
+const OUR_TABLE = new RegExp(`^(?:add|delete|create|insert|replace) \\S+ inet ${NFT_TABLE}(?: |$)`);
+
+/**
+ * Links, addresses, neighbour and forwarding entries, routes, nexthops, rules and forwarding settings, by `ip monitor`.
+ * @param prefix a command that runs the rest of its arguments elsewhere
+ */
+export function ipMonitor(prefix: readonly string[] = []): KernelWatch {
+  const argv = [...prefix, 'ip', '-N', '-o', 'monitor', 'label', ...IP_OBJECTS];
+  return monitor('ip monitor', argv, parseIpEvent);
+}
+
+/** Changes of our nftables table, by `nft monitor`. */
+export function nftMonitor(prefix: readonly string[] = []): KernelWatch {
+  return monitor('nft monitor', [...prefix, 'nft', 'monitor'], parseNftEvent);
+}
+
+/** One line of `nft monitor`: `add rule inet overlay postrouting …`, `# new generation 2 by process …`. */
+export function parseNftEvent(line: string): KernelEvent | undefined {
+  if (OUR_TABLE.test(line)) return { type: 'nftables' };
+  return /error/i.test(line) ? { type: 'lost' } : undefined;
+}
+
+function monitor(
+  name: string,
+  argv: readonly string[],
+  parse: (line: string) => KernelEvent | undefined,
+): KernelWatch {
+  return {
+    name,
+    async *watch(signal) {
+      const [file = name, ...args] = argv;
+      const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      const lines = new PassThrough({ encoding: 'utf8' });
+      child.stdout.pipe(lines);
+      child.stderr.pipe(lines, { end: false });
+      child.on('error', () => lines.end());
+      const stop = () => child.kill();
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      try {
+        yield* parsed(lines, parse);
+      } finally {
+        signal.removeEventListener('abort', stop);
+        child.kill();
+      }
+    },
+  };
+}
+
+async function* parsed(
+  chunks: AsyncIterable<string>,
+  parse: (line: string) => KernelEvent | undefined,
+): AsyncIterable<readonly KernelEvent[]> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    const events = lines.map(parse).filter((event) => event !== undefined);
+    if (events.length > 0) yield events;
+  }
+}

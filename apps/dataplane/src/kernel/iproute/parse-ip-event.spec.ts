@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseNftEvent } from './monitors.js';
+import { parseIpEvent } from './parse-ip-event.js';
+
+const object = (kind: string, key: string, attributes: string | undefined, more = {}) => ({
+  type: 'object',
+  kind,
+  key,
+  attributes,
+  marked: true,
+  ...more,
+});
+const onVtep = { device: 'vtep1024' };
+
+describe('parseIpEvent', () => {
+  it.each([
+    [
+      '[LINK]3: v@w: <BROADCAST,MULTICAST,M-DOWN> mtu 1500 qdisc noop master m-dcos state DOWN',
+      { type: 'device', kind: 'link', device: 'v' },
+    ],
+    ['[LINK]Deleted 2: vtep1024: <BROADCAST> mtu 1500', { type: 'device', kind: 'link', device: 'vtep1024' }],
+    [
+      '[ADDR]2: vtep1024    inet 44.128.0.2/20 scope 0 vtep1024\\',
+      { type: 'device', kind: 'address', device: 'vtep1024' },
+    ],
+    ['[NETCONF]inet vtep1024 rp_filter loose ', { type: 'device', kind: 'sysctl', device: 'vtep1024' }],
+    ['[NETCONF]inet6 all forwarding on ', { type: 'device', kind: 'sysctl', device: 'all' }],
+    [
+      '[NEIGH]44.128.0.3 dev vtep1024 lladdr 70:b3:d5:80:00:03 PERMANENT ',
+      object('neighbour', 'neighbour vtep1024 44.128.0.3', '70:b3:d5:80:00:03', onVtep),
+    ],
+    [
+      '[NEIGH]fd01:a::3 dev vtep1024 FAILED ',
+      object('neighbour', 'neighbour vtep1024 fd01:a::3', undefined, onVtep),
+    ],
+    [
+      '[NEIGH]Deleted 10.0.0.4 dev vtep1024 lladdr 70:b3:d5:80:00:03 NOARP PERMANENT ',
+      object('fdb', 'fdb vtep1024 70:b3:d5:80:00:03', undefined, onVtep),
+    ],
+    [
+      '[NEIGH]10.0.0.2 dev vtep1024 lladdr 70:b3:d5:80:00:03 NOARP PERMANENT ',
+      object('fdb', 'fdb vtep1024 70:b3:d5:80:00:03', '10.0.0.2', onVtep),
+    ],
+    [
+      '[NEXTHOP]id 1333788675 via 44.128.0.3 dev vtep1024 scope 253 proto 142 ',
+      object('nexthop', 'nexthop vtep1024 44.128.0.3', '1333788675'),
+    ],
+    ['[NEXTHOP]id 1333788675 via 10.0.0.9 dev eth0 scope 253 ', object('nexthop', 'id 1333788675', '')],
+    [
+      '[NEXTHOP]Deleted id 101 via fd01:a::3 dev vtep1024 scope 253 proto 142 ',
+      object('nexthop', 'nexthop vtep1024 fd01:a::3', undefined),
+    ],
+    [
+      '[ROUTE]9.0.2.0/24 nhid 100 via 44.128.0.3 dev vtep1024 proto 142 ',
+      object('route', 'route 254 9.0.2.0/24', 'nhid 100'),
+    ],
+    [
+      '[ROUTE]Deleted 10.0.0.2 nhid 100 via 44.128.0.3 dev vtep1024 table 42 proto 142 ',
+      object('route', 'route 42 10.0.0.2/32', undefined),
+    ],
+    [
+      '[ROUTE]7 fd01:b::/64 dev lo proto 142 metric 4278198272 pref medium',
+      object('route', 'route 254 unreachable fd01:b::/64', 'unreachable 4278198272'),
+    ],
+    ['[RULE]30042:\tfrom 9.0.0.0/8 lookup 42 proto 142', object('rule', 'rule 9.0.0.0/8', '42 30042')],
+  ])('reads %s', (line, event) => {
+    expect(parseIpEvent(line)).toEqual(event);
+  });
+
+  it('knows the routes of others, whatever they lead to', () => {
+    const event = parseIpEvent('[ROUTE]9.0.2.0/24 dev vtep1024 scope 253 ');
+    expect(event).toMatchObject({ key: 'route 254 9.0.2.0/24', marked: false });
+  });
+
+  it.each([
+    '',
+    '[ROUTE]2 44.128.0.2 dev vtep1024 table 255 proto 2 scope 254 src 44.128.0.2 ',
+    '[ROUTE]default via 10.0.0.254 dev eth0 proto 4 ',
+    '[RULE]32765:\tfrom 9.0.0.0/8 lookup 42',
+    '[NEXTHOP]id 5 dev eth0 ',
+    '[NETCONF]Deleted inet vtep1024 ',
+  ])('passes over "%s"', (line) => {
+    expect(parseIpEvent(line)).toBeUndefined();
+  });
+
+  it.each([
+    'netlink receive error No buffer space available (105)',
+    '[LINK]what',
+    '[NEIGH]10.0.0.x dev vtep1024 PERMANENT',
+  ])('takes "%s" as a gap', (line) => {
+    expect(parseIpEvent(line)).toEqual({ type: 'lost' });
+  });
+});
+
+describe('parseNftEvent', () => {
+  it('sees our table and nobody else’s', () => {
+    expect(parseNftEvent('delete rule inet overlay postrouting handle 2')).toEqual({ type: 'nftables' });
+    expect(parseNftEvent('delete table inet overlay')).toEqual({ type: 'nftables' });
+    for (const line of [
+      'add rule ip nat POSTROUTING',
+      'add table inet overlay2',
+      '# new generation 2 by process 7',
+    ])
+      expect(parseNftEvent(line)).toBeUndefined();
+    expect(parseNftEvent('netlink: Error: No buffer space available')).toEqual({ type: 'lost' });
+  });
+});

@@ -1,0 +1,121 @@
+import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { attributesOf, type KernelObject, keyOf, type Route } from '../kernel-object.js';
+import type { KernelEvent } from '../kernel-watch.js';
+import { MAIN_TABLE, NEXTHOP_ID_BASE, PEER_TABLE, ROUTE_PROTOCOL, RULE_PRIORITY } from '../ownership.js';
+
+const LOST: KernelEvent = { type: 'lost' };
+const LINE = /^\[([A-Z]+)\](Deleted )?(.*)$/;
+const DEVICE = /^\d+: ([^\s:@]+)/;
+const NETCONF = /^inet6? (\S+) .*(?:forwarding|rp_filter)/;
+const NEIGHBOUR = /^(\S+) dev (\S+)(?: lladdr (\S+))?/;
+const NEXTHOP = /^id (\d+) via (\S+) dev (\S+)/;
+const NEXTHOP_ID = /^id (\d+) /;
+const RULE = /^(\d+):\s+from (\S+) lookup (\S+)/;
+/** An optional route type (RTN_*, absent for unicast) before the destination. */
+const ROUTE = /^(?:(\d+) )?([0-9a-f.:]+(?:\/\d+)?)(?= |$)/;
+const UNREACHABLE = '7';
+const NO_MAC = parseMacAddress('00:00:00:00:00:00');
+const OUR_PROTOCOL = String(ROUTE_PROTOCOL);
+
+/**
+ * One line of `ip -N -o monitor label link address neigh route nexthop rule netconf`. Undefined if it cannot concern
+ * us; `lost` if it is not understood, as the monitor's own errors (a buffer that ran over) are not.
+ */
+export function parseIpEvent(line: string): KernelEvent | undefined {
+  const [, label, deleted, text = ''] = LINE.exec(line) ?? [];
+  if (label === undefined) return line.trim() === '' ? undefined : LOST;
+  try {
+    return parseLabelled(label, deleted !== undefined, text);
+  } catch {
+    return LOST;
+  }
+}
+
+function parseLabelled(label: string, gone: boolean, text: string): KernelEvent | undefined {
+  switch (label) {
+    case 'LINK':
+      return deviceEvent('link', DEVICE.exec(text)?.[1]);
+    case 'ADDR':
+      return deviceEvent('address', DEVICE.exec(text)?.[1]);
+    case 'NETCONF': {
+      const device = NETCONF.exec(text)?.[1];
+      return device === undefined ? undefined : deviceEvent('sysctl', device);
+    }
+    case 'NEIGH':
+      return parseNeighbour(gone, text);
+    case 'NEXTHOP':
+      return parseNexthop(gone, text);
+    case 'ROUTE':
+      return parseRoute(gone, text);
+    case 'RULE':
+      return parseRule(gone, text);
+    default:
+      return undefined;
+  }
+}
+
+function deviceEvent(kind: 'link' | 'address' | 'sysctl', device: string | undefined): KernelEvent {
+  return device === undefined ? LOST : { type: 'device', kind, device };
+}
+
+function objectEvent(object: KernelObject, gone: boolean, marked: boolean): KernelEvent {
+  const attributes = gone ? undefined : attributesOf(object);
+  return { type: 'object', kind: object.kind, key: keyOf(object), attributes, marked };
+}
+
+/** Forwarding entries come as neighbours with the state NOARP, their underlay address in front. */
+function parseNeighbour(gone: boolean, text: string): KernelEvent | undefined {
+  const [, address, device, lladdr] = NEIGHBOUR.exec(text) ?? [];
+  if (device === undefined) return undefined;
+  if (address === undefined) return LOST;
+  const absent = gone || !text.includes(' PERMANENT');
+  const mac = lladdr === undefined ? NO_MAC : parseMacAddress(lladdr);
+  const ip = parseIpAddress(address);
+  const object: KernelObject = text.includes(' NOARP')
+    ? { kind: 'fdb', device, mac, underlay: ip }
+    : { kind: 'neighbour', device, address: ip, mac };
+  return { ...objectEvent(object, absent, true), device } as KernelEvent;
+}
+
+function parseNexthop(gone: boolean, text: string): KernelEvent | undefined {
+  const id = Number(NEXTHOP_ID.exec(text)?.[1]);
+  const [, , gateway, device] = NEXTHOP.exec(text) ?? [];
+  const inOurRange = Object.values(NEXTHOP_ID_BASE).some((base) => id >= base && id <= base + 0xffffff);
+  const marked = protocolOf(text) === OUR_PROTOCOL;
+  // Whoever replaces a nexthop of ours leaves no word of the old one but its id.
+  if (inOurRange && !marked)
+    return { type: 'object', kind: 'nexthop', key: `id ${id}`, attributes: '', marked: true };
+  if (gateway === undefined || device === undefined) return undefined;
+  return objectEvent({ kind: 'nexthop', device, gateway: parseIpAddress(gateway), id }, gone, marked);
+}
+
+function parseRoute(gone: boolean, text: string): KernelEvent | undefined {
+  const [, type, destination] = ROUTE.exec(text) ?? [];
+  if (destination === undefined || (type !== undefined && type !== UNREACHABLE)) return undefined;
+  const full = destination.includes(':') ? 128 : 32;
+  const prefix = parseCidr(destination.includes('/') ? destination : `${destination}/${full}`);
+  const table = Number(/ table (\d+)/.exec(text)?.[1] ?? MAIN_TABLE);
+  const route: Route = { kind: 'route', table, prefix, target: targetOf(type, text) };
+  return objectEvent(route, gone, protocolOf(text) === OUR_PROTOCOL);
+}
+
+function targetOf(type: string | undefined, text: string): Route['target'] {
+  if (type === UNREACHABLE)
+    return { type: 'unreachable', metric: Number(/ metric (\d+)/.exec(text)?.[1] ?? 0) };
+  const nhid = / nhid (\d+)/.exec(text)?.[1];
+  return nhid === undefined ? { type: 'other', text } : { type: 'nexthop', id: Number(nhid) };
+}
+
+function parseRule(gone: boolean, text: string): KernelEvent | undefined {
+  const [, priority, source, table] = RULE.exec(text) ?? [];
+  if (Number(priority) !== RULE_PRIORITY || source === undefined || source === 'all') return undefined;
+  const full = source.includes(':') ? 128 : 32;
+  const cidr = parseCidr(source.includes('/') ? source : `${source}/${full}`);
+  const rule = { kind: 'rule', source: cidr, table: Number(table), priority: RULE_PRIORITY } as const;
+  return objectEvent(rule, gone, rule.table === PEER_TABLE);
+}
+
+/** The kernel leaves out the protocol of routes that were added by hand. */
+function protocolOf(text: string): string | undefined {
+  return / proto (\d+)/.exec(text)?.[1];
+}

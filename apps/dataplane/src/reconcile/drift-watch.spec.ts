@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { parseNodeId } from '@overlay/model';
+import { createLogger, Metrics } from '@overlay/service';
+import { DataplaneMetrics } from '../dataplane-metrics.js';
+import type { HostDescription } from '../desired/host-description.js';
+import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import type { KernelObject } from '../kernel/kernel-object.js';
+import { ApplyLoop } from './apply-loop.js';
+import { DriftWatch } from './drift-watch.js';
+import { Reconciler } from './reconciler.js';
+import { HandClock } from './testing/hand-clock.js';
+
+const RESYNC_MS = 60_000;
+
+const HOST: HostDescription = {
+  nodeId: parseNodeId('node-0'),
+  ip: parseIpAddress('10.0.0.1'),
+  vtep: {
+    name: 'vtep1024',
+    vni: 1024,
+    address: parseInterfaceAddress('44.128.0.1/20'),
+    mac: parseMacAddress('70:b3:d5:80:00:01'),
+    mtuBytes: 1420,
+  },
+  vtepSubnets: [parseCidr('44.128.0.0/20')],
+  networks: [],
+  clusterNetworks: [],
+  overlayMtuBytes: 1420,
+  configureCniBridges: true,
+  configureDockerBridges: true,
+  enableIpv6: false,
+  commandTimeoutMs: 1000,
+};
+
+const NEIGHBOUR: KernelObject = {
+  kind: 'neighbour',
+  device: 'vtep1024',
+  address: parseIpAddress('44.128.0.2'),
+  mac: parseMacAddress('70:b3:d5:80:00:02'),
+};
+const SYSCTL: KernelObject = { kind: 'sysctl', key: 'net/ipv4/ip_forward', value: '0' };
+
+describe('DriftWatch', () => {
+  let kernel: FakeKernel;
+  let clock: HandClock;
+  let loop: ApplyLoop;
+  let drift: DriftWatch;
+  let metrics: Metrics;
+
+  /** Lets `ms` pass in steps, as long waits are made of short ones. */
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 50) await clock.advance(Math.min(50, left));
+    await loop.settled();
+  };
+
+  beforeEach(async () => {
+    kernel = new FakeKernel();
+    clock = new HandClock();
+    metrics = new Metrics('overlay-dataplane');
+    const reconciler = new Reconciler(kernel);
+    const logger = createLogger('overlay-dataplane', 'silent');
+    loop = new ApplyLoop({
+      reconciler,
+      clock,
+      random: () => 0.5,
+      logger,
+      metrics: new DataplaneMetrics(metrics, reconciler),
+    });
+    drift = new DriftWatch({ loop, reconciler, clock, logger, watches: [kernel], resyncMs: RESYNC_MS });
+    await loop.applyHost(HOST);
+    const nodeId = parseNodeId('node-1');
+    const peer = {
+      nodeId,
+      ip: parseIpAddress('10.0.0.2'),
+      vtepIp: parseIpAddress('44.128.0.2'),
+      vtepMac: parseMacAddress('70:b3:d5:80:00:02'),
+      prefixes: [],
+    };
+    loop.takePeers({ peers: new Map([[nodeId, peer]]), snapshot: new Set([nodeId]), revision: 1n });
+    await pass(500);
+  });
+
+  afterEach(async () => {
+    await drift.close();
+    await loop.close();
+  });
+
+  it('repairs what is removed, reading only its kind, and nothing is read for its own write', async () => {
+    const before = kernel.dump();
+    const { reads } = kernel;
+    kernel.meddle('remove', NEIGHBOUR);
+    await pass(1_000);
+    expect(kernel.dump()).toBe(before);
+    expect(kernel.reads).toBe(reads + 1);
+    expect([...kernel.kindsRead]).toEqual(['neighbour']);
+    expect(kernel.log.at(-1)).toMatch(/^add neigh 44\.128\.0\.2/);
+    const text = await metrics.render();
+    expect(text).toMatch(/dataplane_drift_found_total\{kind="neighbour",process="overlay-dataplane"\} 1/);
+    expect(text).toMatch(/dataplane_drift_repaired_total\{kind="neighbour",process="overlay-dataplane"\} 1/);
+  });
+
+  it('reads nothing when peers come and go', async () => {
+    const { reads } = kernel;
+    const nodeId = parseNodeId('node-2');
+    const peer = {
+      nodeId,
+      ip: parseIpAddress('10.0.0.3'),
+      vtepIp: parseIpAddress('44.128.0.3'),
+      vtepMac: parseMacAddress('70:b3:d5:80:00:03'),
+      prefixes: [],
+    };
+    for (const value of [peer, undefined]) {
+      loop.takePeers({ peers: new Map([[nodeId, value]]), snapshot: undefined, revision: 2n });
+      await pass(500);
+    }
+    expect(kernel.dump()).not.toContain('44.128.0.3');
+    expect(kernel.reads).toBe(reads);
+  });
+
+  it('finds at the full check what came without an event', async () => {
+    kernel.silently(() => kernel.meddle('add', SYSCTL));
+    await pass(1_000);
+    expect(kernel.dump()).toContain('ip_forward = 0');
+    await pass(RESYNC_MS);
+    expect(kernel.dump()).toContain('ip_forward = 1');
+  });
+
+  it('waits longer and longer for somebody who undoes every repair, and is quick again after a calm', async () => {
+    const undo = async () => {
+      const { reads } = kernel;
+      kernel.meddle('remove', NEIGHBOUR);
+      const startMs = clock.monotonicMs();
+      while (kernel.reads === reads) await clock.advance(50);
+      await loop.settled();
+      return clock.monotonicMs() - startMs;
+    };
+    const waitsMs = [await undo(), await undo(), await undo(), await undo()];
+    expect([...waitsMs].sort((a, b) => a - b)).toEqual(waitsMs);
+    expect(waitsMs.at(-1)).toBeGreaterThan(waitsMs[0] ?? 0);
+    await pass(20_000);
+    await undo();
+    expect(await undo()).toBeLessThan(waitsMs.at(-1) ?? 0);
+  });
+
+  it('starts a watch again that ended, and looks at everything then', async () => {
+    kernel.endWatches();
+    kernel.silently(() => kernel.meddle('remove', NEIGHBOUR));
+    await pass(2_000);
+    expect(kernel.dump()).toContain('neigh 44.128.0.2');
+    kernel.meddle('remove', NEIGHBOUR);
+    await pass(1_000);
+    expect(kernel.dump()).toContain('neigh 44.128.0.2');
+  });
+});

@@ -1,0 +1,117 @@
+import type { Clock, Logger } from '@overlay/service';
+import { type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import type { KernelEvent, KernelWatch } from '../kernel/kernel-watch.js';
+import type { ApplyLoop } from './apply-loop.js';
+import { ALL_KINDS, planCheck } from './plan-check.js';
+import type { Reconciler } from './reconciler.js';
+
+/** Events that come within this time are looked into together. */
+const COALESCE_MS = 50;
+/** The longest wait before a repair when somebody undoes each of them. */
+const SLOWEST_MS = 5_000;
+/** An entry that needs repair again within this time is being fought over. */
+const CALM_MS = 15_000;
+/** Before an ended watch is started again. */
+const RESTART_MS = 1_000;
+
+/** What the watch works with. */
+export interface DriftWatchOptions {
+  readonly loop: Pick<ApplyLoop, 'check'>;
+  readonly reconciler: Pick<Reconciler, 'host' | 'tracker'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly watches: readonly KernelWatch[];
+  /** Time between two full checks. */
+  readonly resyncMs: number;
+}
+
+/**
+ * Heals the kernel: an event that is no echo of our own writes has the kinds that it concerns read again and repaired;
+ * everything is read again from time to time, for what comes without an event. Who undoes our repairs again and again
+ * meets longer and longer waits, not a race.
+ */
+export class DriftWatch {
+  readonly #options: DriftWatchOptions;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<unknown>;
+  #pending = new Set<KernelObjectKind>();
+  #checking: Promise<void> | undefined;
+  #waitMs = COALESCE_MS;
+  #repairedAtMs = Number.NEGATIVE_INFINITY;
+  /** Keys of what was repaired since the last calm. */
+  #repaired = new Set<string>();
+
+  /** Starts watching. */
+  constructor(options: DriftWatchOptions) {
+    this.#options = options;
+    this.#running = Promise.all([
+      this.#checkPeriodically(),
+      ...options.watches.map((watch) => this.#follow(watch)),
+    ]);
+  }
+
+  /** Stops watching and waits for the check under way. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+    await this.#checking;
+  }
+
+  async #checkPeriodically(): Promise<void> {
+    const { clock, resyncMs } = this.#options;
+    const { signal } = this.#closing;
+    for (;;) {
+      await clock.sleep(resyncMs, signal);
+      if (signal.aborted) return;
+      this.#wake(ALL_KINDS);
+    }
+  }
+
+  async #follow(watch: KernelWatch): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      for await (const events of watch.watch(signal)) this.#take(events);
+      if (signal.aborted) return;
+      logger.warn({ event: 'watch_ended', watch: watch.name });
+      await clock.sleep(RESTART_MS, signal);
+      this.#wake(ALL_KINDS);
+    }
+  }
+
+  #take(events: readonly KernelEvent[]): void {
+    const { tracker, host } = this.#options.reconciler;
+    if (host === undefined) return;
+    for (const event of events) this.#wake(planCheck(event, tracker, host.vtep.name));
+  }
+
+  #wake(kinds: Iterable<KernelObjectKind>): void {
+    for (const kind of kinds) this.#pending.add(kind);
+    if (this.#pending.size === 0 || this.#options.reconciler.host === undefined) return;
+    this.#checking ??= this.#check();
+  }
+
+  async #check(): Promise<void> {
+    const { clock, loop } = this.#options;
+    const { signal } = this.#closing;
+    while (this.#pending.size > 0) {
+      await clock.sleep(this.#waitMs, signal);
+      if (signal.aborted) break;
+      const kinds = this.#pending;
+      this.#pending = new Set();
+      // The loop logs what fails and tries again by itself.
+      const report = await loop.check(kinds).catch(() => undefined);
+      if (report !== undefined) this.#pace(report.repaired.map(keyOf), clock.monotonicMs());
+    }
+    this.#checking = undefined;
+  }
+
+  /** Sets the wait before the next repair. */
+  #pace(repaired: readonly string[], nowMs: number): void {
+    if (nowMs - this.#repairedAtMs > CALM_MS) this.#repaired = new Set();
+    const again = repaired.some((key) => this.#repaired.has(key));
+    this.#waitMs = again ? Math.min(SLOWEST_MS, this.#waitMs * 2) : COALESCE_MS;
+    for (const key of repaired) this.#repaired.add(key);
+    if (repaired.length > 0) this.#repairedAtMs = nowMs;
+  }
+}

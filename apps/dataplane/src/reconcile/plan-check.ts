@@ -1,0 +1,61 @@
+import { attributesOf, KERNEL_OBJECT_KINDS, type KernelObjectKind } from '../kernel/kernel-object.js';
+import type { KernelEvent } from '../kernel/kernel-watch.js';
+import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import type { DeltaTracker } from './delta-tracker.js';
+
+/** Every kind. */
+export const ALL_KINDS: ReadonlySet<KernelObjectKind> = new Set(KERNEL_OBJECT_KINDS);
+
+/** What has to be read again for a change of an entry: the kernel removes routes with their nexthop without a word. */
+const AFFECTED: Partial<Record<KernelObjectKind, readonly KernelObjectKind[]>> = {
+  nexthop: ['nexthop', 'route'],
+};
+
+/** Of a bridge; nothing else stands on one. */
+const OF_BRIDGE: readonly KernelObjectKind[] = ['link', 'address', 'sysctl'];
+
+/** With an address of the VXLAN device the kernel drops nexthops and routes, some without a word. */
+const OF_TUNNEL_ADDRESS: readonly KernelObjectKind[] = ['link', 'address', 'sysctl', 'nexthop', 'route'];
+
+/**
+ * The kinds that have to be read again because of an event; none for the echo of our own writes and for what belongs
+ * to others. With that a change of one peer costs no dump of the rest.
+ * @param vtep name of the VXLAN device
+ */
+export function planCheck(
+  event: KernelEvent,
+  tracker: Pick<DeltaTracker, 'wanted'>,
+  vtep: string,
+): Iterable<KernelObjectKind> {
+  switch (event.type) {
+    case 'lost':
+      return ALL_KINDS;
+    case 'nftables':
+      return ['nftables'];
+    case 'device':
+      return kindsOfDevice(event.kind, event.device, tracker, vtep);
+    case 'object': {
+      const { kind, key, attributes, device } = event;
+      const wanted = tracker.wanted(key);
+      const marked = event.marked && (device === undefined || device === vtep);
+      const asWanted = wanted !== undefined && marked && attributesOf(wanted) === attributes;
+      const gone = attributes === undefined;
+      if (wanted === undefined ? gone || !marked : asWanted) return [];
+      return AFFECTED[kind] ?? [kind];
+    }
+  }
+}
+
+function kindsOfDevice(
+  kind: 'link' | 'address' | 'sysctl',
+  device: string,
+  tracker: Pick<DeltaTracker, 'wanted'>,
+  vtep: string,
+): Iterable<KernelObjectKind> {
+  const ours =
+    device === vtep || device.startsWith(CNI_BRIDGE_PREFIX) || tracker.wanted(`link ${device}`) !== undefined;
+  if (kind === 'sysctl') return ours || device === 'all' ? ['sysctl'] : [];
+  if (!ours) return [];
+  if (device !== vtep) return OF_BRIDGE;
+  return kind === 'link' ? ALL_KINDS : OF_TUNNEL_ADDRESS;
+}
