@@ -27,6 +27,9 @@ export function createMasterMetrics(metrics: Metrics): MasterMetrics {
 
 /** Registers what is read from the cluster at each scrape. */
 export function observeCluster(metrics: Metrics, cluster: Cluster): void {
+  metrics.gauge('master_leader', '1 while this master leads, else 0.', [], (gauge) =>
+    gauge.set(cluster.leads ? 1 : 0),
+  );
   metrics.gauge('master_agents', 'Agents in the overlay log.', [], (gauge) =>
     gauge.set(cluster.records.nodes.size),
   );
