@@ -242,6 +242,24 @@ describe('the CNI plugin with a running daemon', () => {
     expect(capacities[0]).toMatchObject({ reserved: 0n, cooling: 1n, free: 28n });
   });
 
+  it('streams the capacity as it changes, and ends the stream when the daemon ends', async () => {
+    const ending = new AbortController();
+    const stream = daemon.client.watchCapacity({ network: NETWORK }, { signal: ending.signal });
+    const messages = stream[Symbol.asyncIterator]();
+    const first = await messages.next();
+    expect(first.value.capacities).toMatchObject([
+      { family: 4, total: 29n, used: 0n, free: 29n, largestBurst: 29n },
+      { family: 6, used: 0n, largestBurst: 29n },
+    ]);
+    await daemon.plugin({ command: 'ADD' });
+    const second = await messages.next();
+    expect(second.value.capacities).toMatchObject([{ used: 1n, largestBurst: 28n }, { used: 1n }]);
+    const ended = expect(messages.next()).rejects.toMatchObject({ code: 'unavailable' });
+    await daemon.process.kill();
+    await ended;
+    ending.abort();
+  });
+
   it('lists allocations in pages, each once', async () => {
     const owners = Array.from({ length: 7 }, (_, number) => ({
       containerId: `c${number}`,

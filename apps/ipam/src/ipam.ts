@@ -74,7 +74,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     logger.error({ event: 'grpc_internal_error', path, err: error });
   const grpc = await startRpcServer({
     listen: { key: 'listen.grpc', address: config.listen.grpc },
-    services: [createIpamService({ ...callers, onInternalError })],
+    services: [createIpamService({ ...callers, timer: clock, onInternalError })],
     onInternalError,
   });
   const probes = await startHttpServer({

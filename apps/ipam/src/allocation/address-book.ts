@@ -28,6 +28,8 @@ export class AddressBook {
   readonly #store: AllocationStore;
   readonly #state: IpamState;
   readonly #waiting: Change[] = [];
+  readonly #listeners = new Set<() => void>();
+  #revision = 0;
   #draining: Promise<void> | undefined;
   #closed = false;
 
@@ -76,6 +78,17 @@ export class AddressBook {
     return view(this.#state);
   }
 
+  /** Counts what was committed since the start. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Has the listener called behind each commit. @returns what ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Refuses what comes from now on, and waits for what is under way. Repeatable. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -122,6 +135,9 @@ export class AddressBook {
       return;
     }
     for (const outcome of outcomes) settle(outcome);
+    if (mutations.length === 0) return;
+    this.#revision += 1;
+    for (const listener of [...this.#listeners]) listener();
   }
 
   async #retryApart(changes: readonly Change[], error: OverlayError): Promise<void> {

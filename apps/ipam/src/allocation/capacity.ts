@@ -19,6 +19,11 @@ export interface HalfCapacity {
   /** Given back less than the cooldown ago: given out only if nothing is free. */
   readonly cooling: bigint;
   readonly free: bigint;
+  /**
+   * So many containers can start at once before one gets an address that cools: each needs an address of every
+   * family of the half.
+   */
+  readonly largestBurst: bigint;
   /** Unix milliseconds of the allocation or reservation that took the last address; undefined while one is left. */
   readonly exhaustedSinceMs?: number;
 }
@@ -40,7 +45,14 @@ export function capacityOf(
   const pools = state
     .pools()
     .filter(({ definition }) => network === undefined || definition.network === network);
-  return pools.flatMap((pool) => pool.families.map((family) => rowOf(state, moment, pool, family)));
+  return pools.flatMap((pool) => rowsOf(state, moment, pool));
+}
+
+function rowsOf(state: IpamState, moment: CapacityMoment, pool: HalfPool): readonly HalfCapacity[] {
+  const rows = pool.families.map((family) => rowOf(state, moment, pool, family));
+  let largestBurst = UINT64_MAX;
+  for (const { free } of rows) if (free < largestBurst) largestBurst = free;
+  return rows.map((row) => ({ ...row, largestBurst }));
 }
 
 function rowOf(
@@ -48,7 +60,7 @@ function rowOf(
   moment: CapacityMoment,
   { definition }: HalfPool,
   pool: FamilyPool,
-): HalfCapacity {
+): Omit<HalfCapacity, 'largestBurst'> {
   const { capacity, freeCount, restingCount } = pool.addresses;
   const left = freeCount + BigInt(restingCount);
   const cooling = coolingCount(state, moment, pool);

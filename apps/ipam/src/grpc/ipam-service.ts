@@ -1,5 +1,6 @@
-import { IpamServiceService } from '@overlay/contracts';
+import { IpamServiceService, type IpamServiceWatchCapacityResponse } from '@overlay/contracts';
 import { type HandlersOf, type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
+import type { Clock } from '@overlay/service';
 import type { AddressBook } from '../allocation/address-book.js';
 import { pageOf } from '../allocation/allocation-page.js';
 import { capacityOf } from '../allocation/capacity.js';
@@ -8,6 +9,7 @@ import { planPools } from '../allocation/plan-pools.js';
 import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
 import { planReservation, planUnreservation } from '../allocation/plan-reservation.js';
 import { remainingMs } from '../allocation/reservation.js';
+import { type CapacityWatch, watchCapacity } from '../allocation/watch-capacity.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import { allocationMessage, capacityMessage, poolMessage } from './messages.js';
@@ -24,15 +26,18 @@ export interface IpamServiceDeps {
   readonly book: AddressBook;
   readonly meter: OperationMeter;
   readonly clock: HostClock;
+  /** What pauses of the capacity stream are measured with. */
+  readonly timer: Pick<Clock, 'sleep'>;
   readonly cooldown: CooldownPolicy;
   readonly onInternalError: InternalErrorListener;
 }
 
-/** `overlay.v1.IpamService`. Methods of later releases answer UNIMPLEMENTED. */
+/** `overlay.v1.IpamService`. */
 export function createIpamService({
   book,
   meter,
   clock,
+  timer,
   cooldown,
   onInternalError,
 }: IpamServiceDeps): RpcService {
@@ -84,6 +89,19 @@ export function createIpamService({
       );
       return { capacities: rows.map(capacityMessage) };
     },
+    watchCapacity: ({ network }, { signal }) =>
+      capacityMessages({
+        book,
+        clock: timer,
+        hostClock: clock,
+        cooldownMs: cooldown.cooldownMs,
+        ...(network === '' ? {} : { network }),
+        signal,
+      }),
   };
   return implementService(IpamServiceService, handlers, onInternalError);
+}
+
+async function* capacityMessages(watch: CapacityWatch): AsyncGenerator<IpamServiceWatchCapacityResponse> {
+  for await (const rows of watchCapacity(watch)) yield { capacities: rows.map(capacityMessage) };
 }

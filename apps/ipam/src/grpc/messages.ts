@@ -47,6 +47,6 @@ export function capacityMessage(row: HalfCapacity): Capacity {
     free: row.free,
     exhaustedSinceMs: BigInt(row.exhaustedSinceMs ?? 0),
     agentIp: '',
-    largestBurst: row.free,
+    largestBurst: row.largestBurst,
   };
 }
