@@ -30,6 +30,7 @@ export class AgentState {
   #configurationAttempts = 0;
   #connected = false;
   #rejection: string | undefined;
+  #removed: readonly string[] = [];
 
   /** The last registration, from a master or from disk. */
   get registration(): RegisterAgentResponse | undefined {
@@ -79,6 +80,11 @@ export class AgentState {
     return this.#rejection;
   }
 
+  /** Ids of the networks being deleted of which nothing is left on this host. */
+  get removed(): readonly string[] {
+    return this.#removed;
+  }
+
   setRegistration(registration: RegisterAgentResponse): void {
     this.#registration = registration;
     this.reconfigure.raise();
@@ -88,6 +94,12 @@ export class AgentState {
   setProgress(progress: HostProgress): void {
     this.#progress = progress;
     this.changed.raise();
+  }
+
+  setRemoved(removed: readonly string[]): void {
+    const same = this.#removed.join() === removed.join();
+    this.#removed = removed;
+    if (!same) this.changed.raise();
   }
 
   countAttempt(): void {

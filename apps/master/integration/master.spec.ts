@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  AllocationHalf,
   MasterServiceService,
+  NetworkPhase,
   NetworkServiceService,
+  NetworkStatus,
   type TopologyFrame,
   TopologyFrameKind,
 } from '@overlay/contracts';
@@ -276,8 +279,10 @@ describe('registration', () => {
   it('shows reports in the state, and asks an unknown reporter to register', async () => {
     const { assignment } = await register('a', '10.0.0.1');
     const networkId = assignment?.networks[0]?.networkId ?? '';
-    const networksReported = [{ networkId, state: { status: 2, error: 'm-dcos: no <device>' } }];
-    const report = { networks: networksReported, containers: [], capacities: [] };
+    const networksReported = [
+      { networkId, state: { status: NetworkStatus.FAILED, error: 'm-dcos: no <device>' } },
+    ];
+    const report = { networks: networksReported, containers: [], capacities: [], removedNetworkIds: [] };
     expect((await agents.reportAgent({ nodeId: 'a', ...report })).registerAgain).toBe(false);
     expect((await agents.reportAgent({ nodeId: 'b', ...report })).registerAgain).toBe(true);
     expect(JSON.stringify(await state())).toContain(
@@ -348,9 +353,95 @@ describe('lists', () => {
   it('answers for networks by name, and UNIMPLEMENTED for what is not built', async () => {
     expect((await networks.getNetwork({ name: 'dcos6' })).network?.spec?.subnet6).toBe('fd01:b::/64');
     await expect(networks.getNetwork({ name: 'nope' })).rejects.toMatchObject({ code: 'not_found' });
-    await expect(networks.deleteNetwork({ name: 'dcos', force: false })).rejects.toMatchObject({
-      code: 'unimplemented',
+    const watch = networks.watchCapacity({ network: 'dcos' })[Symbol.asyncIterator]();
+    await expect(watch.next()).rejects.toMatchObject({ code: 'unimplemented' });
+  });
+});
+
+const WEB = {
+  name: 'web',
+  subnet: '10.8.0.0/16',
+  prefix: 26,
+  subnet6: '',
+  prefix6: 0,
+  disabled: false,
+  isolated: false,
+};
+
+describe('networks at runtime', () => {
+  const names = async () =>
+    ((await state()) as { network: { overlays: { name: string }[] } }).network.overlays.map(
+      ({ name }) => name,
+    );
+
+  it('are created, given to agents, deleted by every agent and then gone, also after a restart', async () => {
+    await register('a', '10.0.0.1');
+    const { network } = await networks.createNetwork({ spec: WEB });
+    const id = network?.id ?? '';
+    expect((await networks.createNetwork({ spec: WEB })).network?.id).toBe(id);
+    const { assignment } = await register('a', '10.0.0.1');
+    expect(assignment?.networks.map((one) => one.subnet)).toContain('10.8.0.0/26');
+    await stop();
+    await start();
+    expect(await names()).toEqual(['dcos', 'dcos6', 'web']);
+    const deleting = await networks.deleteNetwork({ name: 'web', force: false });
+    expect(deleting.network?.phase).toBe(NetworkPhase.DELETING);
+    expect(await names()).toContain('web');
+    await agents.reportAgent({
+      nodeId: 'a',
+      networks: [],
+      containers: [],
+      capacities: [],
+      removedNetworkIds: [id],
     });
+    expect(await names()).toEqual(['dcos', 'dcos6']);
+    await stop();
+    await start();
+    expect(await names()).toEqual(['dcos', 'dcos6']);
+  });
+
+  it('stay deleted although the configuration names them', async () => {
+    await networks.deleteNetwork({ name: 'dcos6', force: false });
+    await stop();
+    await start();
+    expect(await names()).toEqual(['dcos']);
+  });
+
+  it.each([
+    ['a reserved name', { ...WEB, name: 'host' }, 'invalid_argument', 'spec.name'],
+    ['a long name', { ...WEB, name: 'fourteen-chars' }, 'invalid_argument', 'spec.name'],
+    ['an overlap', { ...WEB, subnet: '9.1.0.0/16' }, 'invalid_argument', 'spec.subnet'],
+    ['the wrong family', { ...WEB, subnet: 'fd09::/64' }, 'invalid_argument', 'spec.subnet'],
+    ['no address space', { ...WEB, subnet: '', prefix: 0 }, 'invalid_argument', 'spec'],
+    ['host bits', { ...WEB, subnet: '10.8.0.1/16' }, 'invalid_argument', 'spec.subnet'],
+  ])('are refused with %s, and nothing changes', async (_what, spec, code, field) => {
+    const before = await state();
+    await expect(networks.createNetwork({ spec })).rejects.toMatchObject({
+      code,
+      violations: expect.arrayContaining([expect.objectContaining({ field })]),
+    });
+    expect(await state()).toEqual(before);
+  });
+
+  it('are not deleted while containers are attached, unless forced', async () => {
+    await register('a', '10.0.0.1');
+    const container = {
+      containerId: 'c1',
+      interface: 'eth0',
+      network: 'dcos',
+      half: AllocationHalf.CNI,
+      ip: '9.0.0.2',
+      ip6: '',
+      agentIp: '',
+      labels: {},
+    };
+    const report = { networks: [], containers: [container], capacities: [], removedNetworkIds: [] };
+    await agents.reportAgent({ nodeId: 'a', ...report });
+    await expect(networks.deleteNetwork({ name: 'dcos', force: false })).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    const forced = await networks.deleteNetwork({ name: 'dcos', force: true });
+    expect(forced.network?.phase).toBe(NetworkPhase.DELETING);
   });
 });
 

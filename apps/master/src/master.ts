@@ -67,7 +67,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     listen: { key: 'listen.grpc', address: config.listen.grpc },
     services: [
       masterService({ cluster, clock, metrics: counters, onInternalError }),
-      networkService({ cluster, onInternalError }),
+      networkService({ cluster, newNetworkId: deps.newNetworkId, onInternalError }),
     ],
     tls: config.tls,
     onInternalError,

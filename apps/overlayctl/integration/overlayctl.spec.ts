@@ -96,6 +96,7 @@ describe('overlayctl with a master', () => {
           largestBurst: 124n,
         },
       ],
+      removedNetworkIds: [],
     });
   });
 

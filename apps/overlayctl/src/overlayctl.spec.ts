@@ -21,7 +21,6 @@ describe('runOverlayctl', () => {
   it('offers no command that the servers cannot answer yet', async () => {
     for (const args of [
       ['log', 'verify'],
-      ['network', 'create', 'x'],
       ['host', 'purge'],
       ['capacity', '--watch'],
     ]) {

@@ -76,7 +76,8 @@ async function report(index: number, status: NetworkStatus, error: string): Prom
     networkId,
     state: { status, error },
   }));
-  await agents.reportAgent({ nodeId: `node-${index}`, networks, containers: [], capacities: [] });
+  const report = { networks, containers: [], capacities: [], removedNetworkIds: [] };
+  await agents.reportAgent({ nodeId: `node-${index}`, ...report });
 }
 
 function rowOf(text: string) {

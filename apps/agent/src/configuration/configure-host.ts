@@ -3,6 +3,7 @@ import type { LoopDeps } from '../agent-deps.js';
 import type { AgentMetrics } from '../agent-metrics.js';
 import type { AgentState } from '../agent-state.js';
 import { configurePass } from './configure-pass.js';
+import { stayingNetworks } from './deleted-networks.js';
 import type { HostProgress, NetworkProgress } from './network-progress.js';
 import { type FailureCounts, planProgress } from './plan-progress.js';
 
@@ -35,12 +36,13 @@ export async function configureHost(
     const away = outcome.dataplaneAway ?? outcome.ipamAway;
     waits = away === undefined ? 0 : waits + 1;
     if (away === undefined) state.countAttempt();
-    const networks = registration.assignment?.networks ?? [];
+    const networks = stayingNetworks(registration);
     const plan = planProgress(networks, outcome.results, failures, config.maxConfigurationAttempts);
     failures = plan.failures;
     metrics.countFailures(outcome.results);
-    logProgress(deps, registration.assignment?.networks ?? [], state.progress, plan.progress);
+    logProgress(deps, networks, state.progress, plan.progress);
     state.setProgress(plan.progress);
+    state.setRemoved(outcome.removed);
     setReadiness(readiness, 'dataplane', outcome.dataplaneAway);
     if (outcome.dataplaneAway === undefined) {
       setReadiness(readiness, 'ipam', outcome.ipamAway);

@@ -14,6 +14,7 @@ import type { IpamLink } from '../daemons/ipam-link.js';
 import { isAway, waitingFor } from '../daemons/is-away.js';
 import { applyPools } from './apply-pools.js';
 import { cniHalfOf, missingBlock } from './cni-half.js';
+import { deletedNetworkIds, stayingNetworks } from './deleted-networks.js';
 import { planHost } from './plan-host.js';
 import type { PassResult } from './plan-progress.js';
 
@@ -35,6 +36,8 @@ export interface PassOutcome {
   readonly ipamAway?: string;
   /** Ids of the networks whose pools overlay-ipam has. */
   readonly pools: ReadonlySet<string>;
+  /** Ids of the networks being deleted of which nothing is left on this host. */
+  readonly removed: readonly string[];
 }
 
 type Results = Map<string, PassResult>;
@@ -52,17 +55,24 @@ export async function configurePass(
   pools: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<PassOutcome> {
-  const networks = registration.assignment?.networks ?? [];
+  const networks = stayingNetworks(registration);
   const results: Results = new Map(networks.map(({ networkId }) => [networkId, { kind: 'configured' }]));
   for (const network of networks) {
     const error = missingBlock(network, config.network);
     if (error !== undefined) results.set(network.networkId, { kind: 'hopeless', error });
   }
-  const dataplaneAway = await applyHost(registration, config, ports.dataplane, results, signal);
-  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools };
+  const { away: dataplaneAway, applied: hostApplied } = await applyHost(
+    registration,
+    config,
+    ports.dataplane,
+    results,
+    signal,
+  );
+  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools, removed: [] };
   const applied = await configurePools(networks, config, ports.ipam, results, pools, signal);
-  await writeCniFiles(networks, config, ports, results);
-  return { results, ...applied };
+  const clean = await writeCniFiles(networks, config, ports, results);
+  const gone = clean && hostApplied && applied.ipamAway === undefined;
+  return { results, ...applied, removed: gone ? deletedNetworkIds(registration) : [] };
 }
 
 async function applyHost(
@@ -71,8 +81,8 @@ async function applyHost(
   dataplane: DataplaneLink,
   results: Results,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const networks = registration.assignment?.networks ?? [];
+): Promise<{ readonly away?: string; readonly applied: boolean }> {
+  const networks = stayingNetworks(registration);
   let answer: ApplyHostResponse;
   try {
     answer = await dataplane.applyHost(planHost(registration, config.network), signal);
@@ -81,7 +91,7 @@ async function applyHost(
     const away = isAway(error);
     const reason = waitingFor('overlay-dataplane', dataplane.socket, error);
     setAll(results, networks, away ? { kind: 'waiting', reason } : { kind: 'error', error: error.message });
-    return away ? reason : undefined;
+    return away ? { away: reason, applied: false } : { applied: false };
   }
   for (const { networkId, state } of answer.networks) {
     if (state?.status !== NetworkStatus.FAILED || results.get(networkId)?.kind !== 'configured') continue;
@@ -89,7 +99,7 @@ async function applyHost(
     const refused = spec?.isolated === true || spec?.disabled === true;
     results.set(networkId, { kind: refused ? 'hopeless' : 'error', error: state.error });
   }
-  return undefined;
+  return { applied: true };
 }
 
 async function configurePools(
@@ -118,12 +128,14 @@ async function configurePools(
   }
 }
 
+/** Resolves with whether every folder could be brought in order. */
 async function writeCniFiles(
   networks: readonly AgentNetwork[],
   config: AgentConfig,
   ports: HostPorts,
   results: Results,
-): Promise<void> {
+): Promise<boolean> {
+  let clean = true;
   const planned = networks.flatMap((network) => {
     const files =
       cniHalfOf(network, config.network) === undefined ? undefined : planCniFiles(network, config);
@@ -148,8 +160,10 @@ async function writeCniFiles(
       const error = `${directory.path}: ${toOverlayError(thrown).message}`;
       const concerned = ready.map(({ network }) => network);
       setAll(results, concerned, { kind: 'error', error });
+      clean = false;
     }
   }
+  return clean;
 }
 
 function setAll(results: Results, networks: readonly AgentNetwork[], result: PassResult): void {

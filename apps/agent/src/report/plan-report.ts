@@ -9,5 +9,6 @@ export function planReport(nodeId: string, state: AgentState): ReportAgentReques
     networks: networks.map((network) => ({ networkId: network.networkId, state: network.state })),
     containers: [...state.containers],
     capacities: [...state.capacities],
+    removedNetworkIds: [...state.removed],
   };
 }

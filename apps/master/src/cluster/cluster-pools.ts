@@ -96,6 +96,12 @@ export class ClusterPools {
     for (const [pool, value] of this.#held(node)) pool.free(value);
   }
 
+  /** Frees what `before` holds and `after` does not. */
+  freeDifference(before: NodeRecord, after: NodeRecord): void {
+    const kept = new Set([...this.#held(after)].map(([, value]) => value));
+    for (const [pool, value] of this.#held(before)) if (!kept.has(value)) pool.free(value);
+  }
+
   /** Takes everything that a former node's record holds and keeps it for that node until {@link release}. */
   quarantine(node: NodeRecord): void {
     this.take(node);
@@ -104,9 +110,15 @@ export class ClusterPools {
 
   /** Frees what is still kept for a former node; what the node took back meanwhile stays taken. */
   release(node: NodeRecord): void {
-    for (const [pool, value] of this.#held(node)) {
-      if (pool.quarantineOf(value)?.owner !== node.id) continue;
-      pool.reserve(value, node.id);
+    this.releaseDifference(node, undefined);
+  }
+
+  /** Frees what is kept for a former node as `before` and not as `after`. */
+  releaseDifference(before: NodeRecord, after: NodeRecord | undefined): void {
+    const kept = new Set(after === undefined ? [] : [...this.#held(after)].map(([, value]) => value));
+    for (const [pool, value] of this.#held(before)) {
+      if (kept.has(value) || pool.quarantineOf(value)?.owner !== before.id) continue;
+      pool.reserve(value, before.id);
       pool.free(value);
     }
   }

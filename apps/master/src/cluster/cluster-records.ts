@@ -20,6 +20,7 @@ export class ClusterRecords {
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #formerNodes = new Map<NodeId, FormerNodeRecord>();
   readonly #nodeIds = new Map<IpAddress, NodeId>();
+  readonly #users = new Map<NetworkId, number>();
   #addressSpace: AddressSpaceDefinition | undefined;
 
   /** The shared address space; absent before the first start wrote it. */
@@ -44,6 +45,11 @@ export class ClusterRecords {
   /** Deleted nodes whose blocks and VTEP are still kept for them. */
   get formerNodes(): ReadonlyMap<NodeId, FormerNodeRecord> {
     return this.#formerNodes;
+  }
+
+  /** How many nodes have an entry in the network. */
+  usersOf(id: NetworkId): number {
+    return this.#users.get(id) ?? 0;
   }
 
   networkByName(name: NetworkName): NetworkRecord | undefined {
@@ -110,8 +116,18 @@ export class ClusterRecords {
     if (before !== undefined && before.ip !== node.ip && this.#nodeIds.get(before.ip) === node.id) {
       this.#nodeIds.delete(before.ip);
     }
+    this.#countUsers(before, -1);
+    this.#countUsers(node, 1);
     this.#nodes.set(node.id, node);
     this.#nodeIds.set(node.ip, node.id);
+  }
+
+  #countUsers(node: NodeRecord | undefined, step: 1 | -1): void {
+    for (const { networkId } of node?.networks ?? []) {
+      const users = this.usersOf(networkId) + step;
+      if (users === 0) this.#users.delete(networkId);
+      else this.#users.set(networkId, users);
+    }
   }
 
   #delete(ref: LogRecordRef): void {
@@ -124,6 +140,7 @@ export class ClusterRecords {
         return;
       case 'node': {
         const node = this.#nodes.get(ref.id);
+        this.#countUsers(node, -1);
         this.#nodes.delete(ref.id);
         if (node !== undefined && this.#nodeIds.get(node.ip) === ref.id) this.#nodeIds.delete(node.ip);
         return;

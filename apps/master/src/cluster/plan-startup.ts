@@ -7,6 +7,7 @@ import {
   type NetworkId,
   type NetworkRecord,
 } from '@overlay/model';
+import { sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
 import { planAddressSpace } from './plan-address-space.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -64,6 +65,11 @@ export function planStartup(
   }
   for (const definition of configured.networks) {
     if (state.records.networkByName(definition.name) !== undefined) continue;
+    if (state.records.deletedNetworks.has(definition.name)) {
+      const way = 'take it out of network.overlays, or create it again with: overlayctl network create';
+      warnings.push(`network "${definition.name}" was deleted at runtime and stays so: ${way}`);
+      continue;
+    }
     problems.push(...conflictsWithLog(state, configured, definition));
     const network: NetworkRecord = {
       id: options.newNetworkId(),
@@ -72,6 +78,10 @@ export function planStartup(
       phase: 'active',
     };
     mutations.push({ op: 'create', record: { kind: 'network', network } });
+  }
+  for (const [name, { id }] of state.records.deletedNetworks) {
+    if (configured.networks.some((definition) => definition.name === name)) continue;
+    mutations.push({ op: 'delete', ref: { kind: 'network', id } });
   }
   if (problems.length > 0) throw new OverlayError('failed_precondition', problems.join('\n'));
   return { mutations, warnings };
@@ -97,7 +107,7 @@ function missing(state: PlannerState, network: NetworkRecord, options: StartupOp
   const users = ips.length === 0 ? 'no agent' : `agents ${ips.slice(0, AGENTS_NAMED).join(', ')}${more}`;
   return {
     problem:
-      `the overlay log holds network "${name}" (${spaces(network.definition)}), which the configuration does not ` +
+      `the overlay log holds network "${name}" (${spacesOf(network.definition)}), which the configuration does not ` +
       `name; ${users} have it. Either put it back into network.overlays, or start once with --adopt-networks ` +
       `(takes the log's word) and delete it then with: overlayctl network delete ${name}`,
   };
@@ -105,15 +115,14 @@ function missing(state: PlannerState, network: NetworkRecord, options: StartupOp
 
 function changed(network: NetworkRecord, definition: NetworkDefinition): NetworkStep {
   const logged = network.definition;
-  const same = JSON.stringify(canonical(logged)) === JSON.stringify(canonical(definition));
-  if (same) return {};
+  if (sameDefinition(logged, definition)) return {};
   const { name } = logged;
   if (network.origin === 'runtime') {
     const warning = `network "${name}" was changed at runtime: the log's word holds over the configuration's`;
     return { warning };
   }
-  if (spaces(logged) !== spaces(definition)) {
-    const values = `the log has ${spaces(logged)}, the configuration ${spaces(definition)}`;
+  if (!sameSpaces(logged, definition)) {
+    const values = `the log has ${spacesOf(logged)}, the configuration ${spacesOf(definition)}`;
     const way = 'put the old values back, or give the new network another name';
     return { problem: `network "${name}" cannot change its address space: ${values}; ${way}` };
   }
@@ -135,15 +144,4 @@ function conflictsWithLog(
     `network ${definition.name}`,
   );
   return violations.map(({ field, description }) => `${field}: ${description}`);
-}
-
-function canonical({ name, ipv4, ipv6, enabled, isolated }: NetworkDefinition): readonly unknown[] {
-  return [name, ipv4?.subnet, ipv4?.blockLength, ipv6?.subnet, ipv6?.blockLength, enabled, isolated];
-}
-
-function spaces({ ipv4, ipv6 }: NetworkDefinition): string {
-  return [ipv4, ipv6]
-    .filter((plan) => plan !== undefined)
-    .map(({ subnet, blockLength }) => `${subnet} in /${blockLength}`)
-    .join(' and ');
 }

@@ -60,10 +60,12 @@ export class PlannerState {
   }
 
   #beforePut(record: LogRecord, nowMs: number): void {
-    if (record.kind === 'former-node') this.#quarantine(record.node, nowMs);
+    if (record.kind === 'former-node') this.#putFormerNode(record.node, nowMs);
     if (record.kind !== 'node') return;
     const { id, ip } = record.node;
-    this.pools.takeDifference(this.records.nodes.get(id) ?? this.records.nodeByIp(ip), record.node);
+    const before = this.records.nodes.get(id) ?? this.records.nodeByIp(ip);
+    this.pools.takeDifference(before, record.node);
+    if (before !== undefined) this.pools.freeDifference(before, record.node);
   }
 
   #afterPut(record: LogRecord): void {
@@ -76,9 +78,15 @@ export class PlannerState {
     }
   }
 
+  /** A former node that is changed keeps the rest of its quarantine. */
+  #putFormerNode(node: FormerNodeRecord, nowMs: number): void {
+    const before = this.records.formerNodes.get(node.id);
+    if (before === undefined) this.#quarantine(node, nowMs);
+    else this.pools.releaseDifference(before, node);
+  }
+
   #quarantine(node: FormerNodeRecord, nowMs: number): void {
     this.pools.quarantine(node);
-    this.#quarantineEnds.delete(node.id);
     this.#quarantineEnds.set(node.id, nowMs + this.#quarantineMs);
   }
 

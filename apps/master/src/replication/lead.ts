@@ -3,7 +3,9 @@ import type { Mutation } from '@overlay/model';
 import type { Leadership } from '@overlay/overlay-log';
 import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
 import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
+import { planFinishedDeletions } from '../cluster/plan-network-removal.js';
 import { planStartup } from '../cluster/plan-startup.js';
+import type { PlannerState } from '../cluster/planner-state.js';
 import { CommitLoop } from '../commit/commit-loop.js';
 import type { ReplicaDeps } from './replica-deps.js';
 
@@ -29,8 +31,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
       maxMutations: deps.log.maxMutations,
       onCommitted: (mutations, committed) => cluster.apply(mutations, committed),
       onAnswering: () => deps.failPoints.pass('before-reply'),
-      upkeep: (planned, room) =>
-        planQuarantineEnds(planned, clock.monotonicMs(), Math.floor(room / CHANGES_PER_QUARANTINE)),
+      upkeep: (planned, room) => upkeep(deps, planned, room),
       monotonicMs: () => clock.monotonicMs(),
     });
     cluster.lead(commits);
@@ -67,6 +68,15 @@ async function lasts(
     if (!ended.aborted) await commits.tick();
   }
   return failure;
+}
+
+/** What is due without anybody's command. */
+function upkeep(deps: ReplicaDeps, state: PlannerState, room: number): readonly Mutation[] {
+  const limit = Math.floor(room / CHANGES_PER_QUARANTINE);
+  const ended = planQuarantineEnds(state, deps.clock.monotonicMs(), limit);
+  if (ended.length > 0) return ended;
+  const configured = new Set(deps.configured.networks.map(({ name }) => name));
+  return planFinishedDeletions(state, configured, room);
 }
 
 /** Recovers the cluster and writes what the configuration adds to it. */

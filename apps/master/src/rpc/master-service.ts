@@ -8,6 +8,7 @@ import {
 } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
 import type { Cluster } from '../cluster/cluster.js';
+import { planRemovedNetworks } from '../cluster/plan-network-removal.js';
 import { planRegistration } from '../cluster/plan-registration.js';
 import type { MasterMetrics } from '../master-metrics.js';
 import { parseNodeIdField, parseRegistration } from './parse-registration.js';
@@ -75,6 +76,13 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
     capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp })),
     receivedAtMs: clock.nowMs(),
   });
+  if (request.removedNetworkIds.length > 0) {
+    const ids = request.removedNetworkIds;
+    await cluster.submit((state) => ({
+      mutations: planRemovedNetworks(state, nodeId, ids),
+      answer: () => undefined,
+    }));
+  }
   return { registerAgain: !known, nextReportWithinMs: REPORT_WITHIN_MS };
 }
 

@@ -11,16 +11,19 @@ import {
   NetworkServiceService,
 } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import { type NodeRecord, parseNetworkName } from '@overlay/model';
+import { type NetworkId, type NodeRecord, parseNetworkName } from '@overlay/model';
 import { type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
 import type { Cluster } from '../cluster/cluster.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
+import { createNetwork, deleteNetwork, updateNetwork } from './network-changes.js';
 import { pageOf } from './pagination.js';
 import { parseIps } from './parse-registration.js';
 
 /** What the service works on. */
 export interface NetworkServiceDeps {
   readonly cluster: Cluster;
+  /** Makes an id that no network ever had. */
+  readonly newNetworkId: () => NetworkId;
   readonly onInternalError: InternalErrorListener;
 }
 
@@ -28,15 +31,19 @@ export interface NetworkServiceDeps {
 const MAX_STATE_BYTES = 1024 * 1024;
 
 /**
- * What frameworks and operators ask of a master: `overlay.v1.NetworkService`. Creating, updating and deleting
- * networks and watching capacity are not part of it yet and answer UNIMPLEMENTED.
+ * What frameworks and operators ask of a master: `overlay.v1.NetworkService`. Watching capacity is not part of it
+ * yet and answers UNIMPLEMENTED.
  */
-export function networkService({ cluster, onInternalError }: NetworkServiceDeps): RpcService {
+export function networkService(deps: NetworkServiceDeps): RpcService {
+  const { cluster, onInternalError } = deps;
   return implementService(
     NetworkServiceService,
     {
       listNetworks: async (request) => listNetworks(cluster, request),
       getNetwork: async ({ name }) => getNetwork(cluster, name),
+      createNetwork: (request) => createNetwork(deps, request.spec),
+      updateNetwork: (request) => updateNetwork(cluster, request.spec),
+      deleteNetwork: (request) => deleteNetwork(cluster, request),
       listAgents: async (request) => listAgents(cluster, request),
       deleteAgents: (request) => deleteByAddress(cluster, request),
       listContainers: async (request) => listContainers(cluster, request),

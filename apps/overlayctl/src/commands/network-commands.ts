@@ -8,9 +8,10 @@ import { networkAgentJson, networkJson } from '../json/network-json.js';
 import { listNetworkAgents } from '../network-agents.js';
 import { readAllPages } from '../read-pages.js';
 import { renderNetwork, renderNetworks } from '../render/render-networks.js';
+import { addNetworkChanges } from './network-changes.js';
 import { readAgents } from './read-agents.js';
 
-/** Adds `network ls` and `network show`. */
+/** Adds `network ls`, `show`, `create` and `delete`. */
 export function addNetworkCommands(program: Command, context: CommandContext): void {
   const network = program.command('network').description('virtual networks');
   network
@@ -28,6 +29,7 @@ export function addNetworkCommands(program: Command, context: CommandContext): v
     .description('one network and what each agent has of it')
     .argument('<name>', 'name of the network')
     .action((name: string) => showNetwork(context, name));
+  addNetworkChanges(network, context);
 }
 
 async function showNetwork(context: CommandContext, text: string): Promise<void> {

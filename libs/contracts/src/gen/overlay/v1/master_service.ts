@@ -83,6 +83,8 @@ export interface ReportAgentRequest {
   containers: Container[];
   /** Address usage of the host, whole. */
   capacities: Capacity[];
+  /** Ids of networks being deleted of which nothing is left on the host: the master frees what the node had in them. */
+  removedNetworkIds: string[];
 }
 
 /** The master's answer to a report. */
@@ -573,7 +575,7 @@ export const AgentNetworkReport: MessageFns<AgentNetworkReport> = {
 };
 
 function createBaseReportAgentRequest(): ReportAgentRequest {
-  return { nodeId: "", networks: [], containers: [], capacities: [] };
+  return { nodeId: "", networks: [], containers: [], capacities: [], removedNetworkIds: [] };
 }
 
 export const ReportAgentRequest: MessageFns<ReportAgentRequest> = {
@@ -589,6 +591,9 @@ export const ReportAgentRequest: MessageFns<ReportAgentRequest> = {
     }
     for (const v of message.capacities) {
       Capacity.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.removedNetworkIds) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -638,6 +643,14 @@ export const ReportAgentRequest: MessageFns<ReportAgentRequest> = {
             message.capacities.push(Capacity.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.removedNetworkIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -666,6 +679,11 @@ export const ReportAgentRequest: MessageFns<ReportAgentRequest> = {
       capacities: globalThis.Array.isArray(object?.capacities)
         ? object.capacities.map((e: any) => Capacity.fromJSON(e))
         : [],
+      removedNetworkIds: globalThis.Array.isArray(object?.removedNetworkIds)
+        ? object.removedNetworkIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.removed_network_ids)
+        ? object.removed_network_ids.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -683,6 +701,9 @@ export const ReportAgentRequest: MessageFns<ReportAgentRequest> = {
     if (message.capacities?.length) {
       obj.capacities = message.capacities.map((e) => Capacity.toJSON(e));
     }
+    if (message.removedNetworkIds?.length) {
+      obj.removedNetworkIds = message.removedNetworkIds;
+    }
     return obj;
   },
 
@@ -695,6 +716,7 @@ export const ReportAgentRequest: MessageFns<ReportAgentRequest> = {
     message.networks = object.networks?.map((e) => AgentNetworkReport.fromPartial(e)) || [];
     message.containers = object.containers?.map((e) => Container.fromPartial(e)) || [];
     message.capacities = object.capacities?.map((e) => Capacity.fromPartial(e)) || [];
+    message.removedNetworkIds = object.removedNetworkIds?.map((e) => e) || [];
     return message;
   },
 };

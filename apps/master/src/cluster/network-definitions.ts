@@ -1,0 +1,19 @@
+import type { NetworkDefinition } from '@overlay/model';
+
+/** True if both define the same network in every respect. */
+export function sameDefinition(a: NetworkDefinition, b: NetworkDefinition): boolean {
+  return a.name === b.name && sameSpaces(a, b) && a.enabled === b.enabled && a.isolated === b.isolated;
+}
+
+/** True if both have the same address spaces in blocks of the same length. */
+export function sameSpaces(a: NetworkDefinition, b: NetworkDefinition): boolean {
+  return spacesOf(a) === spacesOf(b);
+}
+
+/** The address spaces for people, for example `9.0.0.0/8 in /26`. */
+export function spacesOf({ ipv4, ipv6 }: NetworkDefinition): string {
+  return [ipv4, ipv6]
+    .filter((plan) => plan !== undefined)
+    .map(({ subnet, blockLength }) => `${subnet} in /${blockLength}`)
+    .join(' and ');
+}

@@ -1,0 +1,90 @@
+import type { Mutation, NetworkId, NetworkName, NetworkRecord, NodeId, NodeRecord } from '@overlay/model';
+import { claimsOf, removedClaims } from './node-claims.js';
+import type { PlannerState } from './planner-state.js';
+
+/**
+ * Frees what a node had in networks of which it reports that nothing is left on its host. Networks that are not
+ * being deleted are left alone: a report may be older than the network. Repeating it is safe.
+ */
+export function planRemovedNetworks(
+  state: PlannerState,
+  nodeId: NodeId,
+  networkIds: readonly string[],
+): readonly Mutation[] {
+  const node = state.records.nodes.get(nodeId);
+  if (node === undefined) return [];
+  const gone = new Set(networkIds);
+  const after = without(
+    node,
+    ({ id, phase }) => gone.has(id) && phase === 'deleting',
+    (id) => state.records.networks.get(id),
+  );
+  if (after === node) return [];
+  return [{ op: 'put', record: { kind: 'node', node: after } }, ...removedClaims(node, after)];
+}
+
+/**
+ * Ends the deletions that every agent has done its part of: what former nodes had in the network is freed, then
+ * the network's record goes. Where the configuration still names the network, a mark stays, so that the next
+ * start does not bring it back.
+ * @param configured names in the configuration. @param room how many changes there may be at most.
+ */
+export function planFinishedDeletions(
+  state: PlannerState,
+  configured: ReadonlySet<NetworkName>,
+  room: number,
+): readonly Mutation[] {
+  const mutations: Mutation[] = [];
+  for (const network of state.records.networks.values()) {
+    if (network.phase !== 'deleting' || state.records.usersOf(network.id) > 0) continue;
+    const step = finished(state, network, configured);
+    if (mutations.length + step.length > room) break;
+    mutations.push(...step);
+  }
+  return mutations;
+}
+
+function finished(
+  state: PlannerState,
+  network: NetworkRecord,
+  configured: ReadonlySet<NetworkName>,
+): readonly Mutation[] {
+  const { id } = network;
+  const former = formerUser(state, id);
+  // One former node at a time keeps each commit small; the next batch goes on.
+  if (former !== undefined) return stripped(former, id);
+  return configured.has(network.definition.name)
+    ? [{ op: 'put', record: { kind: 'network', network: { ...network, phase: 'deleted' } } }]
+    : [{ op: 'delete', ref: { kind: 'network', id } }];
+}
+
+function formerUser(state: PlannerState, id: NetworkId): NodeRecord | undefined {
+  for (const node of state.records.formerNodes.values()) {
+    if (node.networks.some(({ networkId }) => networkId === id)) return node;
+  }
+  return undefined;
+}
+
+function stripped(node: NodeRecord, id: NetworkId): readonly Mutation[] {
+  const after = { ...node, networks: node.networks.filter(({ networkId }) => networkId !== id) };
+  const kept = new Set(claimsOf(after).map(({ value }) => value));
+  const freed = claimsOf(node).filter(({ value }) => !kept.has(value));
+  return [
+    { op: 'put', record: { kind: 'former-node', node: after } },
+    ...freed.map(
+      ({ resource, value }): Mutation => ({ op: 'delete', ref: { kind: 'claim', resource, value } }),
+    ),
+  ];
+}
+
+function without(
+  node: NodeRecord,
+  goes: (network: NetworkRecord) => boolean,
+  networkOf: (id: NetworkId) => NetworkRecord | undefined,
+): NodeRecord {
+  const networks = node.networks.filter(({ networkId }) => {
+    const network = networkOf(networkId);
+    return network === undefined || !goes(network);
+  });
+  return networks.length === node.networks.length ? node : { ...node, networks };
+}
