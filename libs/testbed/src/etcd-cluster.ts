@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,16 @@ export interface EtcdClusterOptions {
   readonly size?: number;
   /** Clients need TLS and a certificate of the cluster's own authority. */
   readonly tls?: boolean;
+  /** Whose folder and environment the members have, if whoever owns these also removes what is left of them. */
+  readonly home?: EtcdHome;
+}
+
+/** Where the members of a cluster live. */
+export interface EtcdHome {
+  /** Made if it is not there. */
+  readonly folder: string;
+  /** The whole environment of the members. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A user of etcd. */
@@ -46,17 +56,19 @@ export class EtcdCluster implements AsyncDisposable {
   readonly endpoints: readonly string[];
   /** The certificate that clients show, if the cluster has TLS. */
   readonly tls: CertificateFiles | undefined;
-  readonly #guard: ExitGuard;
+  readonly #guard: ExitGuard | undefined;
   #authenticated = false;
 
   /** Starts a cluster; it has a leader when this returns. @throws OverlayError when a member does not get ready. */
   static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
-    const folder = await mkdtemp(join(tmpdir(), 'overlay-etcd-'));
+    const { home } = options;
+    const folder = home?.folder ?? (await mkdtemp(join(tmpdir(), 'overlay-etcd-')));
+    mkdirSync(folder, { recursive: true });
     const certificates = options.tls === true ? await createEtcdCertificates(folder) : undefined;
     const plans = await Promise.all(
       Array.from({ length: options.size ?? 1 }, (_, index) => planMember(`etcd${index}`, certificates)),
     );
-    const cluster = new EtcdCluster(folder, plans, certificates);
+    const cluster = new EtcdCluster(folder, plans, certificates, home);
     try {
       for (const member of cluster.members) member.launch();
       await cluster.waitReady();
@@ -71,12 +83,14 @@ export class EtcdCluster implements AsyncDisposable {
     folder: string,
     plans: readonly MemberPlan[],
     certificates: EtcdCertificates | undefined,
+    home: EtcdHome | undefined,
   ) {
+    const env = home?.env ?? { PATH: process.env.PATH ?? '/usr/bin:/bin' };
     this.folder = folder;
     this.tls = certificates?.client;
     this.endpoints = plans.map(({ clientUrl }) => clientUrl);
-    this.members = plans.map((plan) => memberProcess(plan, plans, folder, certificates));
-    this.#guard = guardExit(() => this.#remove());
+    this.members = plans.map((plan) => memberProcess(plan, plans, folder, env, certificates));
+    this.#guard = home === undefined ? guardExit(() => this.#remove()) : undefined;
   }
 
   /** One member by its position. @throws OverlayError `not_found`. */
@@ -138,11 +152,11 @@ export class EtcdCluster implements AsyncDisposable {
     this.#authenticated = true;
   }
 
-  /** Kills every member and removes the data. Repeatable. */
+  /** Kills every member and removes the data, unless that has an owner of its own. Repeatable. */
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.kill()));
     this.#remove();
-    this.#guard.release();
+    this.#guard?.release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -151,6 +165,7 @@ export class EtcdCluster implements AsyncDisposable {
 
   #remove(): void {
     for (const member of this.members) member.signal('SIGKILL');
+    if (this.#guard === undefined) return;
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 }
@@ -170,6 +185,7 @@ function memberProcess(
   plan: MemberPlan,
   all: readonly MemberPlan[],
   folder: string,
+  env: Readonly<Record<string, string>>,
   certificates: EtcdCertificates | undefined,
 ): ManagedProcess {
   const options = {
@@ -189,7 +205,7 @@ function memberProcess(
   return new ManagedProcess({
     name: plan.name,
     argv: ['etcd', ...Object.entries(options).map(([option, value]) => `--${option}=${value}`)],
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+    env,
     logFile: join(folder, `${plan.name}.log`),
     ready: httpAnswersOk(`${plan.healthUrl}/health`),
   });

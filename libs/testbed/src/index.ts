@@ -13,7 +13,7 @@ export { type CommandOptions, type CommandResult, runCommand, runOrFail } from '
 export { Container, type Half } from './container.js';
 export type { DockerHalf } from './docker-half.js';
 export type { CertificateFiles } from './etcd-certificates.js';
-export { EtcdCluster, type EtcdClusterOptions, type EtcdUser } from './etcd-cluster.js';
+export { EtcdCluster, type EtcdClusterOptions, type EtcdHome, type EtcdUser } from './etcd-cluster.js';
 export {
   type CniAttachOptions,
   type DockerAttachOptions,
@@ -31,6 +31,7 @@ export {
   type ProcessSpec,
 } from './managed-process.js';
 export { Master } from './master.js';
+export type { LogKind, MasterSetOptions } from './master-set.js';
 export { type EchoOptions, NetworkNamespace } from './network-namespace.js';
 export {
   type AgentOverlayState,
@@ -42,6 +43,12 @@ export {
 } from './overlay-state.js';
 export type { PingOptions, PingResult } from './ping.js';
 export type { EchoResult, StreamStatus } from './probe/probe-protocol.js';
-export { type Configuration, HOST_HTTP, type HostPaths, MASTER_GRPC_PORT, mergeConfig } from './process-configs.js';
+export {
+  type Configuration,
+  HOST_HTTP,
+  type HostPaths,
+  MASTER_GRPC_PORT,
+  mergeConfig,
+} from './process-configs.js';
 export { Testbed, type TestbedOptions } from './testbed.js';
 export { type AddressPair, OUTSIDE } from './underlay-plan.js';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { AppProcess } from './app-process.js';
 import { guardExit } from './exit-guard.js';
 import { findFreePort } from './free-port.js';
-import { type Configuration, mergeConfig, planMasterConfig } from './process-configs.js';
+import { type Configuration, mergeConfig, planMasterConfig, planMasterLog } from './process-configs.js';
 import { httpAnswersOk } from './readiness.js';
 import { findRepository } from './surroundings.js';
 
@@ -33,7 +33,10 @@ export class LoneMaster extends AppProcess {
         owner: 'the lone',
         folder,
         enter: [],
-        config: mergeConfig(planMasterConfig(folder, grpcAddress, ports.http), config),
+        config: mergeConfig(
+          { ...planMasterConfig(grpcAddress, ports.http), log: planMasterLog(folder) },
+          config,
+        ),
         listening: httpAnswersOk(`${httpUrl}/healthz`),
         ready: httpAnswersOk(`${httpUrl}/readyz`),
       },

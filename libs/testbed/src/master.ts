@@ -3,11 +3,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
 import { AppProcess } from './app-process.js';
 import { listUnsettled, type MasterState } from './overlay-state.js';
-import { type Configuration, MASTER_GRPC_PORT, mergeConfig, planMasterConfig } from './process-configs.js';
+import { type Configuration, mergeConfig, planMasterConfig } from './process-configs.js';
 import { httpAnswersOk } from './readiness.js';
 import type { Surroundings } from './surroundings.js';
 
-/** The master: in the root namespace, so that the caller reaches it, and on the underlay, so that agents do. */
+/** What a master is told. */
+export interface MasterSpec {
+  /** For messages: `m1`. */
+  readonly owner: string;
+  readonly folder: string;
+  /** `ADDRESS:PORT` on the underlay. */
+  readonly grpcAddress: string;
+  readonly httpPort: number;
+  /** Laid over the testbed's own configuration; names the log. */
+  readonly config: Configuration;
+}
+
+/** A paused process accepts connections and says nothing. */
+const ROLE_ANSWER_MS = 500;
+
+/** A master: in the root namespace, so that the caller reaches it, and on the underlay, so that agents do. */
 export class Master extends AppProcess {
   /** `ADDRESS:PORT` of its gRPC listener on the underlay (plaintext). */
   readonly grpcAddress: string;
@@ -15,22 +30,34 @@ export class Master extends AppProcess {
   readonly httpUrl: string;
   readonly stateDir: string;
 
-  constructor(around: Surroundings, underlayAddress: string, httpPort: number, config: Configuration) {
-    const folder = join(around.folder, 'master');
-    const grpcAddress = `${underlayAddress}:${MASTER_GRPC_PORT}`;
+  constructor(around: Surroundings, spec: MasterSpec) {
+    const { owner, folder, grpcAddress, httpPort, config } = spec;
     const httpUrl = `http://127.0.0.1:${httpPort}`;
     super(around, {
       app: 'master',
-      owner: 'the',
+      owner,
       folder,
       enter: [],
-      config: mergeConfig(planMasterConfig(folder, grpcAddress, httpPort), config),
+      config: mergeConfig(planMasterConfig(grpcAddress, httpPort), config),
       listening: httpAnswersOk(`${httpUrl}/healthz`),
       ready: httpAnswersOk(`${httpUrl}/readyz`),
     });
     this.grpcAddress = grpcAddress;
     this.httpUrl = httpUrl;
     this.stateDir = join(folder, 'state');
+  }
+
+  /** Whether it says at once that it leads; one that is dead, paused or not up yet does not. */
+  async leads(): Promise<boolean> {
+    if (!this.running) return false;
+    try {
+      const response = await fetch(`${this.httpUrl}/metrics`, {
+        signal: AbortSignal.timeout(ROLE_ANSWER_MS),
+      });
+      return /^overlay_master_leader(\{.*\})? 1$/m.test(await response.text());
+    } catch {
+      return false;
+    }
   }
 
   /** `GET /overlay-master/state`. @throws OverlayError `unavailable` when the master does not answer. */

@@ -28,7 +28,7 @@ export const HOST_HTTP = {
   dataplane: '127.0.0.1:5063',
 } as const;
 
-/** The port of the master's gRPC listener on the underlay. */
+/** The port of the first master's gRPC listener on the underlay; the others have the ports that follow. */
 export const MASTER_GRPC_PORT = 5060;
 
 /** Lays out the folder of one host. */
@@ -86,13 +86,16 @@ export function planHostConfigs(
   };
 }
 
-/** The configuration of the master: gRPC on the underlay without TLS, HTTP on loopback, embedded log. */
-export function planMasterConfig(folder: string, grpcAddress: string, httpPort: number): Configuration {
-  return {
-    listen: { grpc: grpcAddress, http: `127.0.0.1:${httpPort}` },
-    log: { dir: join(folder, 'state', 'overlay_replicated_log') },
-    insecure: true,
-  };
+/** The configuration of a master without its log: gRPC on the underlay without TLS, HTTP on loopback. */
+export function planMasterConfig(grpcAddress: string, httpPort: number): Configuration {
+  return { listen: { grpc: grpcAddress, http: `127.0.0.1:${httpPort}` }, insecure: true };
+}
+
+/** The `log` block of a master: in etcd where there are endpoints, else in the master's folder. */
+export function planMasterLog(folder: string, endpoints?: readonly string[]): Configuration {
+  return endpoints === undefined
+    ? { dir: join(folder, 'state', 'overlay_replicated_log') }
+    : { etcd: { endpoints } };
 }
 
 /** Lays one configuration over another: objects are merged, anything else is replaced, `undefined` removes a key. */

@@ -2,15 +2,16 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { Capture, type CaptureOptions } from './capture.js';
+import type { EtcdCluster } from './etcd-cluster.js';
 import { type ExitGuard, guardExit } from './exit-guard.js';
-import { findFreePort } from './free-port.js';
 import { Host, type HostConfigPatch, type StartWait } from './host.js';
 import { runIpBatch } from './ip-batch.js';
 import { removeLeftovers } from './leftovers.js';
-import { Master } from './master.js';
+import type { Master } from './master.js';
+import { MasterSet, type MasterSetOptions } from './master-set.js';
 import type { NetworkNamespace } from './network-namespace.js';
 import type { MasterState } from './overlay-state.js';
-import { type Configuration, MASTER_GRPC_PORT, mergeConfig } from './process-configs.js';
+import { mergeConfig } from './process-configs.js';
 import {
   claimSlot,
   detachRecord,
@@ -24,22 +25,26 @@ import { Underlay } from './underlay.js';
 import { type AddressPair, planUnderlay } from './underlay-plan.js';
 
 /** What a testbed is made of. */
-export interface TestbedOptions {
+export interface TestbedOptions extends MasterSetOptions {
   /** Hosts h1, h2, … made at once. Default 3. */
   readonly hosts?: number;
   /** What it is for; detached testbeds are removed by it. Default `test`. */
   readonly label?: string;
-  /** HTTP port of the master on 127.0.0.1, taken if it is free. Default: any free port. */
-  readonly preferredHttpPort?: number;
-  /** Laid over the master's configuration, for example `{ network: { … } }`. */
-  readonly master?: Configuration;
   /** Laid over the configurations of every host's processes. */
   readonly host?: HostConfigPatch;
 }
 
+interface TestbedParts {
+  readonly around: Surroundings;
+  readonly underlay: Underlay;
+  readonly masters: MasterSet;
+  /** Removes everything when the process ends. */
+  readonly guard: ExitGuard;
+}
+
 /**
  * Real hosts out of network namespaces: a switch, hosts on it, an outside that they reach by their default route,
- * and a master in the root namespace with a leg on the underlay. Needs root. Nothing of it outlives
+ * and masters in the root namespace with a leg on the underlay. Needs root. Nothing of it outlives
  * {@link Testbed.close}, the end of the process, or, after `kill -9`, the next {@link Testbed.create} anywhere
  * on the machine.
  */
@@ -47,12 +52,12 @@ export class Testbed {
   readonly hosts: Host[] = [];
   /** Reached from every host by the default route, at {@link OUTSIDE}; hosts are its on-link neighbours. */
   readonly outside: NetworkNamespace;
-  readonly master: Master;
   /** Every file of the testbed: configurations, logs, state, captures. */
   readonly folder: string;
   readonly name: string;
   readonly #around: Surroundings;
   readonly #underlay: Underlay;
+  readonly #masters: MasterSet;
   readonly #hostConfig: HostConfigPatch;
   readonly #guard: ExitGuard;
   #record: TestbedRecord;
@@ -60,17 +65,16 @@ export class Testbed {
   #hostsMade = 0;
   #captures = 0;
 
-  private constructor(record: TestbedRecord, options: TestbedOptions, httpPort: number) {
+  private constructor(record: TestbedRecord, parts: TestbedParts, hostConfig: HostConfigPatch) {
     this.#record = record;
     this.name = record.name;
     this.folder = record.folder;
-    const env = planEnvironment(record.name, record.folder, dirname(process.execPath));
-    this.#around = { testbed: record.name, folder: record.folder, repository: findRepository(), env };
-    this.#underlay = new Underlay(this.#around, planUnderlay(record.slot));
-    this.#hostConfig = options.host ?? {};
+    this.#around = parts.around;
+    this.#underlay = parts.underlay;
+    this.#masters = parts.masters;
+    this.#guard = parts.guard;
+    this.#hostConfig = hostConfig;
     this.outside = this.#underlay.outside;
-    this.master = new Master(this.#around, this.#underlay.plan.master.ipv4, httpPort, options.master ?? {});
-    this.#guard = guardExit(() => this.#removeNow());
   }
 
   /**
@@ -83,16 +87,25 @@ export class Testbed {
       throw new OverlayError('failed_precondition', 'a testbed makes network namespaces: run it as root');
     }
     const record = await claimSlot(options.label ?? 'test');
+    const guard = guardExit(() => {
+      removeLeftovers(record.name, record.folder);
+      releaseSlot(record);
+    });
     let testbed: Testbed | undefined;
     try {
       mkdirSync(record.folder, { recursive: true, mode: 0o755 });
-      testbed = new Testbed(record, options, await findFreePort(options.preferredHttpPort));
+      const env = planEnvironment(record.name, record.folder, dirname(process.execPath));
+      const around = { testbed: record.name, folder: record.folder, repository: findRepository(), env };
+      const underlay = new Underlay(around, planUnderlay(record.slot));
+      const masters = await MasterSet.create(around, underlay.plan.master.ipv4, options);
+      testbed = new Testbed(record, { around, underlay, masters, guard }, options.host ?? {});
       await testbed.#underlay.build();
       await testbed.#addHosts(options.hosts ?? 3, {});
       return testbed;
     } catch (cause) {
       if (testbed === undefined) {
         removeLeftovers(record.name, record.folder);
+        guard.release();
         releaseSlot(record);
       } else {
         await testbed.close();
@@ -111,9 +124,29 @@ export class Testbed {
     return removeDetached(label);
   }
 
-  /** Starts the master, then the processes of every host, all at once. @param timeoutMs for each to get ready. */
+  /** The first master; the only one unless more were asked for. */
+  get master(): Master {
+    return this.#masters.first;
+  }
+
+  /** Every master. Each can be killed, paused, resumed and started again by itself. */
+  get masters(): readonly Master[] {
+    return this.#masters.masters;
+  }
+
+  /** The etcd that holds the log. @throws OverlayError `failed_precondition` with an embedded log. */
+  get etcd(): EtcdCluster {
+    return this.#masters.etcd;
+  }
+
+  /** The master that leads, as soon as exactly one says so. @throws OverlayError `deadline_exceeded`. */
+  leader(timeoutMs?: number): Promise<Master> {
+    return this.#masters.leader(timeoutMs);
+  }
+
+  /** Starts the masters, then the processes of every host, all at once. @param timeoutMs for each to get ready. */
   async start(wait: StartWait = 'ready', timeoutMs = 30_000): Promise<void> {
-    if (!this.master.running) await this.master.start({}, timeoutMs);
+    await this.#masters.start(timeoutMs);
     await Promise.all(this.hosts.map((host) => host.start(wait, timeoutMs)));
   }
 
@@ -142,7 +175,9 @@ export class Testbed {
     return host;
   }
 
-  /** Cuts a host, or the master, off the underlay: the switch's end of its cable goes down. Safe to repeat. */
+  /**
+   * Cuts a host off the underlay, or the masters, which share one cable: the switch's end goes down. Safe to repeat.
+   */
   partition(node: Host | Master): Promise<void> {
     return this.#underlay.setCarrier(labelOf(node), 'down');
   }
@@ -171,9 +206,10 @@ export class Testbed {
     return capture;
   }
 
-  /** Waits until every host shows STATUS_OK for every network. @throws as {@link Master.waitSettled}. */
-  waitSettled(networks?: readonly string[], timeoutMs = 30_000): Promise<MasterState> {
-    return this.master.waitSettled(
+  /** Waits until the leader shows STATUS_OK for every network of every host. @throws as {@link Master.waitSettled}. */
+  async waitSettled(networks?: readonly string[], timeoutMs = 30_000): Promise<MasterState> {
+    const leader = this.masters.length === 1 ? this.master : await this.leader(timeoutMs);
+    return leader.waitSettled(
       this.hosts.map((host) => host.address.ipv4),
       networks,
       timeoutMs,
@@ -182,7 +218,7 @@ export class Testbed {
 
   /** The end of every log, for a person who wonders what went wrong. */
   logTails(lines = 10): string {
-    const processes = [this.master, ...this.hosts.flatMap((host) => host.processes)];
+    const processes = [...this.masters, ...this.hosts.flatMap((host) => host.processes)];
     return processes.map((process) => `== ${process.spec.name}\n${process.logTail(lines)}`).join('\n');
   }
 
@@ -202,8 +238,8 @@ export class Testbed {
   async close(keepFolder?: string): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const processes = [this.master, ...this.hosts.flatMap((host) => host.processes)];
-    await Promise.all(processes.map((process) => process.kill()));
+    const processes = this.hosts.flatMap((host) => host.processes);
+    await Promise.all([this.#masters.kill(), ...processes.map((process) => process.kill())]);
     const problems = removeLeftovers(this.name);
     if (keepFolder === undefined) removeLeftovers(this.name, this.folder);
     else renameSync(this.folder, keepFolder);
@@ -221,12 +257,6 @@ export class Testbed {
     return this.close();
   }
 
-  #removeNow(): void {
-    this.#closed = true;
-    removeLeftovers(this.name, this.folder);
-    releaseSlot(this.#record);
-  }
-
   async #addHosts(count: number, config: HostConfigPatch): Promise<readonly Host[]> {
     const specs = Array.from({ length: count }, () => {
       const address = this.spareAddress();
@@ -239,7 +269,7 @@ export class Testbed {
           label,
           address,
           router: this.#underlay.plan.router,
-          masters: [`${this.#underlay.plan.master.ipv4}:${MASTER_GRPC_PORT}`],
+          masters: this.#masters.addresses,
           config: {
             agent: mergeConfig(this.#hostConfig.agent ?? {}, config.agent ?? {}),
             ipam: mergeConfig(this.#hostConfig.ipam ?? {}, config.ipam ?? {}),
