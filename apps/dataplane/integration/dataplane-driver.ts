@@ -5,6 +5,7 @@ import {
   DataplaneServiceService,
   type GetStatusResponse,
   type PurgeResponse,
+  type RemoveNetworkResponse,
   type TopologyFrame,
 } from '@overlay/contracts';
 import { createRpcClient } from '@overlay/rpc';
@@ -46,8 +47,12 @@ export class DataplaneDriver {
     return this.#client.getStatus({});
   }
 
-  purge(): Promise<PurgeResponse> {
-    return this.#client.purge({ verify: false });
+  purge(verify = false): Promise<PurgeResponse> {
+    return this.#client.purge({ verify });
+  }
+
+  removeNetwork(networkId: string): Promise<RemoveNetworkResponse> {
+    return this.#client.removeNetwork({ networkId });
   }
 
   close(): void {

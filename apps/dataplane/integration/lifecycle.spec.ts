@@ -165,10 +165,6 @@ describe('the life of a host', () => {
     expect(states[0]?.state?.error).toMatch(/isolated/);
     expect(await dumpKernel(host)).not.toMatch(/m-dcos:| 9\.0\./);
   });
-
-  it('answers UNIMPLEMENTED for what is not part of it', async () => {
-    await expect(driver.purge()).rejects.toMatchObject({ code: 'unimplemented' });
-  });
 });
 
 describe('an IPv6 underlay', () => {

@@ -4,7 +4,7 @@ import { networkStandings } from './reconcile/network-standing.js';
 import type { ObjectFailure, Reconciler } from './reconcile/reconciler.js';
 
 /** Why the kernel was compared and written. */
-export type ApplyCause = 'host' | 'peers' | 'retry' | 'drift';
+export type ApplyCause = 'host' | 'peers' | 'retry' | 'drift' | 'remove' | 'purge';
 
 /** What Prometheus sees of the dataplane. */
 export class DataplaneMetrics {

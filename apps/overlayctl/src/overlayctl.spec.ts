@@ -21,7 +21,6 @@ describe('runOverlayctl', () => {
   it('offers no command that the servers cannot answer yet', async () => {
     for (const args of [
       ['log', 'verify'],
-      ['host', 'purge'],
       ['capacity', '--watch'],
     ]) {
       expect(await run(args)).toMatchObject({ exitCode: 2, out: '' });

@@ -28,6 +28,9 @@ export const UNREACHABLE_METRIC = 4278198272;
 /** Start of the nexthop id range of each family; the low 24 bits come from the peer's IPv4 VTEP address. */
 export const NEXTHOP_ID_BASE = { 4: 0x4f000000, 6: 0x6f000000 } as const;
 
+/** Name of the VXLAN device unless the assignment says another. */
+export const DEFAULT_VTEP = 'vtep1024';
+
 /** Our bridges' names start with it. */
 export const CNI_BRIDGE_PREFIX = 'm-';
 

@@ -1,11 +1,12 @@
 import { toOverlayError } from '@overlay/failure';
-import type { NodeId } from '@overlay/model';
+import type { NetworkId, NodeId } from '@overlay/model';
 import { type BackoffPolicy, backoffMs } from '@overlay/rpc';
 import type { Clock, Logger } from '@overlay/service';
 import type { ApplyCause, DataplaneMetrics } from '../dataplane-metrics.js';
 import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import type { PurgeReport } from './purge-kernel.js';
 import type { DriftReport, Reconciler } from './reconciler.js';
 
 /** Frames that come within this time are written together. */
@@ -97,6 +98,21 @@ export class ApplyLoop {
       if (found.length > 0)
         logger.warn({ event: 'drift', found: found.length, repaired: repaired.length, first: spell(found) });
       return written;
+    });
+    return report;
+  }
+
+  /** Removes every object of a network; see `Reconciler.removeNetwork`. */
+  removeNetwork(id: NetworkId): Promise<number> {
+    return this.#enqueue('remove', () => this.#options.reconciler.removeNetwork(id));
+  }
+
+  /** Removes everything of ours from the kernel, or only looks for it; see `Reconciler.purge`. */
+  async purge(verify: boolean): Promise<PurgeReport> {
+    let report: PurgeReport = { removed: 0, leftovers: [] };
+    await this.#enqueue('purge', async () => {
+      report = await this.#options.reconciler.purge(verify);
+      return report.removed;
     });
     return report;
   }

@@ -1,5 +1,6 @@
 import type { IpAddress } from '@overlay/allocation';
-import type { NodeId } from '@overlay/model';
+import { OverlayError } from '@overlay/failure';
+import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import { PeerClaims } from '../desired/peer-claims.js';
 import type { PeerDescription } from '../desired/peer-description.js';
@@ -8,12 +9,18 @@ import { type PeerPlanner, peerPlanner } from '../desired/plan-peer.js';
 import { refusePeer } from '../desired/refuse-peer.js';
 import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { KernelChange, KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
+import { DEFAULT_VTEP } from '../kernel/ownership.js';
 import { BridgeMacs } from './bridge-macs.js';
 import { DeltaTracker } from './delta-tracker.js';
+import { networkOfObject } from './network-standing.js';
 import { NexthopIds } from './nexthop-ids.js';
 import { orderChanges } from './order-changes.js';
 import { planDifference } from './plan-changes.js';
 import { ALL_KINDS } from './plan-check.js';
+import { type PurgeReport, purgeKernel } from './purge-kernel.js';
+
+/** How long one command of a purge may take before the host was described. */
+const PURGE_TIMEOUT_MS = 15_000;
 
 /** An object that could not be written, with the kernel's words. */
 export interface ObjectFailure {
@@ -90,6 +97,48 @@ export class Reconciler {
   async applyHost(host: HostDescription): Promise<number> {
     this.#host = host;
     return this.resync();
+  }
+
+  /**
+   * Removes every object of a network and wants none of it until the next description of the host. Repeatable; of an
+   * unknown network nothing is there. Returns how many objects went.
+   * @throws OverlayError `failed_precondition` before the first description of the host, `unavailable` with the
+   * kernel's words if something is still there; it is tried again by itself.
+   */
+  async removeNetwork(id: NetworkId): Promise<number> {
+    const host = this.#host;
+    if (host === undefined)
+      throw new OverlayError(
+        'failed_precondition',
+        `network ${id} cannot be removed: the host was not described yet; call ApplyHost first`,
+      );
+    const before = [...this.tracker.presentObjects()].filter(({ kind }) => kind !== 'sysctl');
+    const clusterNetworks = host.clusterNetworks.map((network) =>
+      network.id === id ? { ...network, standing: 'deleting' as const } : network,
+    );
+    this.#host = { ...host, clusterNetworks };
+    await this.resync();
+    const failure = [...this.#failures.values()].find(({ object }) => networkOfObject(host, object) === id);
+    if (failure !== undefined)
+      throw new OverlayError('unavailable', `${keyOf(failure.object)} cannot be removed: ${failure.error}`);
+    return before.filter((object) => this.tracker.have(keyOf(object)) === undefined).length;
+  }
+
+  /**
+   * Removes everything of ours from the kernel and wants nothing until the next description of the host; the peers
+   * stay known. See {@link purgeKernel}.
+   */
+  async purge(verify: boolean): Promise<PurgeReport> {
+    const vtep = this.#host?.vtep.name ?? DEFAULT_VTEP;
+    const timeoutMs = this.#host?.commandTimeoutMs ?? PURGE_TIMEOUT_MS;
+    if (!verify) {
+      this.#host = undefined;
+      this.#planner = undefined;
+      this.#planned.clear();
+      this.#failures.clear();
+      this.tracker.restart([]);
+    }
+    return purgeKernel(this.#tables, vtep, verify, { timeoutMs });
   }
 
   /**

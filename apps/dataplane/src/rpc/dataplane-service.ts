@@ -1,11 +1,16 @@
 import { type ApplyPeersRequest, type ApplyPeersResponse, DataplaneServiceService } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
+import { parseNetworkId } from '@overlay/model';
 import { type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
 import type { ApplyLoop } from '../reconcile/apply-loop.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
-import { mapNetworks, mapStatus } from './map-status.js';
+import { FieldReader } from './field-reader.js';
+import { mapNetworks, mapStatus, spell } from './map-status.js';
 import { parseHost } from './parse-host.js';
 import { PeerStream } from './peer-stream.js';
+
+/** An answer stays under 1 MiB. */
+const MAX_LEFTOVERS = 5_000;
 
 /** What the service's handlers work with. */
 export interface DataplaneServiceOptions {
@@ -14,7 +19,7 @@ export interface DataplaneServiceOptions {
   readonly onInternalError: InternalErrorListener;
 }
 
-/** `overlay.v1.DataplaneService`. `RemoveNetwork` and `Purge` answer UNIMPLEMENTED. */
+/** `overlay.v1.DataplaneService`. */
 export function dataplaneService({ loop, reconciler, onInternalError }: DataplaneServiceOptions): RpcService {
   let replaceStream: (() => void) | undefined;
 
@@ -47,6 +52,16 @@ export function dataplaneService({ loop, reconciler, onInternalError }: Dataplan
         return { networks: mapNetworks(reconciler), written: BigInt(written) };
       },
       applyPeers: (requests, { signal }) => applyPeers(requests, signal),
+      removeNetwork: async ({ networkId }) => {
+        const reader = new FieldReader();
+        const id = reader.read('network_id', networkId, parseNetworkId);
+        reader.finish();
+        return { removed: BigInt(id === undefined ? 0 : await loop.removeNetwork(id)) };
+      },
+      purge: async ({ verify }) => {
+        const { removed, leftovers } = await loop.purge(verify);
+        return { removed: BigInt(removed), leftovers: leftovers.slice(0, MAX_LEFTOVERS).map(spell) };
+      },
       getStatus: async () => mapStatus(reconciler, loop.appliedRevision),
     },
     onInternalError,

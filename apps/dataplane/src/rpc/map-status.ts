@@ -54,7 +54,8 @@ function mapFailures(reconciler: Reconciler): KernelObjectFailure[] {
   return [...refused, ...written];
 }
 
-function spell(object: KernelObject): string {
+/** An object as its tool spells it. */
+export function spell(object: KernelObject): string {
   switch (object.kind) {
     case 'sysctl':
       return `${object.key.replaceAll('/', '.')}=${object.value}`;

@@ -1,10 +1,11 @@
 import { OverlayError } from '@overlay/failure';
 import type { Command } from 'commander';
 import { type CommandContext, printAnswer } from '../command-context.js';
-import { readTarget } from '../global-options.js';
 import { DEFAULT_HOST_SOCKETS, type HostSockets, readHostStatus } from '../host-status.js';
 import { hostStatusJson } from '../json/host-status-json.js';
 import { renderHostStatus } from '../render/render-host-status.js';
+import { addHostPurge } from './host-purge-command.js';
+import { readSocket } from './read-socket.js';
 
 interface HostFlags {
   readonly agentSocket: string;
@@ -12,11 +13,13 @@ interface HostFlags {
   readonly ipamSocket: string;
 }
 
-/** Adds `host status`. */
+/** Adds `host status` and `host purge`. */
 export function addHostCommands(program: Command, context: CommandContext): void {
-  program
+  const host = program
     .command('host')
-    .description('this host; talks to the processes that run here, not to a master')
+    .description('this host; talks to the processes that run here, not to a master');
+  addHostPurge(host, context);
+  host
     .command('status')
     .description('what this host is assigned, what stands in its kernel and which addresses are left')
     .option('--agent-socket <address>', 'gRPC address of overlay-agent', DEFAULT_HOST_SOCKETS.agent)
@@ -42,9 +45,4 @@ function readSockets(flags: HostFlags): HostSockets {
     dataplane: readSocket('--dataplane-socket', flags.dataplaneSocket),
     ipam: readSocket('--ipam-socket', flags.ipamSocket),
   };
-}
-
-/** A bare path is a socket too. */
-function readSocket(field: string, text: string): string {
-  return readTarget(field, text.startsWith('/') ? `unix:${text}` : text);
 }

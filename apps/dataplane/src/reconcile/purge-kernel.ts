@@ -1,0 +1,43 @@
+import { type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import type { CallOptions, KernelTables } from '../kernel/kernel-tables.js';
+import { orderChanges } from './order-changes.js';
+
+/** What a purge did. */
+export interface PurgeReport {
+  readonly removed: number;
+  /** What of ours is still there. */
+  readonly leftovers: readonly KernelObject[];
+}
+
+/** What is removed by name; addresses, neighbour and forwarding entries and device settings go with their device. */
+const EXPLICIT: ReadonlySet<KernelObjectKind> = new Set(['link', 'nexthop', 'route', 'rule', 'nftables']);
+
+/**
+ * Removes everything that bears our marks (see `ownership.ts`) and looks again. Whatever this process knows plays no
+ * part, so it works after a restart too. Global sysctls stay: other programs may have come to rely on them.
+ * @param vtep name of the VXLAN device
+ * @param verify only look
+ * @throws OverlayError `unavailable` if the kernel's tables cannot be read.
+ */
+export async function purgeKernel(
+  tables: KernelTables,
+  vtep: string,
+  verify: boolean,
+  options: CallOptions,
+): Promise<PurgeReport> {
+  const before = await readOurs(tables, vtep, options);
+  if (verify || before.length === 0) return { removed: 0, leftovers: before };
+  const changes = before
+    .filter(({ kind }) => EXPLICIT.has(kind))
+    .map((object) => ({ op: 'remove', object }) as const);
+  // What the kernel refuses shows in the second look.
+  await tables.apply(orderChanges(changes), options);
+  const leftovers = await readOurs(tables, vtep, options);
+  const left = new Set(leftovers.map(keyOf));
+  return { removed: before.filter((object) => !left.has(keyOf(object))).length, leftovers };
+}
+
+async function readOurs(tables: KernelTables, vtep: string, options: CallOptions) {
+  const { objects } = await tables.read({ vtep, devices: [], sysctls: [] }, options);
+  return objects.filter((object) => object.kind !== 'link' || object.type !== 'foreign');
+}
