@@ -4,6 +4,7 @@ import type { LoopDeps } from '../agent-deps.js';
 import type { AgentMetrics } from '../agent-metrics.js';
 import type { AgentState } from '../agent-state.js';
 import { reportAgent } from '../report/report-agent.js';
+import { reportToOthers } from '../report/report-to-others.js';
 import { outdatesRegistration } from '../topology/outdates-registration.js';
 import { TopologyIntake } from '../topology/topology-intake.js';
 import type { TopologyStore } from '../topology/topology-store.js';
@@ -52,7 +53,10 @@ export async function runMasterSession(
     onRegistered();
     const parts = [
       watchTopology(deps, link, ended.signal),
-      reportAgent(deps.loop, deps.state, link, ended.signal),
+      reportAgent(deps.loop, deps.state, link, ended.signal, (registerAgain) => {
+        if (registerAgain) deps.state.registerAgain.raise();
+      }),
+      reportToOthers(deps.loop, deps.state, address, ended.signal).then(() => untilAborted(ended.signal)),
       registerWhenAsked(deps, master, asked, ended.signal),
     ];
     try {
@@ -66,6 +70,12 @@ export async function runMasterSession(
     deps.state.setConnected(false);
     link.close();
   }
+}
+
+/** A part that has nothing to do must not end the session. */
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 async function register(deps: SessionDeps, master: Master, signal: AbortSignal): Promise<void> {

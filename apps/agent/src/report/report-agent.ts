@@ -7,8 +7,8 @@ import { planReport } from './plan-report.js';
 const GATHER_MS = 50;
 
 /**
- * Reports to a master on every change and as a heartbeat, until the signal aborts. A master that asks for it
- * makes the agent register again.
+ * Reports to a master on every change and as a heartbeat, until the signal aborts.
+ * @param onAnswer told after each report whether the master wants the agent to register again
  * @throws OverlayError if the master cannot be reached.
  */
 export async function reportAgent(
@@ -16,12 +16,13 @@ export async function reportAgent(
   state: AgentState,
   link: MasterLink,
   signal: AbortSignal,
+  onAnswer: (registerAgain: boolean) => void,
 ): Promise<void> {
   const { clock, config, nodeId } = deps;
   while (!signal.aborted) {
     const seen = state.changed.count;
     const answer = await link.report(planReport(nodeId, state), signal);
-    if (answer.registerAgain) state.registerAgain.raise();
+    onAnswer(answer.registerAgain);
     const expectedMs = answer.nextReportWithinMs === 0 ? config.heartbeatMs : answer.nextReportWithinMs;
     await state.changed.within(seen, Math.min(config.heartbeatMs, expectedMs), clock, signal);
     await clock.sleep(GATHER_MS, signal);

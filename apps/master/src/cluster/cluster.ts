@@ -32,6 +32,7 @@ export class Cluster {
   readonly records = new ClusterRecords();
   readonly #deps: ClusterDeps;
   #commits: CommitLoop | undefined;
+  #term: AbortController | undefined;
   #loaded = false;
   #leader: string | undefined;
 
@@ -49,6 +50,11 @@ export class Cluster {
   /** True while this master leads. */
   get leads(): boolean {
     return this.#commits !== undefined;
+  }
+
+  /** Aborts when this master stops leading; undefined on a follower. Agents that came to a leader follow it. */
+  get term(): AbortSignal | undefined {
+    return this.#term?.signal;
   }
 
   /** Takes over a log that was loaded; watchers are told of the difference. */
@@ -76,11 +82,14 @@ export class Cluster {
   lead(commits: CommitLoop): void {
     this.connections.beginGrace(this.records.nodes.keys());
     this.#commits = commits;
+    this.#term = new AbortController();
   }
 
   /** Stops taking commands. Repeatable. */
   follow(): void {
     this.#commits = undefined;
+    this.#term?.abort();
+    this.#term = undefined;
   }
 
   /** Notes the leader's address, for writers that come here; undefined while nobody leads. */

@@ -76,14 +76,15 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
     capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp })),
     receivedAtMs: clock.nowMs(),
   });
-  if (request.removedNetworkIds.length > 0) {
+  // Agents report to every master; only the leader acts on it.
+  if (cluster.leads && request.removedNetworkIds.length > 0) {
     const ids = request.removedNetworkIds;
     await cluster.submit((state) => ({
       mutations: planRemovedNetworks(state, nodeId, ids),
       answer: () => undefined,
     }));
   }
-  return { registerAgain: !known, nextReportWithinMs: REPORT_WITHIN_MS };
+  return { registerAgain: cluster.leads && !known, nextReportWithinMs: REPORT_WITHIN_MS };
 }
 
 async function* watchTopology(
@@ -101,9 +102,12 @@ async function* watchTopology(
     const way = 'register it first, or watch without a node_id';
     throw new OverlayError('failed_precondition', `node ${nodeId} is not registered: ${way}`);
   }
+  const term = cluster.term;
   const close = cluster.connections.open(nodeId);
   try {
-    yield* cluster.topology.watch(fromRevision, call.signal);
+    const signal = term === undefined ? call.signal : AbortSignal.any([call.signal, term]);
+    yield* cluster.topology.watch(fromRevision, signal);
+    if (term?.aborted) throw new OverlayError('aborted', 'this master stopped leading: go to the leader');
   } finally {
     close();
   }
