@@ -79,7 +79,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     probes: { readiness, metrics },
     tls: config.tls,
     routes: (server) => {
-      addMasterRoutes(server, cluster);
+      addMasterRoutes(server, cluster, () => readiness.reasons());
       addNetworksPage(server, deps.networksPage);
     },
   });
@@ -94,6 +94,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
       newNetworkId: deps.newNetworkId,
       candidate: candidateOf(config.advertise ?? formatListenAddress(rpc.address), deps.instanceId),
       quarantineMs: QUARANTINE_MS,
+      reclaimAfterMs: config.reclaimAgentsAfterMs,
       clock,
       logger,
       readiness,

@@ -73,7 +73,9 @@ export class Cluster {
   apply(mutations: readonly Mutation[], revision: bigint): void {
     this.records.apply(mutations);
     for (const mutation of mutations) {
-      if (mutation.op === 'delete' && mutation.ref.kind === 'node') this.reports.delete(mutation.ref.id);
+      if (mutation.op !== 'delete' || mutation.ref.kind !== 'node') continue;
+      this.reports.delete(mutation.ref.id);
+      this.connections.forget(mutation.ref.id);
     }
     this.topology.publish(mutations, revision);
   }

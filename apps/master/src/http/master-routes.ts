@@ -15,10 +15,19 @@ export interface MasterState {
 const JSONP_CALLBACK = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/;
 const MAX_CALLBACK_CHARACTERS = 128;
 
-/** Adds the master's own HTTP endpoints, as DC/OS has them. */
-export function addMasterRoutes(server: FastifyInstance, cluster: Cluster): void {
+/**
+ * Adds the master's own HTTP endpoints, as DC/OS has them.
+ * @param doubts why what this master knows may be out of date; told in the header `overlay-stale`.
+ */
+export function addMasterRoutes(
+  server: FastifyInstance,
+  cluster: Cluster,
+  doubts: () => readonly string[],
+): void {
   server.get<{ Querystring: Record<string, unknown> }>('/overlay-master/state', async (request, reply) => {
     const { jsonp } = request.query;
+    const stale = doubts();
+    if (stale.length > 0) reply.header('overlay-stale', headerText(stale));
     if (jsonp === undefined) return renderState(cluster);
     reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff');
     return `${parseCallback(jsonp)}(${safeJson(renderState(cluster))});`;
@@ -66,6 +75,11 @@ function parseCallback(text: unknown): string {
     return text;
   const description = 'is no name of a JavaScript function such as f or app.show';
   throw OverlayError.invalid([{ field: 'jsonp', description }]);
+}
+
+/** Reasons in one line of what a header may carry (RFC 9110 section 5.5). */
+function headerText(reasons: readonly string[]): string {
+  return reasons.join('; ').replaceAll(/[^\x20-\x7e]+/g, ' ');
 }
 
 /** JSON that is also JavaScript: the two line separators are legal in one and were not in the other. */

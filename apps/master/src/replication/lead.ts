@@ -1,6 +1,7 @@
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
 import type { Leadership } from '@overlay/overlay-log';
+import { deleteAgents } from '../cluster/delete-agents.js';
 import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
 import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
 import { planFinishedDeletions } from '../cluster/plan-network-removal.js';
@@ -38,7 +39,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     deps.onRole(true);
     deps.readiness.clear('log');
     logger.info({ event: 'leading', epoch: String(leadership.fence.epoch), agents: records.nodes.size });
-    const failure = await lasts(commits, stop, clock);
+    const failure = await lasts(deps, commits, stop);
     cluster.follow();
     deps.onRole(false);
     commits.end(new OverlayError('unavailable', 'this master stopped leading: try again'));
@@ -52,9 +53,9 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
 }
 
 async function lasts(
+  deps: ReplicaDeps,
   commits: CommitLoop,
   stop: AbortSignal,
-  clock: ReplicaDeps['clock'],
 ): Promise<OverlayError | undefined> {
   let failure: OverlayError | undefined;
   const failed = new AbortController();
@@ -64,10 +65,27 @@ async function lasts(
   });
   const ended = AbortSignal.any([stop, failed.signal]);
   while (!ended.aborted) {
-    await clock.sleep(UPKEEP_MS, ended);
+    await deps.clock.sleep(UPKEEP_MS, ended);
     if (!ended.aborted) await commits.tick();
+    if (!ended.aborted) await reclaim(deps);
   }
   return failure;
+}
+
+/** Deletes the agents that are away for too long, if the operator wants that. A failure is told by the loop. */
+async function reclaim({ cluster, reclaimAfterMs, logger }: ReplicaDeps): Promise<void> {
+  if (reclaimAfterMs === undefined) return;
+  const away = [...cluster.records.nodes.values()].filter(
+    ({ id }) => cluster.connections.awayMs(id) > reclaimAfterMs,
+  );
+  for (const { id, ip } of away) {
+    try {
+      await deleteAgents(cluster, { ips: [ip], force: false });
+      logger.warn({ event: 'agent_reclaimed', nodeId: id, ip, afterMs: reclaimAfterMs });
+    } catch (thrown) {
+      logger.warn({ event: 'agent_not_reclaimed', nodeId: id, ip, reason: toOverlayError(thrown).message });
+    }
+  }
 }
 
 /** What is due without anybody's command. */

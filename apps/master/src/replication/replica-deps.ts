@@ -16,6 +16,8 @@ export interface ReplicaDeps {
   /** This master among the candidates for leadership; see `candidateOf`. */
   readonly candidate: string;
   readonly quarantineMs: number;
+  /** Agents away for longer than this are deleted; undefined to keep them for ever. */
+  readonly reclaimAfterMs: number | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly readiness: Readiness;

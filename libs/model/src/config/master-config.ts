@@ -4,7 +4,7 @@ import { formatListenAddress, type ListenAddress } from '../listen-address.js';
 import type { AddressSpaceDefinition, NetworkDefinition } from '../records.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
 import { fromDcos } from './dcos-spelling.js';
-import { booleanKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
+import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
 import { checkListeners } from './listen-rules.js';
 import { checkLog, DEFAULT_LOG_DIR, type LogConfig, logBlock, logConfigOf } from './log-block.js';
 import {
@@ -26,6 +26,8 @@ export interface MasterConfig {
   /** The OUI in its configured spelling, which the state shows. */
   readonly vtepMacOuiText: string;
   readonly networks: readonly NetworkDefinition[];
+  /** Agents away for longer than this many milliseconds are deleted; absent to keep them for ever. */
+  readonly reclaimAgentsAfterMs?: number;
   /** Mutual TLS on every listener; absent for plaintext. */
   readonly tls?: TlsFiles;
   readonly insecure: boolean;
@@ -48,6 +50,12 @@ const schema = z.strictObject({
   ).optional(),
   network: networkBlock(),
   dcos_overlay_network: dcosNetworkBlock(),
+  reclaim_agents_after_ms: integerKey(
+    60_000,
+    Number.MAX_SAFE_INTEGER,
+    'Deletes agents that are away for longer; what they had is kept for them for ten minutes more.',
+    'milliseconds, at least a minute',
+  ).optional(),
   tls: tlsBlock('Mutual TLS on every listener.'),
   insecure: booleanKey('Allows listeners that other hosts reach without TLS.').prefault(false),
   log_level: logLevelKey(),
@@ -67,6 +75,9 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
       ...(parsed.advertise === undefined ? {} : { advertise: formatListenAddress(parsed.advertise) }),
       log: logConfigOf(parsed.log, parsed.replicated_log_dir),
       ...networkBlockOf(block ?? schema.shape.network.unwrap().parse(DEFAULT_NETWORK_BLOCK)),
+      ...(parsed.reclaim_agents_after_ms === undefined
+        ? {}
+        : { reclaimAgentsAfterMs: parsed.reclaim_agents_after_ms }),
       ...(tls === undefined ? {} : { tls }),
       insecure: parsed.insecure,
       logLevel: parsed.log_level,
