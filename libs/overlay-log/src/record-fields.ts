@@ -12,6 +12,11 @@ export class RecordFields {
     return this.#fields[name] !== undefined;
   }
 
+  /** The field as it is; undefined if it is absent. */
+  value(name: string): unknown {
+    return this.#fields[name];
+  }
+
   text(name: string): string {
     const value = this.#fields[name];
     if (typeof value !== 'string') throw new TypeError(`${name} is not text`);

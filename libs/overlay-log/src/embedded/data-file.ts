@@ -25,19 +25,38 @@ export function makeSafeToMap(path: string): void {
   try {
     const { size } = fstatSync(file);
     if (size === 0) return;
-    const meta = newestMeta(file);
-    if (meta === undefined) {
-      const way = 'restore the folder from a backup, or move it away to start with an empty log';
-      throw new OverlayError(
-        'data_loss',
-        `${path} is damaged: it does not begin like an lmdb database; ${way}`,
-      );
-    }
-    const least = (meta.lastPage + 1) * meta.pageSize;
+    const least = leastSize(file, path);
     if (size < least) ftruncateSync(file, least);
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Makes sure of the same without changing the file, which a master may be writing to.
+ * @throws OverlayError `not_found` if there is no file, `data_loss` if it is no lmdb database or too short.
+ */
+export function requireSafeToMap(path: string): void {
+  if (!existsSync(path))
+    throw new OverlayError('not_found', `there is no overlay log: ${path} does not exist`);
+  const file = openSync(path, 'r');
+  try {
+    const least = leastSize(file, path);
+    // Asked after the meta page: a growing file is never shorter than the page said.
+    if (fstatSync(file).size >= least) return;
+    const way = 'start the master on it once, which mends a tail that was never written, or restore a backup';
+    throw new OverlayError('data_loss', `${path} is shorter than its first page says; ${way}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** How long the file has to be for lmdb to map all of it. */
+function leastSize(file: number, path: string): number {
+  const meta = newestMeta(file);
+  if (meta !== undefined) return (meta.lastPage + 1) * meta.pageSize;
+  const way = 'restore the folder from a backup, or move it away to start with an empty log';
+  throw new OverlayError('data_loss', `${path} is damaged: it does not begin like an lmdb database; ${way}`);
 }
 
 function newestMeta(file: number): MetaPage | undefined {

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FORMAT_KEY } from '../log-format.js';
 import { describeOverlayLog } from '../overlay-log-contract.js';
+import { sampleNode } from '../sample-records.js';
 import { openEmbeddedOverlayLog } from './embedded-overlay-log.js';
 import { openLogDatabase } from './log-database.js';
 
@@ -52,6 +54,37 @@ describe('openEmbeddedOverlayLog', () => {
     await expect(log.commit([], older.fence)).rejects.toMatchObject({ code: 'aborted' });
     expect(await log.commit([], newer.fence)).toBe(1n);
     await log.close();
+  });
+
+  it('is looked at without being touched, while a master writes to it', async () => {
+    const log = await openEmbeddedOverlayLog({ dir: parent });
+    const { fence } = await log.campaign('m1', new AbortController().signal);
+    const reader = await openEmbeddedOverlayLog({ dir: parent, readOnly: true });
+    try {
+      for (const number of [1, 2]) {
+        await log.commit([{ op: 'create', record: sampleNode(number) }], fence);
+        const { revision, records } = await reader.load();
+        const read: unknown[] = [];
+        for await (const batch of records) read.push(...batch);
+        expect({ revision, count: read.length }).toEqual({ revision: BigInt(number), count: number });
+      }
+      await expect(reader.campaign('m2', new AbortController().signal)).rejects.toMatchObject({
+        code: 'failed_precondition',
+      });
+      await expect(reader.commit([], fence)).rejects.toMatchObject({ code: 'failed_precondition' });
+      expect(await log.commit([], fence)).toBe(3n);
+    } finally {
+      await reader.close();
+      await log.close();
+    }
+  });
+
+  it('is not made by looking at it', async () => {
+    const dir = join(parent, 'nowhere');
+    await expect(openEmbeddedOverlayLog({ dir, readOnly: true })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    expect(existsSync(dir)).toBe(false);
   });
 
   it('refuses a log of an unknown format and leaves it as it is', async () => {

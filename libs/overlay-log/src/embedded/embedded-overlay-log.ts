@@ -14,7 +14,7 @@ import {
 import { keyOf } from '../log-keys.js';
 import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
 import { diskFailure } from './disk-failure.js';
-import { type LogDatabase, openLogDatabase } from './log-database.js';
+import { type LogDatabase, openLogDatabase, openLogDatabaseReadOnly } from './log-database.js';
 
 /** Where an embedded log lives and how much it remembers. */
 export interface EmbeddedOverlayLogOptions {
@@ -22,6 +22,11 @@ export interface EmbeddedOverlayLogOptions {
   readonly dir: string;
   /** How many commits a watcher may lie behind before it has to load again; 10,000 if absent. */
   readonly historyLength?: number;
+  /**
+   * True to look at a log without touching it, also while a master runs on it: commits and campaigns fail with
+   * `failed_precondition`, and a folder without a log is `not_found` instead of created.
+   */
+  readonly readOnly?: boolean;
 }
 
 const DEFAULT_HISTORY_LENGTH = 10_000;
@@ -35,11 +40,13 @@ const LEADER = 'meta/leader';
  * Opens the log of a master that stands alone: an lmdb database in a folder. A commit is one transaction, synced
  * to disk before it answers; killing the process at any moment loses nothing that was answered. A campaign is
  * won at once and makes the fences of every earlier one void, also those of another process on the same folder.
- * @throws OverlayError `unavailable`, `resource_exhausted`, `data_loss` or `failed_precondition` (unknown format).
+ * @throws OverlayError `unavailable`, `resource_exhausted`, `data_loss`, `failed_precondition` (unknown format) or,
+ * with `readOnly`, `not_found`.
  */
 export async function openEmbeddedOverlayLog(options: EmbeddedOverlayLogOptions): Promise<OverlayLog> {
-  const database = await openLogDatabase(options.dir);
-  return new EmbeddedOverlayLog(database, options.dir, options.historyLength ?? DEFAULT_HISTORY_LENGTH);
+  const { dir, historyLength = DEFAULT_HISTORY_LENGTH, readOnly = false } = options;
+  const database = readOnly ? await openLogDatabaseReadOnly(dir) : await openLogDatabase(dir);
+  return new EmbeddedOverlayLog(database, { dir, historyLength, readOnly });
 }
 
 class EmbeddedOverlayLog implements OverlayLog {
@@ -47,6 +54,7 @@ class EmbeddedOverlayLog implements OverlayLog {
   readonly #database: LogDatabase;
   readonly #dir: string;
   readonly #historyLength: number;
+  readonly #readOnly: boolean;
   readonly #commits = new CommitSignal();
   readonly #leader = new LeaderFeed();
   readonly #closing = new AbortController();
@@ -54,10 +62,11 @@ class EmbeddedOverlayLog implements OverlayLog {
   #lead = new AbortController();
   #closed: Promise<void> | undefined;
 
-  constructor(database: LogDatabase, dir: string, historyLength: number) {
+  constructor(database: LogDatabase, options: Required<EmbeddedOverlayLogOptions>) {
     this.#database = database;
-    this.#dir = dir;
-    this.#historyLength = historyLength;
+    this.#dir = options.dir;
+    this.#historyLength = options.historyLength;
+    this.#readOnly = options.readOnly;
   }
 
   async load(): Promise<LogSnapshot> {
@@ -151,6 +160,10 @@ class EmbeddedOverlayLog implements OverlayLog {
   /** Runs `change` in a transaction that is rolled back if it throws or returns a failure; resolves when it is on disk. */
   async #transact(doing: string, change: () => bigint | OverlayError): Promise<bigint> {
     this.#requireOpen();
+    if (this.#readOnly) {
+      const message = `cannot ${doing} the overlay log in ${this.#dir}: it was opened to be read only`;
+      throw new OverlayError('failed_precondition', message);
+    }
     let outcome: bigint | OverlayError;
     try {
       outcome = await this.#database.root.childTransaction(change);

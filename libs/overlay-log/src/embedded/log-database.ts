@@ -2,7 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from '../log-format.js';
-import { makeSafeToMap } from './data-file.js';
+import { makeSafeToMap, requireSafeToMap } from './data-file.js';
 import { diskFailure } from './disk-failure.js';
 
 /** Address space that the map may grow to; only what is written takes memory or disk. */
@@ -37,6 +37,33 @@ export async function openLogDatabase(dir: string): Promise<LogDatabase> {
       maxDbs: 4,
       encoding: 'string',
       overlappingSync: false,
+    });
+    try {
+      return await openTables(root, dir);
+    } catch (thrown) {
+      await root.close();
+      throw thrown;
+    }
+  } catch (thrown) {
+    throw diskFailure(thrown, 'open', dir);
+  }
+}
+
+/**
+ * Opens the database without changing anything in its folder, also while another process writes to it.
+ * @throws OverlayError `not_found` if there is no log, `unavailable` if the folder cannot be used, `data_loss` if
+ * the database is damaged, `failed_precondition` if its format is unknown.
+ */
+export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase> {
+  try {
+    requireSafeToMap(join(dir, 'data.mdb'));
+    const root = open<string, string>({
+      path: dir,
+      noSubdir: false,
+      mapSize: MAP_SIZE_BYTES,
+      maxDbs: 4,
+      encoding: 'string',
+      readOnly: true,
     });
     try {
       return await openTables(root, dir);
