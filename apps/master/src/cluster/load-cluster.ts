@@ -1,4 +1,4 @@
-import type { OverlayLog } from '@overlay/overlay-log';
+import { type OverlayLog, unfinishedImport } from '@overlay/overlay-log';
 import { ClusterRecords } from './cluster-records.js';
 import { PlannerState } from './planner-state.js';
 
@@ -15,7 +15,8 @@ export interface LoadedCluster {
  * Recovers the cluster: loads the log and fills the pools.
  * @param quarantineMs how long what a deleted node had is kept for it.
  * @param nowMs monotonic time, from which quarantines count again.
- * @throws OverlayError what `OverlayLog.load` throws, and `data_loss` naming a value with two owners.
+ * @throws OverlayError what `OverlayLog.load` throws, `data_loss` naming a value with two owners, and
+ * `failed_precondition` for a log that an interrupted import left.
  */
 export async function loadCluster(
   log: OverlayLog,
@@ -25,12 +26,16 @@ export async function loadCluster(
   const { revision, records: batches } = await log.load();
   const state = new PlannerState(quarantineMs);
   const records = new ClusterRecords();
+  let empty = true;
   for await (const batch of batches) {
+    empty &&= batch.length === 0;
     for (const record of batch) {
       state.records.put(record);
       records.put(record);
     }
   }
+  // The first commit of the first master writes the address space, so nothing else can be without it.
+  if (!empty && records.addressSpace === undefined) throw unfinishedImport();
   state.finishLoading(nowMs);
   return { state, records, revision };
 }
