@@ -37,13 +37,14 @@ export class IpamDaemon {
   readonly client = createRpcClient(IpamServiceService, { target: `unix:${this.grpcSocket}` });
   readonly process: ManagedProcess;
 
-  constructor(stateFolder?: string) {
+  constructor(stateFolder?: string, more: Readonly<Record<string, unknown>> = {}) {
     const state = stateFolder ?? join(this.folder, 'state');
     mkdirSync(state, { recursive: true });
     const config = {
       listen: { grpc: `unix:${this.grpcSocket}`, http: `unix:${this.httpSocket}`, metrics: '127.0.0.1:0' },
       state_dir: state,
       cni_deletions_dir: this.deletions,
+      ...more,
     };
     const file = join(this.folder, 'ipam.json');
     writeFileSync(file, JSON.stringify(config));

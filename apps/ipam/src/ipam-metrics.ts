@@ -4,10 +4,10 @@ import type { AddressBook } from './allocation/address-book.js';
 import { type CapacityMoment, capacityOf } from './allocation/capacity.js';
 
 /** What containers ask for. */
-export type Operation = 'allocate' | 'release' | 'check' | 'reserve' | 'unreserve';
+export type Operation = 'allocate' | 'release' | 'check' | 'reserve' | 'unreserve' | 'collect';
 
 /** Who asks. */
-export type Caller = 'grpc' | 'cni';
+export type Caller = 'grpc' | 'cni' | 'daemon';
 
 /** Counts and times operations. */
 export interface OperationMeter {

@@ -15,6 +15,8 @@ import { expiredReservations, planExpiry } from './allocation/plan-reservation.j
 import { handleCniCall, handleQueuedDeletion } from './cni/cni-handler.js';
 import { addCniRoutes } from './cni/cni-routes.js';
 import { replayDeletions } from './cni/deletion-queue.js';
+import { Collector } from './collection/collector.js';
+import type { Namespaces } from './collection/namespaces.js';
 import { createIpamService } from './grpc/ipam-service.js';
 import type { HostClock } from './host-clock.js';
 import { createOperationMeter, exposeCapacity } from './ipam-metrics.js';
@@ -27,6 +29,7 @@ export interface IpamDeps {
   readonly store: AllocationStore;
   readonly clock: Clock;
   readonly hostClock: HostClock;
+  readonly namespaces: Namespaces;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
@@ -35,6 +38,8 @@ export interface IpamDeps {
 const STORE_UNREADY = 'store';
 const GRPC_GRACE_MS = 2000;
 const EXPIRY_CHECK_MS = 1000;
+const COLLECT_LEAST_MS = 250;
+const COLLECT_MOST_MS = 15_000;
 /** About 20 MB in memory at most. */
 const REMEMBERED_ADDRESSES = 65_536;
 
@@ -44,7 +49,7 @@ const REMEMBERED_ADDRESSES = 65_536;
  * @throws OverlayError naming the configuration key of what cannot be used.
  */
 export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
-  const { config, store, clock, hostClock, logger, metrics, readiness } = deps;
+  const { config, store, clock, hostClock, namespaces, logger, metrics, readiness } = deps;
   readiness.block(STORE_UNREADY, 'pools and allocations are being loaded');
   await claimUnixSocket('listen.grpc', config.listen.grpc);
   await claimUnixSocket('listen.http', config.listen.http);
@@ -53,7 +58,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
   exposeCapacity(metrics, book, () => ({ at: hostClock.instant(), cooldownMs }));
   const meter = createOperationMeter(metrics, () => clock.monotonicMs());
   const cooldown = { cooldownMs, rememberedCount: REMEMBERED_ADDRESSES };
-  const callers = { book, meter, clock: hostClock, cooldown };
+  const callers = { book, meter, clock: hostClock, cooldown, namespaces };
   const gate = createGate();
   const http = await startHttpServer({
     listen: { key: 'listen.http', address: config.listen.http },
@@ -96,10 +101,23 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     },
     onError: (error) => logger.error({ event: 'reservation_expiry_failed', err: error }),
   });
+  const collector = new Collector({ ...callers, graceMs: config.collectGraceMs });
+  const collection = repeat({
+    clock,
+    intervalMs: Math.min(Math.max(config.collectGraceMs / 4, COLLECT_LEAST_MS), COLLECT_MOST_MS),
+    signal: ending.signal,
+    run: async () => {
+      const collected = await meter.measure('collect', 'daemon', () => collector.scan());
+      for (const { network, owner, addresses } of collected) {
+        logger.info({ event: 'allocation_collected', network, ...owner, addresses });
+      }
+    },
+    onError: (error) => logger.error({ event: 'collection_failed', err: error }),
+  });
   return {
     async close() {
       ending.abort();
-      await expiry;
+      await Promise.all([expiry, collection]);
       grpc.setServing(serviceName(IpamServiceService), false);
       await Promise.all([grpc.close(GRPC_GRACE_MS), http.close()]);
       await book.close();

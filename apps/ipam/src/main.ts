@@ -1,5 +1,6 @@
 import { type IpamConfig, ipamConfiguration } from '@overlay/model';
 import { type ProcessDescription, runProcess } from '@overlay/service';
+import { hostNamespaces } from './collection/namespaces.js';
 import { readHostClock } from './host-clock.js';
 import { runIpam } from './ipam.js';
 import { LmdbAllocationStore } from './store/lmdb-allocation-store.js';
@@ -11,7 +12,16 @@ const description: ProcessDescription<IpamConfig> = {
   start: async ({ config, clock, logger, metrics, readiness }) => {
     const hostClock = readHostClock(() => clock.nowMs());
     const store = LmdbAllocationStore.open(config.stateDir);
-    return runIpam({ config, store, clock, hostClock, logger, metrics, readiness });
+    return runIpam({
+      config,
+      store,
+      clock,
+      hostClock,
+      namespaces: hostNamespaces,
+      logger,
+      metrics,
+      readiness,
+    });
   },
 };
 

@@ -59,6 +59,14 @@ export function takeNext(pool: HalfPool, family: FamilyPool): IpAddress {
   return next;
 }
 
+/**
+ * Checks that a half has an address of each family left.
+ * @throws OverlayError `resource_exhausted` as {@link takeNext}.
+ */
+export function requireLeft(pool: HalfPool): void {
+  for (const family of pool.families) takeNext(pool, family);
+}
+
 /** Takes addresses out of the order in which they wait to be given out again. */
 export function takeFreed(state: IpamState, addresses: readonly IpAddress[]): readonly IpamMutation[] {
   return addresses

@@ -21,6 +21,8 @@ export interface AllocationRequest extends HalfRef {
   /** The reservation whose addresses are wanted. */
   readonly reservation?: ReservationName;
   readonly networkNamespace?: string;
+  /** True if something stands at that path. */
+  readonly namespaceSeen?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly nowMs: number;
   readonly bootId: string;
@@ -59,6 +61,7 @@ export function planAllocation(state: IpamState, request: AllocationRequest): Pl
     addresses,
     ...(name === undefined ? {} : { reservation: name }),
     ...(request.networkNamespace === undefined ? {} : { networkNamespace: request.networkNamespace }),
+    ...(request.namespaceSeen === true ? { namespaceSeen: true } : {}),
     labels: request.labels,
     allocatedAtMs: request.nowMs,
     bootId: request.bootId,
@@ -119,10 +122,11 @@ function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddr
 
 function isSame(
   held: AllocationRecord,
-  { bootId, networkNamespace }: AllocationRequest,
+  { bootId, networkNamespace, namespaceSeen }: AllocationRequest,
   addresses: readonly HeldAddress[],
 ): boolean {
   if (held.bootId !== bootId || held.networkNamespace !== networkNamespace) return false;
+  if (namespaceSeen === true && held.namespaceSeen !== true) return false;
   return (
     held.addresses.length === addresses.length &&
     held.addresses.every(({ address }, at) => address === addresses[at]?.address)

@@ -33,6 +33,8 @@ export interface AllocationRecord {
   readonly reservation?: ReservationName;
   /** Path of the container's network namespace; absent if the runtime did not tell. */
   readonly networkNamespace?: string;
+  /** True if this process saw something at that path when the container was added. */
+  readonly namespaceSeen?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   /** Unix milliseconds. */
   readonly allocatedAtMs: number;

@@ -3,6 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import type { NetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
 import { type Owner, parseContainerId, parseInterfaceName, quoted } from '../allocation/owner.js';
+import type { ValidAttachment } from '../allocation/plan-collection.js';
 import { parseReservationName, type ReservationName } from '../allocation/reservation.js';
 import { parseCniArgs } from './cni-args.js';
 import { type CniConfig, decodeCniConfig, parseCniConfig } from './cni-config.js';
@@ -12,9 +13,12 @@ import { type CniVersion, isSince, parseCniVersion } from './cni-version.js';
 /** The environment of a plugin: its `CNI_*` variables. */
 export type CniEnvironment = Readonly<Record<string, string | undefined>>;
 
-interface Attachment {
+interface NetworkCall {
   readonly version: CniVersion;
   readonly network: NetworkName;
+}
+
+interface Attachment extends NetworkCall {
   readonly owner: Owner;
 }
 
@@ -29,21 +33,32 @@ export type CniCall =
       readonly labels: Readonly<Record<string, string>>;
     })
   | (Attachment & { readonly command: 'CHECK'; readonly previousAddresses: readonly string[] | undefined })
-  | (Attachment & { readonly command: 'DEL' });
+  | (Attachment & { readonly command: 'DEL' })
+  | (NetworkCall & { readonly command: 'GC'; readonly validAttachments: readonly ValidAttachment[] })
+  | (NetworkCall & { readonly command: 'STATUS' });
 
 /** A call that was read, or the error object that answers it. */
 export type CniReading =
   | { readonly ok: true; readonly call: CniCall }
   | { readonly ok: false; readonly error: CniErrorObject };
 
-const COMMANDS = ['ADD', 'DEL', 'CHECK', 'VERSION'] as const;
+const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
 type CniCommand = (typeof COMMANDS)[number];
 
 const REQUIRED: Readonly<Record<CniCommand, readonly string[]>> = {
   ADD: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME'],
   CHECK: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME'],
   DEL: ['CNI_CONTAINERID', 'CNI_IFNAME'],
+  GC: [],
+  STATUS: [],
   VERSION: [],
+};
+
+/** The version that brought a verb; the others were always there. */
+const SINCE: Readonly<Partial<Record<CniCommand, CniVersion>>> = {
+  CHECK: '0.4.0',
+  GC: '1.1.0',
+  STATUS: '1.1.0',
 };
 
 const NETNS_MAX_BYTES = 4096;
@@ -67,6 +82,10 @@ export function parseCniCall(environment: CniEnvironment, stdin: string): CniRea
     if (command === 'VERSION') return { ok: true, call: { command, version } };
     stage = 'environment';
     requireVariables(command, environment);
+    if (command === 'GC' || command === 'STATUS') {
+      stage = 'configuration';
+      return { ok: true, call: networkCall(command, version, parseCniConfig(decoded)) };
+    }
     const owner = {
       containerId: parseContainerId(environment.CNI_CONTAINERID ?? ''),
       interface: parseInterfaceName(environment.CNI_IFNAME ?? ''),
@@ -94,11 +113,19 @@ function parseCommand(environment: CniEnvironment): CniCommand {
 }
 
 function requireVersion(command: CniCommand, version: CniVersion): void {
-  if (command !== 'CHECK' || isSince(version, '0.4.0')) return;
-  throw new OverlayError(
-    'invalid_argument',
-    `CHECK exists since CNI 0.4.0, the configuration says ${version}`,
-  );
+  const since = SINCE[command];
+  if (since === undefined || isSince(version, since)) return;
+  const message = `${command} exists since CNI ${since}, the configuration says ${version}`;
+  throw new OverlayError('invalid_argument', message);
+}
+
+function networkCall(command: 'GC' | 'STATUS', version: CniVersion, config: CniConfig): CniCall {
+  const { network, validAttachments } = config;
+  if (command === 'STATUS') return { command, version, network };
+  // Taken for none, a missing list would release every container's addresses.
+  if (validAttachments !== undefined) return { command, version, network, validAttachments };
+  const message = 'GC needs the key cni.dev/valid-attachments in the configuration, [] if there are none';
+  throw new OverlayError('invalid_argument', message);
 }
 
 function requireVariables(command: CniCommand, environment: CniEnvironment): void {

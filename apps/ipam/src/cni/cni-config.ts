@@ -2,6 +2,7 @@ import { type IpAddress, interfaceIp, parseInterfaceAddress, parseIpAddress } fr
 import { OverlayError } from '@overlay/failure';
 import { type NetworkName, parseNetworkName } from '@overlay/model';
 import { z } from 'zod';
+import type { ValidAttachment } from '../allocation/plan-collection.js';
 
 /** What the plugin uses of a network configuration; keys of other plugins are passed over. */
 export interface CniConfig {
@@ -12,11 +13,16 @@ export interface CniConfig {
   readonly labels: Readonly<Record<string, string>>;
   /** Addresses of `prevResult`, with their lengths; undefined without one. */
   readonly previousAddresses: readonly string[] | undefined;
+  /** From `cni.dev/valid-attachments`; undefined without that key. */
+  readonly validAttachments: readonly ValidAttachment[] | undefined;
 }
 
 const ips = z.optional(z.array(z.string()));
 const early = z.optional(z.looseObject({ ip: z.string() }));
 const label = z.looseObject({ key: z.string(), value: z.optional(z.string()) });
+const attachments = z.optional(
+  z.nullable(z.array(z.looseObject({ containerID: z.string(), ifname: z.string() }))),
+);
 const networkInfo = z.looseObject({
   labels: z.optional(z.looseObject({ labels: z.optional(z.array(label)) })),
 });
@@ -30,6 +36,7 @@ const schema = z.looseObject({
       'org.apache.mesos': z.optional(z.looseObject({ network_info: z.optional(networkInfo) })),
     }),
   ),
+  'cni.dev/valid-attachments': attachments,
   prevResult: z.optional(
     z.looseObject({
       ips: z.optional(z.array(z.looseObject({ address: z.string() }))),
@@ -70,7 +77,7 @@ export function parseCniConfig(decoded: Readonly<Record<string, unknown>>): CniC
     }));
     throw OverlayError.invalid(violations, 'network configuration');
   }
-  const { name, runtimeConfig, args, prevResult } = parsed.data;
+  const { name, runtimeConfig, args, prevResult, 'cni.dev/valid-attachments': valid } = parsed.data;
   const requested = [...(runtimeConfig?.ips ?? []), ...(args?.cni?.ips ?? [])];
   const mesosLabels = args?.['org.apache.mesos']?.network_info?.labels?.labels ?? [];
   return {
@@ -78,6 +85,11 @@ export function parseCniConfig(decoded: Readonly<Record<string, unknown>>): CniC
     requestedIps: [...new Set(requested.map(parseRequestedIp))],
     labels: Object.fromEntries(mesosLabels.map(({ key, value }) => [key, value ?? ''])),
     previousAddresses: prevResult === undefined ? undefined : addressesOf(prevResult),
+    // libcni writes no attachments as null.
+    validAttachments:
+      valid === undefined
+        ? undefined
+        : (valid ?? []).map(({ containerID, ifname }) => ({ containerId: containerID, interface: ifname })),
   };
 }
 

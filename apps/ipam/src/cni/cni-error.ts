@@ -10,7 +10,7 @@ export interface CniErrorObject {
 }
 
 /** Which part of a call was being read or done when it failed; says what `invalid_argument` means. */
-export type CniStage = 'version' | 'environment' | 'decoding' | 'configuration' | 'work';
+export type CniStage = 'version' | 'environment' | 'decoding' | 'configuration' | 'work' | 'status';
 
 /** Codes 1 to 99 are the specification's (section 5); from 100 on they are ours (docs/cni.md). */
 const CODE_OF_STAGE: Readonly<Record<CniStage, number>> = {
@@ -19,6 +19,7 @@ const CODE_OF_STAGE: Readonly<Record<CniStage, number>> = {
   decoding: 6,
   configuration: 7,
   work: 7,
+  status: 50,
 };
 
 const CODE_OF_FAILURE: Readonly<Record<FailureCode, number | 'of the stage'>> = {
@@ -44,7 +45,8 @@ export function cniErrorOf(
   version: CniVersion | undefined,
 ): CniErrorObject {
   const error = toOverlayError(thrown);
-  const code = CODE_OF_FAILURE[error.code];
+  // Whatever keeps STATUS from succeeding keeps containers from starting: 50, "not available".
+  const code = stage === 'status' ? 'of the stage' : CODE_OF_FAILURE[error.code];
   return {
     cniVersion: version ?? ERROR_CNI_VERSION,
     code: code === 'of the stage' ? CODE_OF_STAGE[stage] : code,

@@ -3,7 +3,10 @@ import { parseCidr } from '@overlay/allocation';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import { Metrics } from '@overlay/service';
 import { AddressBook } from '../allocation/address-book.js';
+import { parseContainerId, parseInterfaceName } from '../allocation/owner.js';
+import { planAllocation } from '../allocation/plan-allocation.js';
 import { planPools } from '../allocation/plan-pools.js';
+import { MemoryNamespaces } from '../collection/memory-namespaces.js';
 import { createOperationMeter } from '../ipam-metrics.js';
 import { ManualHostClock } from '../manual-host-clock.js';
 import { MemoryAllocationStore } from '../store/memory-allocation-store.js';
@@ -24,6 +27,7 @@ function environment(command: string, containerId = 'c1') {
 describe('handleCniCall', () => {
   let store: MemoryAllocationStore;
   let deps: CniHandlerDeps;
+  let namespaces: MemoryNamespaces;
 
   beforeEach(async () => {
     store = new MemoryAllocationStore();
@@ -33,7 +37,8 @@ describe('handleCniCall', () => {
     const pool = { networkId, network, half: 'cni', subnet: parseCidr('9.0.1.0/29') } as const;
     await book.change((state) => planPools(state, [pool]));
     const meter = createOperationMeter(new Metrics('test'), () => 0);
-    deps = { book, meter, clock, cooldown: { cooldownMs: 30_000, rememberedCount: 100 } };
+    namespaces = new MemoryNamespaces();
+    deps = { book, meter, clock, namespaces, cooldown: { cooldownMs: 30_000, rememberedCount: 100 } };
   });
 
   const allocations = () => deps.book.read((state) => [...state.allocations()].length);
@@ -64,6 +69,57 @@ describe('handleCniCall', () => {
     const stdin = JSON.stringify({ cniVersion: '1.0.0', name: 'dcos', prevResult: previous });
     const answer = await handleCniCall(environment('CHECK'), stdin, deps);
     expect(answer).toMatchObject({ ok: false, error: { code: 102 } });
+  });
+
+  it('answers GC by releasing what is not among the attachments, and nothing of a framework', async () => {
+    for (const id of ['c1', 'c2', 'c3']) await handleCniCall(environment('ADD', id), CONFIG, deps);
+    const owner = { containerId: parseContainerId('framework'), interface: parseInterfaceName('eth0') };
+    const place = { network: 'dcos', half: 'cni', owner } as const;
+    const wish = { ...place, requestedIps: [], labels: {}, nowMs: 1, bootId: 'boot' };
+    await deps.book.change((state) => planAllocation(state, wish));
+    const gc = (valid: unknown, cniVersion = '1.1.0') => {
+      const key = valid === undefined ? {} : { 'cni.dev/valid-attachments': valid };
+      return handleCniCall({ CNI_COMMAND: 'GC' }, JSON.stringify({ cniVersion, name: 'dcos', ...key }), deps);
+    };
+    expect(await gc(undefined)).toMatchObject({ ok: false, error: { code: 7 } });
+    expect(await gc([{ containerID: 1 }])).toMatchObject({ ok: false, error: { code: 7 } });
+    expect(await gc([], '1.0.0')).toMatchObject({ ok: false, error: { code: 1 } });
+    expect(await allocations()).toBe(4);
+    const valid = [
+      { containerID: 'c2', ifname: 'eth0' },
+      { containerID: 'c3', ifname: 'eth1' },
+    ];
+    expect(await gc(valid)).toEqual({ ok: true, result: undefined });
+    const left = await deps.book.read((state) => [...state.allocations()]);
+    expect(left.map((record) => record.owner.containerId)).toEqual(['c2', 'framework']);
+    expect(await gc(null)).toEqual({ ok: true, result: undefined });
+    expect(await allocations()).toBe(1);
+  });
+
+  it('answers STATUS with code 50 when containers cannot be started', async () => {
+    const status = (name: string) =>
+      handleCniCall({ CNI_COMMAND: 'STATUS' }, JSON.stringify({ cniVersion: '1.1.0', name }), deps);
+    expect(await status('dcos')).toEqual({ ok: true, result: undefined });
+    expect(await status('other')).toMatchObject({ ok: false, error: { code: 50 } });
+    for (let id = 0; id < 5; id += 1) await handleCniCall(environment('ADD', `c${id}`), CONFIG, deps);
+    expect(await status('dcos')).toMatchObject({
+      ok: false,
+      error: { code: 50, msg: expect.stringContaining('5 of 5 IPv4 addresses') },
+    });
+  });
+
+  it('records whether the namespace was there, and that a container came again elsewhere', async () => {
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const first = (await deps.book.read((state) => [...state.allocations()]))[0];
+    expect(first?.namespaceSeen).toBeUndefined();
+    namespaces.add('/run/netns/c1');
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const second = (await deps.book.read((state) => [...state.allocations()]))[0];
+    expect(second).toEqual({ ...first, namespaceSeen: true });
+    const elsewhere = { ...environment('ADD'), CNI_NETNS: '/run/netns/c1b' };
+    await handleCniCall(elsewhere, CONFIG, deps);
+    const third = (await deps.book.read((state) => [...state.allocations()]))[0];
+    expect(third).toEqual({ ...first, networkNamespace: '/run/netns/c1b' });
   });
 
   it('performs a queued deletion, but not on a container that was added again since', async () => {

@@ -1,17 +1,20 @@
 import { OverlayError } from '@overlay/failure';
 import type { AddressBook } from '../allocation/address-book.js';
+import { requireLeft } from '../allocation/choose-address.js';
 import type { IpamState } from '../allocation/ipam-state.js';
 import type { Owner } from '../allocation/owner.js';
-import { planAllocation } from '../allocation/plan-allocation.js';
+import { planAllocation, requirePool } from '../allocation/plan-allocation.js';
+import { planGarbage } from '../allocation/plan-collection.js';
 import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
 import { type AllocationRecord, allocationKey, type HalfRef } from '../allocation/records.js';
+import type { Namespaces } from '../collection/namespaces.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import { type CniCall, type CniEnvironment, parseCniCall } from './cni-call.js';
 import { type CniErrorObject, cniErrorOf } from './cni-error.js';
 import { renderAddResult, renderVersionResult } from './cni-result.js';
 
-/** What the plugin prints: a result (nothing after DEL and CHECK), or an error object. */
+/** What the plugin prints: a result (nothing after DEL, CHECK, GC and STATUS), or an error object. */
 export type CniAnswer =
   | { readonly ok: true; readonly result: Readonly<Record<string, unknown>> | undefined }
   | { readonly ok: false; readonly error: CniErrorObject };
@@ -22,6 +25,7 @@ export interface CniHandlerDeps {
   readonly meter: OperationMeter;
   readonly clock: HostClock;
   readonly cooldown: CooldownPolicy;
+  readonly namespaces: Namespaces;
 }
 
 /** The kernel stamps files with the time of its last tick, which may lie a little back. */
@@ -60,23 +64,37 @@ async function answer(
   try {
     return { ok: true, result: await perform(reading.call, deps, allocatedUntilMs) };
   } catch (thrown) {
-    return { ok: false, error: cniErrorOf(thrown, 'work', reading.call.version) };
+    const stage = reading.call.command === 'STATUS' ? 'status' : 'work';
+    return { ok: false, error: cniErrorOf(thrown, stage, reading.call.version) };
   }
 }
 
 async function perform(
   call: CniCall,
-  { book, meter, clock, cooldown }: CniHandlerDeps,
+  { book, meter, clock, cooldown, namespaces }: CniHandlerDeps,
   allocatedUntilMs: number,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (call.command === 'VERSION') return renderVersionResult(call.version);
-  const { network, owner } = call;
-  const half = { network, half: 'cni' } as const;
+  const half = { network: call.network, half: 'cni' } as const;
+  if (call.command === 'STATUS') {
+    await book.read((state) => requireLeft(requirePool(state, half)));
+    return undefined;
+  }
+  if (call.command === 'GC') {
+    const { validAttachments } = call;
+    const moment = () => ({ at: clock.instant(), cooldown });
+    await meter.measure('collect', 'cni', () =>
+      book.change((state) => planGarbage(state, half, validAttachments, moment())),
+    );
+    return undefined;
+  }
+  const { owner } = call;
   switch (call.command) {
     case 'ADD': {
       const { networkNamespace, requestedIps, reservation, labels } = call;
       const { bootId } = clock.instant();
-      const place = { ...half, owner, networkNamespace };
+      const namespaceSeen = namespaces.lives(networkNamespace);
+      const place = { ...half, owner, networkNamespace, namespaceSeen };
       const named = reservation === undefined ? {} : { reservation };
       const wish = { ...place, ...named, requestedIps, labels, nowMs: clock.nowMs(), bootId };
       const add = () => book.change((state) => planAllocation(state, wish));

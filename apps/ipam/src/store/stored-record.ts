@@ -55,6 +55,7 @@ const allocationSchema = z.strictObject({
   ),
   reservation: z.exactOptional(reservationName),
   networkNamespace: z.exactOptional(z.string()),
+  namespaceSeen: z.exactOptional(z.boolean()),
   labels: z.record(z.string(), z.string()),
   allocatedAtMs: z.number().int().nonnegative(),
   bootId: z.string(),

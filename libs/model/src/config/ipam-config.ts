@@ -16,6 +16,8 @@ export interface IpamConfig {
   readonly cniDeletionsDir: string;
   /** How long an address that was given back is given out again only if nothing else is free. */
   readonly cooldownMs: number;
+  /** How long a container must be gone before its addresses are released without a word from its runtime. */
+  readonly collectGraceMs: number;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
@@ -40,6 +42,12 @@ const schema = z.strictObject({
     'How long an address that was given back is given out again only if nothing else is free.',
     'ms',
   ).prefault(30_000),
+  collect_grace_ms: integerKey(
+    0,
+    86_400_000,
+    'How long a container must be gone before its addresses are released without a word from its runtime.',
+    'ms',
+  ).prefault(60_000),
   insecure: booleanKey('Allows listeners that other hosts reach, without authentication.').prefault(false),
   log_level: logLevelKey(),
 });
@@ -55,6 +63,7 @@ export const ipamConfiguration: Configuration<IpamConfig> = defineConfiguration(
       stateDir: parsed.state_dir,
       cniDeletionsDir: parsed.cni_deletions_dir,
       cooldownMs: parsed.cooldown_ms,
+      collectGraceMs: parsed.collect_grace_ms,
       insecure: parsed.insecure,
       logLevel: parsed.log_level,
     };
