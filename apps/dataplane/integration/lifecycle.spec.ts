@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { NetworkStatus } from '@overlay/contracts';
 import { isFailure } from '@overlay/failure';
 import { type Host, Testbed } from '@overlay/testbed';
 import { delta, hostRequest, peer, snapshot } from './cluster-topology.js';
@@ -153,17 +152,6 @@ describe('the life of a host', () => {
       'link set port1 master m-dcos',
     );
     expect((await mac())?.address).toBe(made?.address);
-  });
-
-  it('makes an isolated network fail and removes what stood of it', async () => {
-    const isolated = request();
-    const networks = isolated.networks.map((network) =>
-      network.spec?.name === 'dcos' ? { ...network, spec: { ...network.spec, isolated: true } } : network,
-    );
-    const { networks: states } = await driver.applyHost({ ...isolated, networks });
-    expect(states.map(({ state }) => state?.status)).toEqual([NetworkStatus.FAILED, NetworkStatus.OK]);
-    expect(states[0]?.state?.error).toMatch(/isolated/);
-    expect(await dumpKernel(host)).not.toMatch(/m-dcos:| 9\.0\./);
   });
 });
 

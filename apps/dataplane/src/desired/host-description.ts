@@ -18,11 +18,10 @@ export interface ClusterNetwork {
   readonly name: NetworkName;
   /** The IPv4 and the IPv6 subnet, as far as there are. */
   readonly subnets: readonly Cidr[];
-  /**
-   * `active` networks are configured. `isolated` ones are not before the dataplane can enforce the isolation:
-   * they would be open otherwise.
-   */
-  readonly standing: 'active' | 'disabled' | 'deleting' | 'isolated';
+  /** Only `active` networks are configured. */
+  readonly standing: 'active' | 'disabled' | 'deleting';
+  /** Nothing crosses its border but connections that a host opens to containers on its own bridges. */
+  readonly isolated: boolean;
 }
 
 /** What this host has in one network. */
@@ -32,7 +31,16 @@ export interface HostNetwork {
   /** Every prefix routed to this host, both families; empty on a gateway. */
   readonly prefixes: readonly Cidr[];
   /** The CNI half; absent if not allocated. */
-  readonly cniBridge?: { readonly name: string; readonly halves: readonly Cidr[] };
+  readonly cniBridge?: BridgeHalves;
+  /** The Docker half, on a bridge that is Docker's; absent if not allocated. */
+  readonly dockerBridge?: BridgeHalves;
+}
+
+/** The half of a host's block that is on one bridge. */
+export interface BridgeHalves {
+  readonly name: string;
+  /** At most one of each family. */
+  readonly halves: readonly Cidr[];
 }
 
 /** Everything that the agent says about this host. */

@@ -17,7 +17,7 @@ import {
   VXLAN_PORT,
 } from '../kernel/ownership.js';
 import { activeNetworks, activeSubnets, type HostDescription, type HostNetwork } from './host-description.js';
-import { planMasquerade } from './plan-masquerade.js';
+import { planNftTable } from './plan-nft-table.js';
 
 /**
  * The objects that a host needs whoever its peers are: VTEP, CNI bridges, unreachable routes, rules, masquerade
@@ -29,7 +29,7 @@ export function planHost(host: HostDescription): readonly KernelObject[] {
     ...planBridges(host),
     ...activeSubnets(host).flatMap(planSubnet),
     ...planSysctls(host),
-    planMasquerade(host),
+    planNftTable(host),
   ];
 }
 

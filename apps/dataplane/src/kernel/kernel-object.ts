@@ -171,13 +171,19 @@ export function attributesOf(object: KernelObject): string {
     case 'rule':
       return `${object.table} ${object.priority}`;
     case 'nftables':
-      return object.content.replaceAll(/\s+/g, ' ').trim();
+      return normalTable(object.content);
   }
 }
 
 /** The family that an object's addresses belong to. */
 export function prefixFamily(text: Cidr | InterfaceAddress | IpAddress): IpFamily {
   return text.includes(':') ? 6 : 4;
+}
+
+/** White space is the tool's, and so is the order of the elements of a set. */
+function normalTable(content: string): string {
+  const words = content.replaceAll(/\s+/g, ' ').trim();
+  return words.replaceAll(/(?<=\{ )[^{};]*(?= \})/g, (list) => list.split(', ').sort().join(', '));
 }
 
 function linkValue(link: Link): string {

@@ -34,6 +34,9 @@ export const DEFAULT_VTEP = 'vtep1024';
 /** Our bridges' names start with it. */
 export const CNI_BRIDGE_PREFIX = 'm-';
 
+/** Docker's bridges of the Docker halves start with it. */
+export const DOCKER_BRIDGE_PREFIX = 'd-';
+
 /** Our bridges' aliases start with it; the network's id follows. */
 export const ALIAS_PREFIX = 'overlay:';
 

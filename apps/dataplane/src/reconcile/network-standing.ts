@@ -54,8 +54,6 @@ function networkOfDevice(host: HostDescription, device: string): string | undefi
 
 function definitionError(host: HostDescription, { id, name }: HostNetwork): string | undefined {
   switch (host.clusterNetworks.find((network) => network.id === id)?.standing) {
-    case 'isolated':
-      return `network ${name} is isolated: this release cannot enforce that, so nothing of it is configured; create it without isolation`;
     case 'disabled':
       return `network ${name} is disabled`;
     case 'deleting':

@@ -16,6 +16,7 @@ const DCOS: ClusterNetwork = {
   name: parseNetworkName('dcos'),
   subnets: [parseCidr('9.0.0.0/8'), parseCidr('fd01:b::/64')],
   standing: 'active',
+  isolated: false,
 };
 
 const HOST: HostDescription = {
@@ -70,7 +71,7 @@ function gone(...numbers: readonly number[]): PeerBatch {
 }
 
 function isolated(): HostDescription {
-  return { ...HOST, clusterNetworks: [{ ...DCOS, standing: 'isolated' }] };
+  return { ...HOST, clusterNetworks: [{ ...DCOS, isolated: true }] };
 }
 
 describe('the reconciler', () => {
@@ -248,14 +249,20 @@ describe('the reconciler', () => {
     expect(reconciler.failures.size).toBe(0);
   });
 
-  it('configures nothing of an isolated network, and takes away what was there', async () => {
+  it('closes an isolated network, opens it again, and takes away one that is deleted', async () => {
     await reconciler.applyHost(HOST);
     await reconciler.applyPeers(batch(peer(1)), true);
+    const open = kernel.dump();
+    const done = kernel.log.length;
     await reconciler.applyHost(isolated());
-    expect(networkStandings(reconciler)[0]?.error).toMatch(/isolated/);
-    expect(kernel.dump()).not.toMatch(/m-dcos mtu|route 9\.|rule|masquerade/);
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+    expect(kernel.log.slice(done).map((line) => line.split(' ')[1])).toEqual(['nft']);
+    expect(kernel.dump()).toContain('chain forward');
     await reconciler.applyHost(HOST);
-    expect(kernel.dump()).toMatch(/route 9\.0\.1\.0\/26/);
+    expect(kernel.dump()).toBe(open);
+    await reconciler.applyHost({ ...HOST, clusterNetworks: [{ ...DCOS, standing: 'deleting' }] });
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/being deleted/);
+    expect(kernel.dump()).not.toMatch(/m-dcos mtu|route 9\.|rule|masquerade/);
   });
 
   it('needs no bridge on a gateway, and nothing IPv6 when that is off', async () => {

@@ -7,8 +7,8 @@ import {
   NetworkPhase,
 } from '@overlay/contracts';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
-import type { ClusterNetwork, HostNetwork } from '../desired/host-description.js';
-import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import type { BridgeHalves, ClusterNetwork, HostNetwork } from '../desired/host-description.js';
+import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX } from '../kernel/ownership.js';
 import type { FieldReader } from './field-reader.js';
 import { cidrOfFamily, parseInside, presentOf } from './prefix-parsers.js';
 
@@ -30,13 +30,12 @@ export function readClusterNetwork(
     ...presentOf(reader.optional(`${at}.spec.subnet6`, spec.subnet6, (text) => cidrOfFamily(text, 6))),
   ];
   if (id === undefined || name === undefined) return undefined;
-  return { id, name, subnets, standing: standingOf(network) };
+  return { id, name, subnets, standing: standingOf(network), isolated: spec.isolated };
 }
 
 function standingOf({ phase, spec }: Network): ClusterNetwork['standing'] {
   if (phase === NetworkPhase.DELETING) return 'deleting';
-  if (spec?.disabled) return 'disabled';
-  return spec?.isolated ? 'isolated' : 'active';
+  return spec?.disabled ? 'disabled' : 'active';
 }
 
 /** What the host has in each network; `cluster` are the networks that it may name. */
@@ -72,26 +71,28 @@ function readHostNetwork(
     ),
   ].flatMap(presentOf);
   const prefixes = [...new Set(blocks)];
-  const cniBridge =
-    network.cniBridge === undefined
-      ? undefined
-      : readBridge(reader, `${at}.cni_bridge`, network.cniBridge, known, prefixes);
-  return { id, name: known.name, prefixes, ...(cniBridge === undefined ? {} : { cniBridge }) };
+  const bridgeOf = (field: string, bridge: Bridge | undefined, prefix: string) =>
+    bridge && readBridge(reader, `${at}.${field}`, bridge, `${prefix}${known.name}`, prefixes);
+  const cniBridge = bridgeOf('cni_bridge', network.cniBridge, CNI_BRIDGE_PREFIX);
+  const dockerBridge = bridgeOf('docker_bridge', network.dockerBridge, DOCKER_BRIDGE_PREFIX);
+  return {
+    id,
+    name: known.name,
+    prefixes,
+    ...(cniBridge === undefined ? {} : { cniBridge }),
+    ...(dockerBridge === undefined ? {} : { dockerBridge }),
+  };
 }
 
 function readBridge(
   reader: FieldReader,
   at: string,
   bridge: Bridge,
-  network: ClusterNetwork,
+  expected: string,
   prefixes: readonly Cidr[],
-): HostNetwork['cniBridge'] {
-  const expected = `${CNI_BRIDGE_PREFIX}${network.name}`;
+): BridgeHalves {
   if (bridge.name !== expected)
-    reader.violate(
-      `${at}.name`,
-      `"${bridge.name}" is not the bridge of network ${network.name}, ${expected}`,
-    );
+    reader.violate(`${at}.name`, `"${bridge.name}" is not the bridge of the network, ${expected}`);
   const inside = (text: string) => parseInside(text, prefixes);
   const halves = [
     ...presentOf(reader.optional(`${at}.ip`, bridge.ip, inside)),

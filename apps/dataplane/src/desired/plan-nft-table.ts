@@ -2,6 +2,7 @@ import { addressToInteger, type Cidr, networkAddress, parseCidr } from '@overlay
 import type { NftTable } from '../kernel/kernel-object.js';
 import { NFT_TABLE } from '../kernel/ownership.js';
 import { activeSubnets, type HostDescription } from './host-description.js';
+import { planIsolation } from './plan-isolation.js';
 
 /** Destinations that are never translated: loopback, link-local, multicast, and broadcast (RFC 6890, RFC 4291). */
 const NEVER_TRANSLATED = {
@@ -10,14 +11,14 @@ const NEVER_TRANSLATED = {
 } as const;
 
 /**
- * The nftables table of a host: packets from the overlay to anywhere but the overlay and the VTEPs get the
+ * The nftables table of a host: isolation, and masquerade: packets from the overlay to anywhere but the overlay and the VTEPs get the
  * address of the device that they leave through. Through the VTEP, towards a peer host's own address, that is
  * the VTEP address. Without any half in use nothing is translated, but the table stays as the sign of ownership.
  *
  * The content is spelt exactly as `nft -s list table` prints it but for white space, so that a comparison of
  * texts tells whether the kernel holds it.
  */
-export function planMasquerade(host: HostDescription): NftTable {
+export function planNftTable(host: HostDescription): NftTable {
   const wanted = host.configureCniBridges || host.configureDockerBridges;
   const overlay = wanted ? activeSubnets(host) : [];
   const inside = [...overlay, ...host.vtepSubnets];
@@ -37,6 +38,7 @@ export function planMasquerade(host: HostDescription): NftTable {
           set('inside6', 'ipv6_addr', [...of6(inside), ...NEVER_TRANSLATED[6]]),
         ]
       : []),
+    ...planIsolation(host),
     'chain postrouting {',
     'type nat hook postrouting priority srcnat; policy accept;',
     ...rules,

@@ -1,0 +1,278 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import {
+  type AgentNetwork,
+  type ApplyHostRequest,
+  type Network,
+  NetworkOrigin,
+  NetworkPhase,
+  NetworkStatus,
+  type Peer,
+} from '@overlay/contracts';
+import { type Container, type NetworkNamespace, OUTSIDE, Testbed } from '@overlay/testbed';
+import { hostRequest, OVERLAY_MTU, peer, snapshot } from './cluster-topology.js';
+import { DataplaneDriver } from './dataplane-driver.js';
+
+jest.setTimeout(60_000);
+
+/** Number of each network in its addresses: 9.N.0.0/16 and fd01:N::/64. */
+const NETWORKS = { secret: 10, open: 20, other: 30 } as const;
+type Name = keyof typeof NETWORKS;
+
+function network(name: Name): Network {
+  const number = NETWORKS[name];
+  return {
+    id: `net-${name}`,
+    spec: {
+      name,
+      subnet: `9.${number}.0.0/16`,
+      prefix: 24,
+      subnet6: `fd01:${number}::/64`,
+      prefix6: 80,
+      disabled: false,
+      isolated: name === 'secret',
+    },
+    origin: NetworkOrigin.CONFIGURATION,
+    phase: NetworkPhase.ACTIVE,
+  };
+}
+
+const names = Object.keys(NETWORKS) as Name[];
+const block = (name: Name, host: number) => `9.${NETWORKS[name]}.${host}.0/24`;
+const block6 = (name: Name, host: number) => `fd01:${NETWORKS[name]}:0:0:${host}::/80`;
+
+function request(n: number, ip: string): ApplyHostRequest {
+  const base = hostRequest(n, ip);
+  const networks = names.map(
+    (name): AgentNetwork => ({
+      networkId: `net-${name}`,
+      network: network(name).spec,
+      subnet: block(name, n),
+      subnet6: block6(name, n),
+      routedPrefixes: [block(name, n), block6(name, n)],
+      cniBridge: {
+        name: `m-${name}`,
+        ip: `9.${NETWORKS[name]}.${n}.0/25`,
+        ip6: `fd01:${NETWORKS[name]}:0:0:${n}::/81`,
+      },
+      dockerBridge: {
+        name: `d-${name}`,
+        ip: `9.${NETWORKS[name]}.${n}.128/25`,
+        ip6: `fd01:${NETWORKS[name]}:0:0:${n}:8000::/81`,
+      },
+      state: undefined,
+    }),
+  );
+  const assignment = base.assignment && { ...base.assignment, networks };
+  return { ...base, assignment, networks: names.map(network) };
+}
+
+function peerOf(n: number, ip: string): Peer {
+  const prefixes = names.flatMap((name) =>
+    [block(name, n), block6(name, n)].map((prefix) => ({ networkId: `net-${name}`, prefix })),
+  );
+  return { ...peer(n, ip), prefixes };
+}
+
+/** The addresses of the outside that its neighbours on the underlay see. */
+async function nearbyAddresses(outside: NetworkNamespace) {
+  interface Device {
+    readonly addr_info: readonly { readonly local: string; readonly scope: string }[];
+  }
+  const devices = await outside.ipJson<Device>('address', 'show', 'dev', 'eth0');
+  const locals = devices
+    .flatMap(({ addr_info }) => addr_info)
+    .filter(({ scope, local }) => scope === 'global' && local !== OUTSIDE.ipv4 && local !== OUTSIDE.ipv6)
+    .map(({ local }) => local);
+  const [ipv4 = ''] = locals.filter((local) => !local.includes(':'));
+  const [ipv6 = ''] = locals.filter((local) => local.includes(':'));
+  return { ipv4, ipv6 };
+}
+
+describe('isolation', () => {
+  let testbed: Testbed;
+  let drivers: DataplaneDriver[] = [];
+  /** The outside's addresses on the underlay. */
+  let outsideNearby: { readonly ipv4?: string; readonly ipv6?: string } = {};
+  /** By network and host, for example `secret1`; `secret1b` is a second one, `secret2d` one on the Docker half. */
+  const containers = new Map<string, Container>();
+  const host = (n: number) => testbed.host(`h${n}`);
+  const container = (name: string): Container => containers.get(name) ?? fail(name);
+  const fail = (name: string): never => {
+    throw new Error(`no container ${name}`);
+  };
+
+  const attach = async (name: Name, n: number) => {
+    const number = NETWORKS[name];
+    const [subnet, gateway] = [`9.${number}.${n}.0/25`, `9.${number}.${n}.1`];
+    const [subnet6, gateway6] = [`fd01:${number}:0:0:${n}::/81`, `fd01:${number}:0:0:${n}::1`];
+    const ipam = {
+      type: 'host-local',
+      dataDir: `${host(n).paths.folder}/host-local`,
+      ranges: [[{ subnet, gateway }], [{ subnet: subnet6, gateway: gateway6 }]],
+      routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
+    };
+    const plugin = { type: 'bridge', bridge: `m-${name}`, mtu: OVERLAY_MTU, ipam };
+    return host(n).attachCni(name, { chain: { name, cniVersion: '0.4.0', plugins: [plugin] } });
+  };
+
+  beforeAll(async () => {
+    testbed = await Testbed.create({ hosts: 2 });
+    await Promise.all(testbed.hosts.map(({ dataplane }) => dataplane.start()));
+    drivers = testbed.hosts.map((each) => new DataplaneDriver(each));
+    const peers = [1, 2].map((n) => peerOf(n, host(n).address.ipv4));
+    for (const [index, driver] of drivers.entries()) {
+      const { networks } = await driver.applyHost(request(index + 1, host(index + 1).address.ipv4));
+      expect(networks.map(({ state }) => state)).toEqual(
+        names.map(() => ({ status: NetworkStatus.OK, error: '' })),
+      );
+      await driver.applyPeers(snapshot(peers));
+      expect((await driver.status()).failures).toEqual([]);
+    }
+    for (const name of ['secret', 'open'] as const) {
+      containers.set(`${name}1`, await attach(name, 1));
+      containers.set(`${name}1b`, await attach(name, 1));
+      containers.set(`${name}2`, await attach(name, 2));
+      const half = {
+        subnet: `9.${NETWORKS[name]}.2.128/25`,
+        subnet6: `fd01:${NETWORKS[name]}:0:0:2:8000::/81`,
+      };
+      containers.set(`${name}2d`, await host(2).attachDockerHalf(name, { half }));
+    }
+    containers.set('other1', await attach('other', 1));
+    containers.set('other2', await attach('other', 2));
+    // The outside knows the way to the containers, so that only isolation can keep it out.
+    const { ipv4, ipv6 } = host(1).address;
+    for (const name of ['secret', 'open'] as const) {
+      const number = NETWORKS[name];
+      await testbed.outside.ip(
+        `route add 9.${number}.0.0/16 via ${ipv4}`,
+        `route add fd01:${number}::/64 via ${ipv6}`,
+      );
+    }
+    outsideNearby = await nearbyAddresses(testbed.outside);
+    await Promise.all(
+      [...containers.values(), ...testbed.hosts, testbed.outside].map((each) => each.serveEcho()),
+    );
+  });
+
+  afterAll(async () => {
+    for (const driver of drivers) driver.close();
+    await testbed?.close();
+  });
+
+  interface Addresses {
+    readonly ipv4?: string | undefined;
+    readonly ipv6?: string | undefined;
+  }
+  /** Who it is, its addresses, and those that its wildcard UDP socket answers from. */
+  type End = readonly [NetworkNamespace, Addresses, Addresses];
+  const endOf = (name: string): End => {
+    if (name === 'outside') return [testbed.outside, OUTSIDE, outsideNearby];
+    const n = Number(/^h(\d)$/.exec(name)?.[1] ?? 0);
+    if (n === 0) return [container(name), container(name), container(name)];
+    return [host(n), host(n).address, { ...host(n).address, ipv4: `44.128.0.${n + 1}` }];
+  };
+
+  /** Which of TCP, UDP and ICMP over IPv4 and IPv6 get through. */
+  const passes = async (from: string, to: string, expected: boolean): Promise<readonly string[]> => {
+    const [source] = endOf(from);
+    const [, addresses, udp] = endOf(to);
+    const timeoutMs = expected ? 4_000 : 500;
+    const probes = (['ipv4', 'ipv6'] as const).flatMap((family, index) => {
+      const target = addresses[family] ?? '';
+      return [
+        source.tcp(target, { timeoutMs }).then(({ ok }) => [`tcp${index}`, ok] as const),
+        source.udp(udp[family] ?? '', { timeoutMs }).then(({ ok }) => [`udp${index}`, ok] as const),
+        source.ping(target, { timeoutMs }).then(({ ok }) => [`icmp${index}`, ok] as const),
+      ];
+    });
+    const results = await Promise.all(probes);
+    return results.flatMap(([name, ok]) => (ok ? [name] : [])).sort();
+  };
+  const EVERYTHING = ['icmp0', 'icmp1', 'tcp0', 'tcp1', 'udp0', 'udp1'];
+
+  it.each([
+    ['a container on the same host', '1', '1b', true],
+    ['a container on another host', '1', '2', true],
+    ['a container on the Docker half of another host', '1', '2d', true],
+    ['a container of the same host on the other half', '2', '2d', true],
+    ['another network on the same host', '1', 'other1', false],
+    ['another network on another host', '1', 'other2', false],
+    ['the remote host', '1', 'h2', false],
+    ['the remote host, on the Docker half', '2d', 'h1', false],
+    ['the outside', '1', 'outside', false],
+  ])('towards and from %s', async (_, near, far, inside) => {
+    for (const name of ['open', 'secret'] as const) {
+      const from = `${name}${near}`;
+      const to = /^\d/.test(far) ? `${name}${far}` : far;
+      const expected = inside || name === 'open';
+      const result = { there: await passes(from, to, expected), back: await passes(to, from, expected) };
+      const wanted = expected ? EVERYTHING : [];
+      expect({ name, ...result }).toEqual({ name, there: wanted, back: wanted });
+    }
+  });
+
+  it('the own host reaches its containers on both halves, and they not it', async () => {
+    for (const name of ['open', 'secret'] as const) {
+      const open = name === 'open';
+      expect(await passes('h1', `${name}1`, true)).toEqual(EVERYTHING);
+      expect(await passes('h2', `${name}2d`, true)).toEqual(EVERYTHING);
+      expect(await passes(`${name}1`, 'h1', open)).toEqual(open ? EVERYTHING : []);
+      expect(await passes(`${name}2d`, 'h2', open)).toEqual(open ? EVERYTHING : []);
+    }
+  });
+
+  it('keeps out a container of another network that lies about its source, on one host and across', async () => {
+    const liar = container('open1');
+    await liar.ip('addr add 9.10.1.77/32 dev eth0');
+    for (const target of ['secret1', 'secret2']) {
+      const { ipv4 = '' } = container(target);
+      const capture = container(target).process('capture', [
+        'tcpdump',
+        '-n',
+        '-l',
+        '-i',
+        'eth0',
+        'host',
+        '9.10.1.77',
+      ]);
+      await capture.start();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await liar.exec(['ping', '-n', '-c', '2', '-i', '0.2', '-W', '1', '-I', '9.10.1.77', ipv4]);
+      await capture.stop();
+      expect(capture.log()).not.toMatch(/ICMP echo request/);
+    }
+  });
+
+  it('drops sources outside the half', async () => {
+    const liar = container('secret1');
+    await liar.ip('addr add 9.10.1.200/32 dev eth0');
+    const { stdout } = await liar.exec([
+      'ping',
+      '-n',
+      '-c',
+      '1',
+      '-W',
+      '1',
+      '-I',
+      '9.10.1.200',
+      container('secret2').ipv4 ?? '',
+    ]);
+    expect(stdout).toContain(' 0 received');
+    const { stdout: honest } = await liar.exec([
+      'ping',
+      '-n',
+      '-c',
+      '1',
+      '-W',
+      '2',
+      container('secret2').ipv4 ?? '',
+    ]);
+    expect(honest).toContain(' 1 received');
+  });
+
+  it('writes nothing a second time', async () => {
+    const [first] = drivers;
+    expect(await first?.applyHost(request(1, host(1).address.ipv4))).toMatchObject({ written: 0n });
+  });
+});

@@ -1,0 +1,97 @@
+import { type Cidr, cidrFamily, type IpFamily } from '@overlay/allocation';
+import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { activeNetworks, type ClusterNetwork, type HostDescription } from './host-description.js';
+
+const FAMILIES: readonly IpFamily[] = [4, 6];
+const WORD = { 4: 'ip', 6: 'ip6' } as const;
+
+/** A host has neighbours on an isolated bridge like on any other (RFC 4861). */
+const NEIGHBOUR_DISCOVERY = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept';
+
+/**
+ * The chains that keep isolated networks apart: `forward` between a network's containers and everybody else, `input`
+ * between them and their own host, which may open connections to them and gets the replies. Both look at the device a
+ * packet came through and at its addresses: neither alone would stop a container that lies about its source. Empty
+ * without isolated networks.
+ *
+ * A verdict to drop stands whatever other tables say, so nothing that Docker accepts can override it.
+ */
+export function planIsolation(host: HostDescription): readonly string[] {
+  const isolated = activeNetworks(host)
+    .filter((network) => network.isolated)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (isolated.length === 0) return [];
+  return [
+    ...chain(
+      'forward',
+      isolated.flatMap((network) => forwardRules(host, network)),
+    ),
+    ...chain(
+      'input',
+      isolated.flatMap((network) => inputRules(host, network)),
+    ),
+  ];
+}
+
+function chain(hook: 'forward' | 'input', rules: readonly string[]): readonly string[] {
+  const base = `type filter hook ${hook} priority filter; policy accept;`;
+  return [`chain ${hook} {`, base, NEIGHBOUR_DISCOVERY, ...rules, '}'];
+}
+
+function forwardRules(host: HostDescription, network: ClusterNetwork): readonly string[] {
+  const bridges = names(bridgesOf(network));
+  const ways = names([...bridgesOf(network), host.vtep.name]);
+  return [
+    ...sourceRules(host, network),
+    `oifname ${bridges} iifname != ${ways} counter drop`,
+    ...network.subnets.flatMap((subnet) => {
+      const ip = WORD[cidrFamily(subnet)];
+      return [
+        `${ip} saddr ${subnet} iifname != ${ways} counter drop`,
+        `${ip} saddr ${subnet} ${ip} daddr != ${subnet} counter drop`,
+        `${ip} saddr != ${subnet} ${ip} daddr ${subnet} counter drop`,
+      ];
+    }),
+    ...FAMILIES.filter((family) => ofFamily(network.subnets, family).length === 0).map(
+      (family) => `oifname ${bridges} meta nfproto ipv${family} counter drop`,
+    ),
+  ];
+}
+
+function inputRules(host: HostDescription, network: ClusterNetwork): readonly string[] {
+  const bridges = names(bridgesOf(network));
+  return [
+    ...sourceRules(host, network),
+    `iifname ${bridges} ct state established,related accept`,
+    `iifname ${bridges} counter drop`,
+    ...network.subnets.map(
+      (subnet) => `iifname != "lo" ${WORD[cidrFamily(subnet)]} saddr ${subnet} counter drop`,
+    ),
+  ];
+}
+
+/** A bridge takes sources of its half only; without a half in a family, none of that family. */
+function sourceRules(host: HostDescription, network: ClusterNetwork): readonly string[] {
+  const own = host.networks.find(({ id }) => id === network.id);
+  const halvesOf = (bridge: string) =>
+    [own?.cniBridge, own?.dockerBridge].find((candidate) => candidate?.name === bridge)?.halves ?? [];
+  return bridgesOf(network).flatMap((bridge) =>
+    FAMILIES.map((family) => {
+      const [half] = ofFamily(halvesOf(bridge), family);
+      const match = half === undefined ? `meta nfproto ipv${family}` : `${WORD[family]} saddr != ${half}`;
+      return `iifname "${bridge}" ${match} counter drop`;
+    }),
+  );
+}
+
+function bridgesOf({ name }: ClusterNetwork): readonly string[] {
+  return [`${CNI_BRIDGE_PREFIX}${name}`, `${DOCKER_BRIDGE_PREFIX}${name}`];
+}
+
+function ofFamily(subnets: readonly Cidr[], family: IpFamily): readonly Cidr[] {
+  return subnets.filter((subnet) => cidrFamily(subnet) === family);
+}
+
+function names(devices: readonly string[]): string {
+  return `{ ${devices.map((device) => `"${device}"`).join(', ')} }`;
+}
