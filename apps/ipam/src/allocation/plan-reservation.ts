@@ -71,11 +71,12 @@ export function planExpiry(state: IpamState, moment: ReleaseMoment): Plan<void> 
   return planEnd(state, expiredReservations(state, moment.at), moment);
 }
 
-/** The reservations whose term is over. */
+/** The reservations whose term is over, the longest over first. */
 export function expiredReservations(state: IpamState, at: HostInstant): readonly ReservationRecord[] {
-  return [...state.reservations()].filter(
-    (record) => (remainingMs(record, at) ?? Number.POSITIVE_INFINITY) <= 0,
-  );
+  const left = (record: ReservationRecord) => remainingMs(record, at) ?? Number.POSITIVE_INFINITY;
+  return [...state.reservations()]
+    .filter((record) => left(record) <= 0)
+    .sort((a, b) => left(a) - left(b) || (a.name < b.name ? -1 : 1));
 }
 
 function planEnd(state: IpamState, records: readonly ReservationRecord[], moment: ReleaseMoment): Plan<void> {
