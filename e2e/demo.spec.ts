@@ -19,6 +19,14 @@ interface Report {
     readonly ok: boolean;
     readonly ms: number;
   }[];
+  readonly failover?: {
+    readonly killed: string;
+    readonly leader: string;
+    readonly joined: string;
+    readonly registrationMs: number;
+    readonly agentsKept: number;
+    readonly checks: Report['checks'];
+  };
   readonly places?: { readonly state: string };
   readonly stop?: string;
   readonly logs?: string;
@@ -124,6 +132,32 @@ describe('the demo', () => {
     expect((await demo('--stop')).exitCode).toBe(0);
     kept = undefined;
     expect(remainsOf(testbed)).toEqual([]);
+  });
+
+  it('survives the death of the leading master on etcd and leaves nothing behind', async () => {
+    const before = testbedRemains();
+    const flags = ['--log', 'etcd', '--masters', '3', '--kill-leader', '--hosts', '2'];
+    const outcome = await demo('--json', ...flags);
+    const { ok, failover, checks } = reportOf(outcome);
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    expect(ok).toBe(true);
+    expect(failover).toMatchObject({ joined: 'h3', agentsKept: 2 });
+    expect(failover?.leader).not.toBe(failover?.killed);
+    expect(failover?.registrationMs).toBeGreaterThan(0);
+    expect(failover?.checks.length).toBeGreaterThan(checks.length);
+    expect(failover?.checks.filter((check) => !check.ok)).toEqual([]);
+    expect(leftSince(before)).toEqual([]);
+  });
+
+  it.each([
+    [['--masters', '3'], '--log etcd'],
+    [['--kill-leader', '--log', 'etcd'], '--masters 3'],
+    [['--log', 'paper'], 'etcd'],
+    [['--masters', '6'], '--masters'],
+  ])('refuses %s', async (flags, word) => {
+    const outcome = await demo(...flags);
+    expect(outcome.exitCode).not.toBe(0);
+    expect(outcome.stderr).toContain(word);
   });
 
   it('refuses a number of hosts that it cannot make', async () => {

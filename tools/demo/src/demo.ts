@@ -1,26 +1,25 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toOverlayError } from '@overlay/failure';
-import { type Container, OUTSIDE, Testbed } from '@overlay/testbed';
+import { type Container, type Host, OUTSIDE, Testbed } from '@overlay/testbed';
 import { attachContainers, describeContainers } from './attach-containers.js';
 import type { CheckResult, DemoContainer, DemoHost } from './check.js';
+import type { DemoOptions } from './demo-options.js';
+import { failOver } from './fail-over.js';
 import { findPlaces } from './find-places.js';
 import { measureThroughput } from './measure-throughput.js';
 import { planChecks } from './plan-checks.js';
-import type { DemoPlaces, DemoReport, ThroughputReport } from './report.js';
+import {
+  allChecks,
+  type DemoPlaces,
+  type DemoReport,
+  type FailoverReport,
+  type ThroughputReport,
+} from './report.js';
 import { runChecks } from './run-checks.js';
 import { DEMO_LABEL } from './stop.js';
 import { createStory, type Story } from './story.js';
 import type { Terminal } from './terminal.js';
-
-/** The most hosts a demo takes: each brings four containers and seven processes. */
-export const MAX_DEMO_HOSTS = 20;
-
-/** What the user asked for. */
-export interface DemoOptions {
-  readonly hosts: number;
-  readonly keep: boolean;
-}
 
 /** What is known so far; it grows as the demo goes on, so that a failure still reports what went before. */
 interface Findings {
@@ -28,6 +27,7 @@ interface Findings {
   containers: readonly DemoContainer[];
   checks: readonly CheckResult[];
   throughput?: ThroughputReport;
+  failover?: FailoverReport;
   places?: DemoPlaces;
 }
 
@@ -43,21 +43,25 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   let testbed: Testbed | undefined;
   let error: string | undefined;
   try {
-    story.title(
-      `Overlay demo: ${options.hosts} ${options.hosts === 1 ? 'host' : 'hosts'}, networks ${NETWORKS.join(' and ')}`,
-    );
+    const { hosts, masters, log } = options;
+    const count = hosts === 1 ? '1 host' : `${hosts} hosts`;
+    const keepers = log === 'etcd' ? `, ${masters === 1 ? '1 master' : `${masters} masters`} on etcd` : '';
+    story.title(`Overlay demo: ${count}${keepers}, networks ${NETWORKS.join(' and ')}`);
     testbed = await story.step('the underlay, the hosts and an outside are in place', () =>
-      Testbed.create({ hosts: options.hosts, label: DEMO_LABEL, preferredHttpPort: HTTP_PORT }),
+      Testbed.create({ hosts, masters, log, label: DEMO_LABEL, preferredHttpPort: HTTP_PORT }),
     );
-    await explore(testbed, findings, story);
+    await explore(testbed, findings, story, options.killLeader);
   } catch (cause) {
     error = toOverlayError(cause).message;
   }
-  const ok = error === undefined && findings.checks.length > 0 && findings.checks.every((check) => check.ok);
+  const ok =
+    error === undefined && findings.checks.length > 0 && allChecks(findings).every((check) => check.ok);
   const end = await finish(testbed, options.keep, ok);
   const failure = relocate(error ?? end.error, testbed?.folder, end.logs);
   const report: DemoReport = {
     ok: ok && failure === undefined,
+    masters: options.masters,
+    log: options.log,
     ...findings,
     seconds: Math.round((performance.now() - started) / 100) / 10,
     ...(end.stop === undefined ? {} : { stop: end.stop }),
@@ -68,31 +72,72 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   return report;
 }
 
-async function explore(testbed: Testbed, findings: Findings, story: Story): Promise<void> {
+async function explore(
+  testbed: Testbed,
+  findings: Findings,
+  story: Story,
+  killLeader: boolean,
+): Promise<void> {
   const timeoutMs = 30_000 + 5_000 * testbed.hosts.length; // all of them share the machine's cores
-  findings.hosts = testbed.hosts.map(({ label, address }) => ({ name: label, ...address }));
-  await story.step('overlay-master runs, and agent, ipam and dataplane on every host', () =>
+  findings.hosts = describeHosts(testbed);
+  const masters =
+    testbed.masters.length === 1 ? 'overlay-master runs' : `${testbed.masters.length} overlay-masters run`;
+  await story.step(`${masters}, and agent, ipam and dataplane on every host`, () =>
     testbed.start('listening', timeoutMs),
   );
   const state = await story.step(`${NETWORKS.join(' and ')} are STATUS_OK on every host`, () =>
     testbed.waitSettled(NETWORKS, timeoutMs),
   );
   findings.places = await findPlaces(testbed);
-  const containers = await story.step('containers are attached to both halves of every host', async () => {
-    const attached = await attachContainers(testbed.hosts, NETWORKS);
-    await Promise.all([testbed.outside, ...attached.values()].map((namespace) => namespace.serveEcho()));
-    return attached;
-  });
-  findings.containers = describeContainers(containers);
-  const checks = planChecks(findings.containers, findings.hosts, OUTSIDE);
-  findings.checks = await story.step(
-    `${checks.length} checks: ping and TCP, everyone to everyone and outside`,
-    () => runChecks(checks, containers),
+  const containers = await story.step('containers are attached to both halves of every host', () =>
+    attach(testbed.hosts, testbed),
   );
+  findings.containers = describeContainers(containers);
+  findings.checks = await checkAll(findings, containers, story);
   story.hosts(findings.hosts, NETWORKS, state);
   story.matrices(NETWORKS, findings.containers, findings.checks);
   if (findings.checks.every((check) => check.ok)) await measure(testbed, containers, findings, story);
+  if (killLeader) await surviveKill(testbed, findings, containers, story);
   story.places(findings.places);
+}
+
+/** Attaches containers to hosts; whoever is called answers. */
+async function attach(hosts: readonly Host[], testbed: Testbed): Promise<ReadonlyMap<string, Container>> {
+  const attached = await attachContainers(hosts, NETWORKS);
+  await Promise.all([testbed.outside, ...attached.values()].map((namespace) => namespace.serveEcho()));
+  return attached;
+}
+
+async function checkAll(
+  { containers, hosts }: Pick<Findings, 'containers' | 'hosts'>,
+  attached: ReadonlyMap<string, Container>,
+  story: Story,
+): Promise<readonly CheckResult[]> {
+  const checks = planChecks(containers, hosts, OUTSIDE);
+  return story.step(`${checks.length} checks: ping and TCP, everyone to everyone and outside`, () =>
+    runChecks(checks, attached),
+  );
+}
+
+/** The leader dies; everyone has to reach everyone as before, and whoever joined meanwhile. */
+async function surviveKill(
+  testbed: Testbed,
+  findings: Findings,
+  containers: ReadonlyMap<string, Container>,
+  story: Story,
+): Promise<void> {
+  const outcome = await failOver(testbed, NETWORKS, story);
+  const joined = await attach([testbed.host(outcome.joined)], testbed);
+  const attached = new Map([...containers, ...joined]);
+  findings.hosts = describeHosts(testbed);
+  findings.containers = describeContainers(attached);
+  findings.failover = { ...outcome, checks: [] };
+  findings.failover = { ...outcome, checks: await checkAll(findings, attached, story) };
+  story.failover(findings.failover);
+}
+
+function describeHosts(testbed: Testbed): readonly DemoHost[] {
+  return testbed.hosts.map(({ label, address }) => ({ name: label, ...address }));
 }
 
 /** Speed is worth a look only where everyone reaches everyone. */

@@ -1,10 +1,21 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { MAX_DEMO_HOSTS, runDemo } from './demo.js';
+import { toOverlayError } from '@overlay/failure';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { runDemo } from './demo.js';
+import {
+  type DemoOptions,
+  LOG_KINDS,
+  MAX_DEMO_HOSTS,
+  MAX_DEMO_MASTERS,
+  requireFitting,
+} from './demo-options.js';
 import { stopKeptDemos } from './stop.js';
 import { createTerminal } from './terminal.js';
 
 interface Flags {
   readonly hosts: number;
+  readonly masters: number;
+  readonly log: DemoOptions['log'];
+  readonly killLeader?: boolean;
   readonly keep?: boolean;
   readonly json?: boolean;
   readonly stop?: boolean;
@@ -14,7 +25,17 @@ const command = new Command('demo')
   .description(
     'Three hosts out of network namespaces, the overlay between them, and a proof that it carries.',
   )
-  .option('--hosts <n>', `number of hosts, 1 to ${MAX_DEMO_HOSTS}`, parseHosts, 3)
+  .option('--hosts <n>', `number of hosts, 1 to ${MAX_DEMO_HOSTS}`, parseCount(MAX_DEMO_HOSTS), 3)
+  .option(
+    '--masters <n>',
+    `number of masters, 1 to ${MAX_DEMO_MASTERS}; several need --log etcd`,
+    parseCount(MAX_DEMO_MASTERS),
+    1,
+  )
+  .addOption(
+    new Option('--log <where>', 'where the overlay log is kept').choices(LOG_KINDS).default('embedded'),
+  )
+  .option('--kill-leader', 'kill the leading master after the checks, and check again')
   .option('--keep', 'leave everything running')
   .option('--stop', 'remove what --keep left running')
   .option('--json', 'print one JSON object as the last line of standard output')
@@ -24,15 +45,28 @@ const command = new Command('demo')
       process.exitCode = await stopKeptDemos(terminal);
       return;
     }
-    const report = await runDemo({ hosts: flags.hosts, keep: flags.keep === true }, terminal);
+    const { hosts, masters, log } = flags;
+    const options = { hosts, masters, log, killLeader: flags.killLeader === true, keep: flags.keep === true };
+    refuseMisfits(options);
+    const report = await runDemo(options, terminal);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     process.exitCode = report.ok ? 0 : 1;
   });
 
 await command.parseAsync();
 
-function parseHosts(text: string): number {
-  const hosts = Number(text);
-  if (Number.isInteger(hosts) && hosts >= 1 && hosts <= MAX_DEMO_HOSTS) return hosts;
-  throw new InvalidArgumentError(`a whole number from 1 to ${MAX_DEMO_HOSTS} is wanted.`);
+function parseCount(max: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= 1 && count <= max) return count;
+    throw new InvalidArgumentError(`a whole number from 1 to ${max} is wanted.`);
+  };
+}
+
+function refuseMisfits(options: DemoOptions): void {
+  try {
+    requireFitting(options);
+  } catch (thrown) {
+    command.error(`error: ${toOverlayError(thrown).message}`);
+  }
 }

@@ -1,4 +1,5 @@
 import type { CheckResult, DemoContainer, DemoHost } from './check.js';
+import type { DemoOptions } from './demo-options.js';
 
 /** TCP throughput of one stream, container to container across hosts beside host to host on the bare underlay. */
 export interface ThroughputReport {
@@ -6,6 +7,24 @@ export interface ThroughputReport {
   readonly to: string;
   readonly overlayBitsPerSecond: number;
   readonly underlayBitsPerSecond: number;
+}
+
+/** How the death of the leader went. */
+export interface FailoverReport {
+  /** `ADDRESS:PORT` of the master that was killed. */
+  readonly killed: string;
+  /** `ADDRESS:PORT` of the master that leads since. */
+  readonly leader: string;
+  /** The host that joined meanwhile. */
+  readonly joined: string;
+  /** From the kill until another master led. */
+  readonly leaderMs: number;
+  /** From the kill until the first registration was committed, that of the host that joined. */
+  readonly registrationMs: number;
+  /** Agents that were there before, all of which kept their assignments. */
+  readonly agentsKept: number;
+  /** Everyone to everyone once more, the containers of the host that joined included. */
+  readonly checks: readonly CheckResult[];
 }
 
 /** Where to look. */
@@ -20,10 +39,13 @@ export interface DemoPlaces {
 /** The demo's outcome; what `--json` prints. */
 export interface DemoReport {
   readonly ok: boolean;
+  readonly masters: number;
+  readonly log: DemoOptions['log'];
   readonly hosts: readonly DemoHost[];
   readonly containers: readonly DemoContainer[];
   readonly checks: readonly CheckResult[];
   readonly throughput?: ThroughputReport;
+  readonly failover?: FailoverReport;
   readonly places?: DemoPlaces;
   readonly seconds: number;
   /** The command that removes what was left running. */
@@ -32,6 +54,14 @@ export interface DemoReport {
   readonly logs?: string;
   /** What kept the demo from reaching its end. */
   readonly error?: string;
+}
+
+/** Every check of a demo, in the order in which they were made. */
+export function allChecks({
+  checks,
+  failover,
+}: Pick<DemoReport, 'checks' | 'failover'>): readonly CheckResult[] {
+  return [...checks, ...(failover?.checks ?? [])];
 }
 
 /** Failed checks in words, at most `limit` of them. */

@@ -3,8 +3,10 @@ import type { CheckResult, DemoContainer, DemoHost } from './check.js';
 import { renderHosts } from './host-table.js';
 import { renderMatrix } from './matrix.js';
 import {
+  allChecks,
   type DemoPlaces,
   type DemoReport,
+  type FailoverReport,
   formatRate,
   listFailures,
   medianMs,
@@ -24,6 +26,7 @@ export interface Story {
     results: readonly CheckResult[],
   ): void;
   figures(results: readonly CheckResult[], throughput: ThroughputReport | undefined): void;
+  failover(report: FailoverReport): void;
   places(places: DemoPlaces): void;
   ending(report: DemoReport): void;
 }
@@ -83,6 +86,14 @@ export function createStory(terminal: Terminal): Story {
       terminal.line(`  TCP container to container       ${formatRate(overlay)}`);
       terminal.line(`  TCP on the bare underlay         ${formatRate(underlay)}${share}`);
     },
+    failover: ({ killed, leader, joined, leaderMs, registrationMs, agentsKept }) => {
+      const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+      terminal.line();
+      terminal.line(`  leader killed                    ${killed}`);
+      terminal.line(`  leader since                     ${leader}, after ${seconds(leaderMs)}`);
+      terminal.line(`  first committed registration     ${joined}, after ${seconds(registrationMs)}`);
+      terminal.line(`  agents that kept everything      ${agentsKept} of ${agentsKept}`);
+    },
     places: ({ state, metrics, page }) => {
       terminal.line();
       terminal.line(`  state     ${state}`);
@@ -99,9 +110,10 @@ export function createStory(terminal: Terminal): Story {
     ending: (report) => {
       terminal.line();
       if (report.error !== undefined) terminal.line(`${bad} ${report.error}`);
-      for (const failure of listFailures(report.checks)) terminal.line(`${bad} ${failure}`);
-      const passed = report.checks.filter(({ ok }) => ok).length;
-      const count = `${passed} of ${report.checks.length} checks passed in ${report.seconds} s`;
+      const checks = allChecks(report);
+      for (const failure of listFailures(checks)) terminal.line(`${bad} ${failure}`);
+      const passed = checks.filter(({ ok }) => ok).length;
+      const count = `${passed} of ${checks.length} checks passed in ${report.seconds} s`;
       terminal.line(
         report.ok ? `${good} ${paint.strong(count)}` : `${bad} ${paint.strong(`The demo failed: ${count}`)}`,
       );
