@@ -1,6 +1,6 @@
 import type { Terminal } from './terminal.js';
 
-/** A terminal in memory: remembers what was written and answers questions from a list. */
+/** A terminal in memory: remembers what was written and answers questions from a list; nothing comes in. */
 export class MemoryTerminal implements Terminal {
   readonly interactive: boolean;
   readonly printed: string[] = [];
@@ -16,6 +16,14 @@ export class MemoryTerminal implements Terminal {
 
   print(text: string): void {
     this.printed.push(text);
+  }
+
+  async printPieces(pieces: AsyncIterable<string>): Promise<void> {
+    for await (const piece of pieces) this.print(piece.trimEnd());
+  }
+
+  get input(): AsyncIterable<string> {
+    return (async function* () {})();
   }
 
   warn(text: string): void {

@@ -13,16 +13,13 @@ describe('runOverlayctl', () => {
     expect(await run(['--version'])).toEqual({ exitCode: 0, out: '1.2.3', err: '' });
     const help = await run(['--help']);
     expect(help.exitCode).toBe(0);
-    for (const command of ['network', 'agent', 'container', 'capacity', 'state', 'host']) {
+    for (const command of ['network', 'agent', 'container', 'capacity', 'state', 'log', 'host']) {
       expect(help.out).toContain(`  ${command}`);
     }
   });
 
   it('offers no command that the servers cannot answer yet', async () => {
-    for (const args of [
-      ['log', 'verify'],
-      ['capacity', '--watch'],
-    ]) {
+    for (const args of [['capacity', '--watch']]) {
       expect(await run(args)).toMatchObject({ exitCode: 2, out: '' });
     }
   });
@@ -42,6 +39,9 @@ describe('runOverlayctl', () => {
     [['--timeout', 'soon', 'state'], '--timeout: "soon" is no time'],
     [['--tls-ca', 'ca.pem', 'state'], '--tls-cert: is missing'],
     [['container', 'ls', '--network', 'host'], 'reserved'],
+    [['log'], 'Usage: overlayctl log'],
+    [['log', 'export'], "missing required argument 'file'"],
+    [['log', 'verify', '--config', '/nowhere/master.yaml'], '/nowhere/master.yaml'],
   ])('answers %j with exit code 2 and says why', async (args, reason) => {
     const answer = await run(args);
     expect(answer).toMatchObject({ exitCode: 2, out: '' });

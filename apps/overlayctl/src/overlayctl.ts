@@ -5,6 +5,7 @@ import { addAgentCommands } from './commands/agent-commands.js';
 import { addCapacityCommand } from './commands/capacity-command.js';
 import { addContainerCommands } from './commands/container-commands.js';
 import { addHostCommands } from './commands/host-commands.js';
+import { addLogCommands } from './commands/log-commands.js';
 import { addNetworkCommands } from './commands/network-commands.js';
 import { addStateCommand } from './commands/state-command.js';
 import { type ExitCode, exitCodeOf } from './exit-code.js';
@@ -62,6 +63,7 @@ function createProgram({ terminal, environment, version }: OverlayctlDeps): Comm
   addContainerCommands(program, context);
   addCapacityCommand(program, context);
   addStateCommand(program, context);
+  addLogCommands(program, context);
   addHostCommands(program, context);
   return program;
 }

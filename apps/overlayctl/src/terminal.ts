@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 
 /** Where a command reads and writes. */
@@ -8,6 +9,10 @@ export interface Terminal {
   print(text: string): void;
   /** Writes a line that is not part of the answer: errors and remarks. */
   warn(text: string): void;
+  /** Writes a long answer piece by piece, as fast as it is read. */
+  printPieces(pieces: AsyncIterable<string>): Promise<void>;
+  /** What comes in, to be read once. */
+  readonly input: AsyncIterable<string | Buffer>;
   /** Asks a question and resolves with the line that was typed; '' at the end of the input. */
   ask(question: string): Promise<string>;
 }
@@ -24,6 +29,10 @@ export function createTerminal({ stdin, stdout, stderr }: TerminalStreams): Term
   return {
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     print: (text) => void stdout.write(`${text}\n`),
+    printPieces: async (pieces) => {
+      for await (const piece of pieces) if (!stdout.write(piece)) await once(stdout, 'drain');
+    },
+    input: stdin,
     warn: (text) => void stderr.write(`${text}\n`),
     ask: (question) => askLine(stdin, stderr, question),
   };

@@ -9,8 +9,8 @@ import { unfinishedImport } from './unfinished-import.js';
 export interface ImportOptions {
   /** Who campaigns for the log; shown to masters while the import runs. */
   readonly candidate: string;
-  /** Ends the wait for leadership, when a master leads. */
-  readonly signal: AbortSignal;
+  /** How long to wait for leadership while a master leads, in milliseconds. */
+  readonly waitMs: number;
 }
 
 /** What an import wrote. */
@@ -38,13 +38,13 @@ export async function importLog(
   lines: AsyncIterable<string> | Iterable<string>,
   options: ImportOptions,
 ): Promise<ImportResult> {
-  await requireEmpty(log);
+  await requireEmptyLog(log);
   const { header, records } = await parseExport(lines);
   await requireRight(records);
   const leadership = await campaign(log, options);
   try {
     // A master may have led meanwhile.
-    await requireEmpty(log);
+    await requireEmptyLog(log);
     const revision = await writeAll(log, records, leadership.fence);
     return { records: records.length, exportedRevision: header.revision, revision };
   } finally {
@@ -68,9 +68,9 @@ async function writeAll(log: OverlayLog, records: readonly LogRecord[], fence: F
   return revision;
 }
 
-async function campaign(log: OverlayLog, { candidate, signal }: ImportOptions) {
+async function campaign(log: OverlayLog, { candidate, waitMs }: ImportOptions) {
   try {
-    return await log.campaign(candidate, signal);
+    return await log.campaign(candidate, AbortSignal.timeout(waitMs));
   } catch (thrown) {
     if (!isFailure(thrown, 'aborted')) throw thrown;
     const message = 'a master leads this log, or the log cannot be reached; stop every master first';
@@ -78,7 +78,12 @@ async function campaign(log: OverlayLog, { candidate, signal }: ImportOptions) {
   }
 }
 
-async function requireEmpty(log: OverlayLog): Promise<void> {
+/**
+ * Makes sure that a log is empty, as an import wants it.
+ * @throws OverlayError `failed_precondition` if it is not; the message tells what an interrupted import left from
+ * a log that is in use.
+ */
+export async function requireEmptyLog(log: OverlayLog): Promise<void> {
   let any = false;
   let whole = false;
   for await (const batch of (await log.load()).records) {

@@ -51,7 +51,7 @@ async function contents(log: OverlayLog): Promise<readonly LogRecord[]> {
 }
 
 function bring(log: OverlayLog, lines: readonly string[]) {
-  return importLog(log, lines, { candidate: 'overlayctl', signal: never });
+  return importLog(log, lines, { candidate: 'overlayctl', waitMs: 5_000 });
 }
 
 /** The log with commits of at most three changes, the last of which fails as if the process had died before it. */
@@ -128,7 +128,7 @@ describe('importLog', () => {
     const log = open();
     const other = new MemoryOverlayLog(log.store);
     await other.campaign('m1', never);
-    const importing = importLog(log, lines, { candidate: 'overlayctl', signal: AbortSignal.timeout(50) });
+    const importing = importLog(log, lines, { candidate: 'overlayctl', waitMs: 50 });
     await expect(importing).rejects.toMatchObject({ code: 'failed_precondition' });
     await expect(importing).rejects.toThrow('a master leads');
     expect(await contents(log)).toEqual([]);
