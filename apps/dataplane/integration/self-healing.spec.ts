@@ -151,6 +151,14 @@ describe('a host that somebody damages', () => {
     expect(await heal(['nft', 'add', 'rule', 'inet', 'overlay', 'postrouting', 'accept'])).toBe(1);
   });
 
+  it('repairs the admission of peers to the tunnel', async () => {
+    const set = ['inet', 'overlay_admission', 'peers'];
+    expect(await heal(['nft', 'delete', 'element', ...set, '{ 198.51.100.2 }'])).toBe(1);
+    expect(await heal(['nft', 'add', 'element', ...set, '{ 198.51.100.77 }'])).toBe(1);
+    expect(await heal(['nft', 'flush', 'set', ...set])).toBe(2);
+    expect(await heal(['nft', 'delete', 'table', 'inet', 'overlay_admission'])).toBe(3);
+  });
+
   it('repairs forwarding and reverse path filtering', async () => {
     const write = (key: string, value: string) => ['sysctl', '-q', '-w', `${key}=${value}`];
     expect(await heal(write('net.ipv4.ip_forward', '0'))).toBeGreaterThan(0);

@@ -17,6 +17,7 @@ import {
   VXLAN_PORT,
 } from '../kernel/ownership.js';
 import { activeNetworks, activeSubnets, type HostDescription, type HostNetwork } from './host-description.js';
+import { planAdmission } from './plan-admission.js';
 import { planNftTable } from './plan-nft-table.js';
 
 /**
@@ -30,6 +31,7 @@ export function planHost(host: HostDescription): readonly KernelObject[] {
     ...activeSubnets(host).flatMap(planSubnet),
     ...planSysctls(host),
     planNftTable(host),
+    planAdmission(host),
   ];
 }
 

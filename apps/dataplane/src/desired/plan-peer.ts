@@ -14,8 +14,8 @@ export interface PeerPlanner {
 }
 
 /**
- * Planner for the peers of `host`: per family a neighbour entry and a nexthop object, one forwarding entry, a
- * route per prefix, and the peer's underlay address in table 42. Pure but for the ids that `nexthopId` hands out.
+ * Planner for the peers of `host`: per family a neighbour entry and a nexthop object, one forwarding entry,
+ * the admission to the tunnel, a route per prefix, and the peer's underlay address in table 42. Pure but for the ids that `nexthopId` hands out.
  */
 export function peerPlanner(host: HostDescription, nexthopId: NexthopIdOf): PeerPlanner {
   const device = host.vtep.name;
@@ -32,7 +32,10 @@ export function peerPlanner(host: HostDescription, nexthopId: NexthopIdOf): Peer
   return {
     plan(peer) {
       const low24 = Number(addressToInteger(peer.vtepIp) & 0xffffffn);
-      const objects: KernelObject[] = [{ kind: 'fdb', device, mac: peer.vtepMac, underlay: peer.ip }];
+      const objects: KernelObject[] = [
+        { kind: 'fdb', device, mac: peer.vtepMac, underlay: peer.ip },
+        { kind: 'admission', address: peer.ip },
+      ];
       const families = [
         { family: 4 as const, gateway: peer.vtepIp },
         ...(ipv6 && peer.vtepIp6 !== undefined ? [{ family: 6 as const, gateway: peer.vtepIp6 }] : []),

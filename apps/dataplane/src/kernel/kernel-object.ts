@@ -11,6 +11,7 @@ export const KERNEL_OBJECT_KINDS = [
   'route',
   'rule',
   'nftables',
+  'admission',
 ] as const;
 
 /** One member of {@link KERNEL_OBJECT_KINDS}. */
@@ -107,6 +108,12 @@ export interface Rule {
   readonly priority: number;
 }
 
+/** A peer's underlay address in the set of those who may send into the tunnel. Goes with its table. */
+export interface Admission {
+  readonly kind: 'admission';
+  readonly address: IpAddress;
+}
+
 /** A whole nftables table, spelt as `nft -s list table` prints it; white space is not compared. */
 export interface NftTable {
   readonly kind: 'nftables';
@@ -123,7 +130,17 @@ export interface Sysctl {
 }
 
 /** Anything that the dataplane keeps in the kernel. */
-export type KernelObject = Link | Address | Neighbour | FdbEntry | Nexthop | Route | Rule | NftTable | Sysctl;
+export type KernelObject =
+  | Link
+  | Address
+  | Neighbour
+  | FdbEntry
+  | Nexthop
+  | Route
+  | Rule
+  | NftTable
+  | Admission
+  | Sysctl;
 
 /** What identifies an object: two objects with one key are the same object with different attributes. */
 export function keyOf(object: KernelObject): string {
@@ -148,6 +165,8 @@ export function keyOf(object: KernelObject): string {
       return `rule ${object.source}`;
     case 'nftables':
       return `nftables ${object.family} ${object.name}`;
+    case 'admission':
+      return `admission ${object.address}`;
   }
 }
 
@@ -159,6 +178,7 @@ export function attributesOf(object: KernelObject): string {
     case 'sysctl':
       return object.value;
     case 'address':
+    case 'admission':
       return '';
     case 'fdb':
       return object.underlay;

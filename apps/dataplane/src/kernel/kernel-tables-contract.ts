@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
-import { type BridgeLink, KERNEL_OBJECT_KINDS, type KernelObject, type VxlanLink } from './kernel-object.js';
+import {
+  type BridgeLink,
+  KERNEL_OBJECT_KINDS,
+  type KernelObject,
+  type NftTable,
+  type VxlanLink,
+} from './kernel-object.js';
 import type { KernelChange, KernelTables } from './kernel-tables.js';
 
 /** A namespace of its own for one test. */
@@ -33,6 +39,13 @@ const BRIDGE: BridgeLink = {
   mtuBytes: 1420,
   up: true,
   alias: 'overlay:net-1',
+};
+
+const ADMISSION: NftTable = {
+  kind: 'nftables',
+  family: 'inet',
+  name: 'overlay_admission',
+  content: 'table inet overlay_admission {\nset peers {\ntype ipv4_addr\n}\n}',
 };
 
 /** One object of every kind, in the order of creation. */
@@ -72,6 +85,9 @@ const EVERYTHING: readonly KernelObject[] = [
     content:
       'table inet overlay {\nset overlay4 {\ntype ipv4_addr\nflags interval\nelements = { 9.0.0.0/8 }\n}\n}',
   },
+  ADMISSION,
+  { kind: 'admission', address: parseIpAddress('10.0.0.2') },
+  { kind: 'admission', address: parseIpAddress('10.0.0.3') },
 ];
 
 /** What every implementation of {@link KernelTables} does. */
@@ -171,12 +187,40 @@ export function describeKernelTables(name: string, open: () => Promise<TablesUnd
         expect(failures.map(({ change }) => change)).toEqual([again, gone]);
       }));
 
+    it('takes the elements along with their table, also when it is replaced', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const content = ADMISSION.content.replace('}', '}\nset more {\ntype ipv4_addr\n}');
+        const object = { ...ADMISSION, content };
+        expect(await tables.apply([{ op: 'replace', previous: ADMISSION, object }], OPTIONS)).toEqual([]);
+        expect((await read(tables)).filter(({ kind }) => kind === 'admission')).toEqual([]);
+      }));
+
+    it('names the element that failed and does those around it', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const changes = ['10.0.0.2', '10.0.0.9', '10.0.0.3'].map((address) =>
+          remove({ kind: 'admission', address: parseIpAddress(address) }),
+        );
+        const failures = await tables.apply(changes, OPTIONS);
+        expect(failures.map(({ change }) => change)).toEqual([changes[1]]);
+        expect((await read(tables)).filter(({ kind }) => kind === 'admission')).toEqual([]);
+      }));
+
     it('takes routes and nexthops along with their device', () =>
       within(async (tables) => {
         await fill(tables);
         expect(await tables.apply([remove(VTEP)], OPTIONS)).toEqual([]);
         const kinds = new Set((await read(tables)).map(({ kind }) => kind));
-        expect([...kinds].sort()).toEqual(['address', 'link', 'nftables', 'route', 'rule', 'sysctl']);
+        expect([...kinds].sort()).toEqual([
+          'address',
+          'admission',
+          'link',
+          'nftables',
+          'route',
+          'rule',
+          'sysctl',
+        ]);
         const routes = (await read(tables)).filter(({ kind }) => kind === 'route');
         expect(sorted(routes)).toEqual(sorted([unreachable('9.0.0.0/8'), unreachable('fd01:b::/64')]));
       }));

@@ -7,7 +7,8 @@
  *   nexthop     protocol 142 on the VXLAN device; the id is only a proposal
  *   route       protocol 142
  *   rule        priority 30042 and table 42
- *   nftables    the table `inet overlay`
+ *   nftables    the tables `inet overlay` and `inet overlay_admission`
+ *   admission   in the set of the latter
  */
 
 /** Routing protocol number of our routes and nexthops (rtnetlink's `rtm_protocol`; 142 is ours alone). */
@@ -42,6 +43,12 @@ export const ALIAS_PREFIX = 'overlay:';
 
 /** Name of our nftables table. */
 export const NFT_TABLE = 'overlay';
+
+/** Name of the nftables table that keeps strangers out of the tunnel. */
+export const ADMISSION_TABLE = 'overlay_admission';
+
+/** Its set of the peers' underlay addresses. */
+export const ADMISSION_SET = 'peers';
 
 /** UDP port of the tunnel. */
 export const VXLAN_PORT = 64000;

@@ -80,9 +80,10 @@ describe('ApplyLoop', () => {
       ...new Array(3).fill('neigh'),
       ...new Array(3).fill('nexthop'),
       ...new Array(3).fill('route'),
+      ...new Array(4).fill('nft'),
     ]);
     expect(loop.appliedRevision).toBe(5n);
-    expect(loop.peerWrites).toBe(12);
+    expect(loop.peerWrites).toBe(16);
   });
 
   it('removes whom a finished snapshot does not name, whether written or still waiting', async () => {

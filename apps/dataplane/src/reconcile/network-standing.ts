@@ -44,6 +44,7 @@ export function networkOfObject(host: HostDescription, object: KernelObject): st
     case 'neighbour':
     case 'nexthop':
     case 'nftables':
+    case 'admission':
       return undefined;
   }
 }

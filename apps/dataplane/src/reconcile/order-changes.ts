@@ -11,7 +11,14 @@ const REMOVED_FIRST: readonly KernelObjectKind[] = ['rule', 'route', 'address'];
  * What goes after everything is created: a nexthop or neighbour may still be in use by a route that is replaced in
  * between. A link goes last: deleting it under its nexthops and routes holds the kernel's rtnl lock for seconds.
  */
-const REMOVED_LAST: readonly KernelObjectKind[] = ['nftables', 'nexthop', 'neighbour', 'fdb', 'link'];
+const REMOVED_LAST: readonly KernelObjectKind[] = [
+  'admission',
+  'nftables',
+  'nexthop',
+  'neighbour',
+  'fdb',
+  'link',
+];
 
 /** The changes in the order in which the kernel can take them; within a kind the given order stays. */
 export function orderChanges(changes: readonly KernelChange[]): readonly KernelChange[] {

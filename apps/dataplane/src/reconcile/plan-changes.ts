@@ -1,6 +1,6 @@
 import type { BridgeLink, KernelObject, VxlanLink } from '../kernel/kernel-object.js';
 import type { KernelChange } from '../kernel/kernel-tables.js';
-import { ALIAS_PREFIX } from '../kernel/ownership.js';
+import { ADMISSION_TABLE, ALIAS_PREFIX } from '../kernel/ownership.js';
 import type { Difference } from './delta-tracker.js';
 
 /** What to do about one difference. */
@@ -22,6 +22,7 @@ export type DifferencePlan =
  */
 export function planDifference(difference: Difference, vtep: string, peersKnown: boolean): DifferencePlan {
   const { have, want } = difference;
+  if (!peersKnown && want !== undefined && admits(want)) return { step: 'wait' };
   if (want === undefined) {
     if (have === undefined || have.kind === 'sysctl') return { step: 'forget' };
     if (have.kind === 'link' && have.type === 'foreign') return { step: 'forget' };
@@ -37,12 +38,18 @@ export function planDifference(difference: Difference, vtep: string, peersKnown:
   return { step: 'change', change: { op: 'replace', object: want, previous: have } };
 }
 
+/** Closing the tunnel to strangers before the peers are known would close it to them as well. */
+function admits(object: KernelObject): boolean {
+  return object.kind === 'admission' || (object.kind === 'nftables' && object.name === ADMISSION_TABLE);
+}
+
 /** Objects that come from the topology and not from the description of the host. */
 export function leadsToPeer(object: KernelObject): boolean {
   switch (object.kind) {
     case 'neighbour':
     case 'fdb':
     case 'nexthop':
+    case 'admission':
       return true;
     case 'route':
       return object.target.type !== 'unreachable';

@@ -99,6 +99,7 @@ describe('the reconciler', () => {
         'neigh fd01:a::2 dev vtep1024 lladdr 70:b3:d5:80:00:02 PERMANENT',
         'nexthop id 1333788674 via 44.128.0.2 dev vtep1024 proto 142',
         'nexthop id 1870659586 via fd01:a::2 dev vtep1024 proto 142',
+        'nft element 10.0.0.2',
         'nft table inet overlay {' +
           ' set overlay4 { type ipv4_addr flags interval elements = { 9.0.0.0/8 } }' +
           ' set inside4 { type ipv4_addr flags interval elements = { 9.0.0.0/8, 44.128.0.0/20, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255 } }' +
@@ -107,6 +108,12 @@ describe('the reconciler', () => {
           ' chain postrouting { type nat hook postrouting priority srcnat; policy accept;' +
           ' ip saddr @overlay4 ip daddr != @inside4 masquerade' +
           ' ip6 saddr @overlay6 ip6 daddr != @inside6 masquerade } }',
+        'nft table inet overlay_admission { set peers { type ipv4_addr }' +
+          ' chain input { type filter hook input priority raw; policy accept;' +
+          ' udp dport 64000 ip saddr @peers accept udp dport 64000 counter drop }' +
+          ' chain tunnel { type filter hook prerouting priority raw; policy accept;' +
+          ' iifname != "vtep1024" accept ip saddr @peers accept' +
+          ' fib saddr . iif oif missing counter drop } }',
         'route 10.0.0.2/32 nhid 1333788674 table 42 proto 142',
         'route 9.0.1.0/26 nhid 1333788674 table 254 proto 142',
         'route fd01:b:0:0:1::/80 nhid 1870659586 table 254 proto 142',
@@ -149,6 +156,21 @@ describe('the reconciler', () => {
     expect(kernel.dump()).toContain('44.128.0.2');
   });
 
+  it('closes the tunnel to strangers only when it knows the peers', async () => {
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), false);
+    expect(kernel.dump()).not.toMatch(/overlay_admission|nft element/);
+    await reconciler.applyPeers(batch(peer(2)), true);
+    expect(kernel.dump()).toMatch(/nft element 10\.0\.0\.2\nnft element 10\.0\.0\.3\n.*overlay_admission/s);
+    const restarted = new Reconciler(kernel);
+    const before = kernel.dump();
+    await restarted.applyHost({ ...HOST, ip: parseIpAddress('fd00::1') });
+    expect(kernel.dump()).toMatch(/overlay_admission \{ set peers \{ type ipv4_addr/);
+    await restarted.applyHost(HOST);
+    await restarted.applyPeers(batch(peer(1), peer(2)), true);
+    expect(kernel.dump()).toBe(before);
+  });
+
   it('remembers peers that come before the host', async () => {
     expect(await reconciler.applyPeers(batch(peer(1)), true)).toBe(0);
     await reconciler.applyHost(HOST);
@@ -165,6 +187,8 @@ describe('the reconciler', () => {
       'remove route 10.0.0.2/32 nhid 1333788674 table 42 proto 142',
       'replace fdb 70:b3:d5:80:00:02 dev vtep1024 dst 10.0.0.51 self permanent',
       'add route 10.0.0.51/32 nhid 1333788674 table 42 proto 142',
+      'add nft element 10.0.0.51',
+      'remove nft element 10.0.0.2',
     ]);
     await reconciler.applyPeers(gone(1), false);
     expect(kernel.dump()).not.toMatch(/44\.128\.0\.2|fd01:a::2|10\.0\.0\.51|9\.0\.1\.0|80:00:02/);
@@ -320,6 +344,7 @@ describe('the reconciler', () => {
       ['nexthop vtep1024 44.128.0.2', 3],
       ['rule 9.0.0.0/8', 1],
       ['nftables inet overlay', 1],
+      ['admission 10.0.0.2', 1],
       ['sysctl net/ipv4/ip_forward', 1],
       ['address m-dcos 9.0.0.1/27', 1],
       ['link m-dcos', 5],
@@ -334,6 +359,19 @@ describe('the reconciler', () => {
       });
       expect(kernel.dump()).toBe(before);
       expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+    });
+
+    it('puts the admission table back with its elements, in one write', async () => {
+      const before = kernel.dump();
+      const done = kernel.log.length;
+      kernel.meddle('remove', find('nftables inet overlay_admission'));
+      expect(await reconciler.check(new Set(['nftables']))).toMatchObject({ written: 3 });
+      expect(kernel.dump()).toBe(before);
+      expect(kernel.log.slice(done).map((line) => line.slice(0, 13))).toEqual([
+        'add nft table',
+        'add nft eleme',
+        'add nft eleme',
+      ]);
     });
 
     it('looks only at the kinds it is told, and believes the rest', async () => {
@@ -456,6 +494,7 @@ describe('the reconciler', () => {
           const fresh = new FakeKernel();
           const novice = new Reconciler(fresh);
           await novice.applyHost(last);
+          await novice.applyPeers(new Map(), true);
           for (const [nodeId, value] of order) await novice.applyPeers(new Map([[nodeId, value]]), true);
           expect(withoutSysctls(worn.dump())).toBe(withoutSysctls(fresh.dump()));
           expect(veteran.failures.size).toBe(0);

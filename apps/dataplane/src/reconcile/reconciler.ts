@@ -9,7 +9,7 @@ import { type PeerPlanner, peerPlanner } from '../desired/plan-peer.js';
 import { refusePeer } from '../desired/refuse-peer.js';
 import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { KernelChange, KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
-import { DEFAULT_VTEP } from '../kernel/ownership.js';
+import { ADMISSION_TABLE, DEFAULT_VTEP } from '../kernel/ownership.js';
 import { BridgeMacs } from './bridge-macs.js';
 import { DeltaTracker } from './delta-tracker.js';
 import { networkOfObject } from './network-standing.js';
@@ -262,6 +262,7 @@ export class Reconciler {
     if (this.#differences(host).some(({ plan }) => plan.step === 'recreate')) {
       written += await this.#removeVtep(host);
     }
+    this.#forgetAdmissions(host);
     const changes: KernelChange[] = [];
     for (const { key, plan } of this.#differences(host)) {
       if (plan.step === 'change') changes.push(plan.change);
@@ -273,6 +274,14 @@ export class Reconciler {
     written += await this.#write(host, surplus.map(removal), false);
     for (const key of this.#failures.keys()) if (!this.tracker.deviates(key)) this.#failures.delete(key);
     return written;
+  }
+
+  /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
+  #forgetAdmissions(host: HostDescription): void {
+    const table = `nftables inet ${ADMISSION_TABLE}`;
+    if (!this.#differences(host).some(({ key, plan }) => key === table && plan.step === 'change')) return;
+    for (const object of [...this.tracker.presentObjects()])
+      if (object.kind === 'admission') this.tracker.observe(keyOf(object), undefined);
   }
 
   #differences(host: HostDescription) {
@@ -342,6 +351,7 @@ function standsOn(object: KernelObject, device: string): boolean {
       return object.key.includes(`/${device}/`);
     case 'rule':
     case 'nftables':
+    case 'admission':
       return false;
   }
 }

@@ -6,6 +6,7 @@ import {
 } from '@overlay/contracts';
 import { changeLines } from '../kernel/iproute/change-lines.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from '../kernel/kernel-object.js';
+import { ADMISSION_SET, ADMISSION_TABLE } from '../kernel/ownership.js';
 import { networkOfObject, networkStandings } from '../reconcile/network-standing.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 
@@ -61,6 +62,8 @@ export function spell(object: KernelObject): string {
       return `${object.key.replaceAll('/', '.')}=${object.value}`;
     case 'nftables':
       return `table ${object.family} ${object.name}`;
+    case 'admission':
+      return `element inet ${ADMISSION_TABLE} ${ADMISSION_SET} { ${object.address} }`;
     default:
       return changeLines({ op: 'add', object })[0] ?? object.kind;
   }

@@ -22,6 +22,8 @@ export function dumpObject(object: KernelObject): string {
       return `rule ${object.priority}: from ${object.source} lookup ${object.table}`;
     case 'nftables':
       return `nft ${object.content.replaceAll(/\s+/g, ' ').trim()}`;
+    case 'admission':
+      return `nft element ${object.address}`;
   }
 }
 

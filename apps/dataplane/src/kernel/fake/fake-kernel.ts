@@ -16,7 +16,7 @@ import type {
   ReadScope,
 } from '../kernel-tables.js';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
-import { ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
+import { ADMISSION_TABLE, ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
 import { dumpObject } from './dump-object.js';
 import { EventQueue, eventOf } from './event-queue.js';
 import { prefixOfInterface } from './prefix-of-interface.js';
@@ -123,6 +123,8 @@ export class FakeKernel implements KernelTables, KernelWatch {
     const error = this.#missing(object);
     if (error !== undefined) return error;
     const before = this.#objects.get(keyOf(object));
+    // A table is replaced as a whole, without the elements of its sets.
+    if (before?.kind === 'nftables') this.#remove(before);
     this.#put(object);
     if (before !== undefined && macOf(before) !== macOf(object)) this.#forgetNeighbours(object);
     return undefined;
@@ -145,6 +147,10 @@ export class FakeKernel implements KernelTables, KernelWatch {
         return this.#objects.has(`link ${object.device}`)
           ? undefined
           : `Cannot find device "${object.device}"`;
+      case 'admission':
+        return this.#objects.has(`nftables inet ${ADMISSION_TABLE}`)
+          ? undefined
+          : 'Error: No such file or directory';
       case 'nexthop':
         return this.#unusableNexthop(object);
       case 'route':
@@ -211,6 +217,7 @@ function macOf(object: KernelObject): string | undefined {
 function goesWith(other: KernelObject, gone: KernelObject): boolean {
   if (gone.kind === 'nexthop')
     return other.kind === 'route' && other.target.type === 'nexthop' && other.target.id === gone.id;
+  if (gone.kind === 'nftables') return gone.name === ADMISSION_TABLE && other.kind === 'admission';
   if (gone.kind !== 'link') return false;
   if (other.kind === 'sysctl') return other.key.includes(`/${gone.name}/`);
   return 'device' in other && other.device === gone.name;

@@ -34,6 +34,7 @@ export function changeLines(change: KernelChange): readonly string[] {
       return [op === 'remove' ? `rule del ${words}` : `rule add ${words} protocol ${ROUTE_PROTOCOL}`];
     }
     case 'nftables':
+    case 'admission':
     case 'sysctl':
       return [];
   }

@@ -1,15 +1,18 @@
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { toOverlayError } from '@overlay/failure';
 import type { KernelObject } from '../kernel-object.js';
 import type { CallOptions, ChangeFailure, KernelChange, KernelTables } from '../kernel-tables.js';
 import { parseBatchErrors } from './batch-errors.js';
 import { changeLines } from './change-lines.js';
 import type { CommandRunner } from './command-runner.js';
 import { KernelReader } from './kernel-reader.js';
+import { nftScript } from './nft-script.js';
 import type { SysctlFiles } from './sysctl-files.js';
 import { writeSysctl } from './write-sysctl.js';
 
 /** Changes per process: bounds how long the time limit of one command has to reach. */
 const BATCH_SIZE = 20_000;
+/** Changes of a refused nftables transaction that are tried one by one. */
+const BISECTED = 1_024;
 
 /** What the adapter works with. */
 export interface IprouteOptions {
@@ -36,7 +39,7 @@ export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables
       case 'bridge':
         return applyBatch(runner, tool, run, options);
       case 'nft':
-        return applyEach(run, (change) => applyNft(runner, change, options));
+        return applyNft(runner, run, options);
       case 'sysctl':
         return applyEach(run, async ({ op, object }) => {
           if (op !== 'remove' && object.kind === 'sysctl') await writeSysctl(sysctls, object);
@@ -54,6 +57,7 @@ function toolOf(object: KernelObject): Tool {
     case 'rule':
       return object.source.includes(':') ? 'ip -6' : 'ip';
     case 'nftables':
+    case 'admission':
       return 'nft';
     case 'sysctl':
       return 'sysctl';
@@ -67,7 +71,8 @@ function runsOf(changes: readonly KernelChange[]): readonly { tool: Tool; run: K
   for (const change of changes) {
     const tool = toolOf(change.object);
     const last = runs.at(-1);
-    if (last !== undefined && last.tool === tool && last.run.length < BATCH_SIZE) last.run.push(change);
+    if (last !== undefined && last.tool === tool && (tool === 'nft' || last.run.length < BATCH_SIZE))
+      last.run.push(change);
     else runs.push({ tool, run: [change] });
   }
   return runs;
@@ -115,12 +120,27 @@ async function applyEach(
   return failures;
 }
 
-/** Replaces the whole table in one transaction: `table` first makes the deletion succeed when there is none. */
-async function applyNft(runner: CommandRunner, { op, object }: KernelChange, { timeoutMs }: CallOptions) {
-  if (object.kind !== 'nftables') return;
-  const name = `${object.family} ${object.name}`;
-  const definition = op === 'remove' ? '' : object.content;
-  const input = `table ${name}\ndelete table ${name}\n${definition}\n`;
-  const { exitCode, stderr } = await runner.run('nft', ['-f', '-'], input, timeoutMs);
-  if (exitCode !== 0) throw new OverlayError('unavailable', stderr.trim());
+/** One transaction. A refused one is tried again in halves, to find the change that is at fault, unless it is large. */
+async function applyNft(
+  runner: CommandRunner,
+  run: readonly KernelChange[],
+  options: CallOptions,
+): Promise<readonly ChangeFailure[]> {
+  const error = await runNft(runner, run, options);
+  if (error === undefined) return [];
+  if (run.length === 1 || run.length > BISECTED) return run.map((change) => ({ change, error }));
+  const middle = Math.ceil(run.length / 2);
+  return [
+    ...(await applyNft(runner, run.slice(0, middle), options)),
+    ...(await applyNft(runner, run.slice(middle), options)),
+  ];
+}
+
+async function runNft(runner: CommandRunner, run: readonly KernelChange[], { timeoutMs }: CallOptions) {
+  try {
+    const { exitCode, stderr } = await runner.run('nft', ['-f', '-'], nftScript(run), timeoutMs);
+    return exitCode === 0 ? undefined : stderr.trim();
+  } catch (thrown) {
+    return toOverlayError(thrown).message;
+  }
 }

@@ -1,8 +1,9 @@
 import { OverlayError } from '@overlay/failure';
-import type { KernelObject, KernelObjectKind, NftTable } from '../kernel-object.js';
+import type { Admission, KernelObject, KernelObjectKind, NftTable } from '../kernel-object.js';
 import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
-import { NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
+import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
 import type { CommandRunner } from './command-runner.js';
+import { type NftSetJson, parseAdmissions } from './read-admissions.js';
 import { type LinkJson, parseLinks } from './read-links.js';
 import {
   type FdbJson,
@@ -49,6 +50,7 @@ export class KernelReader {
       device,
     );
     const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
+    const tables = wanted('nftables', 'admission') ? await this.#ourNftTables(options) : [];
     const [route, rule] = [wanted('route'), wanted('rule')];
     return {
       objects: [
@@ -63,7 +65,8 @@ export class KernelReader {
         ...parseRoutes(await list<RouteJson>(route, 'ip', ['-N', '-6', ...routes])),
         ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-4', 'rule', 'show'])),
         ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-6', 'rule', 'show'])),
-        ...(wanted('nftables') ? await this.#nftTables(options) : []),
+        ...(wanted('nftables') ? await this.#nftTables(tables, options) : []),
+        ...(wanted('admission') ? await this.#admissions(tables, options) : []),
         ...(wanted('sysctl') ? await this.#sysctlValues(scope.sysctls) : []),
       ],
       foreignNexthopIds: nexthops.foreign,
@@ -82,11 +85,28 @@ export class KernelReader {
     throw new OverlayError('unavailable', message);
   }
 
-  async #nftTables(options: CallOptions): Promise<readonly NftTable[]> {
-    const tables = await this.#text('nft', ['list', 'tables', 'inet'], options);
-    if (!tables.split('\n').includes(`table inet ${NFT_TABLE}`)) return [];
-    const listed = await this.#text('nft', ['-s', 'list', 'table', 'inet', NFT_TABLE], options);
-    return [{ kind: 'nftables', family: 'inet', name: NFT_TABLE, content: listed }];
+  /** The admission table without its elements, which may be many: they are objects of their own. */
+  async #nftTables(present: readonly string[], options: CallOptions): Promise<readonly NftTable[]> {
+    return Promise.all(
+      present.map(async (name) => {
+        const terse = name === ADMISSION_TABLE ? ['-t'] : [];
+        const content = await this.#text('nft', [...terse, '-s', 'list', 'table', 'inet', name], options);
+        return { kind: 'nftables', family: 'inet', name, content } as const;
+      }),
+    );
+  }
+
+  async #ourNftTables(options: CallOptions): Promise<readonly string[]> {
+    const tables = (await this.#text('nft', ['list', 'tables', 'inet'], options)).split('\n');
+    return [NFT_TABLE, ADMISSION_TABLE].filter((name) => tables.includes(`table inet ${name}`));
+  }
+
+  async #admissions(present: readonly string[], options: CallOptions): Promise<readonly Admission[]> {
+    if (!present.includes(ADMISSION_TABLE)) return [];
+    const set = ['list', 'set', 'inet', ADMISSION_TABLE, ADMISSION_SET];
+    const { exitCode, stdout } = await this.#runner.run('nft', ['-j', ...set], '', options.timeoutMs);
+    // The table may have lost its set; it is about to be replaced then.
+    return exitCode === 0 ? parseAdmissions(JSON.parse(stdout) as NftSetJson) : [];
   }
 
   async #sysctlValues(keys: readonly string[]): Promise<readonly KernelObject[]> {

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
-import { NFT_TABLE } from '../ownership.js';
+import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE } from '../ownership.js';
 import { parseIpEvent } from './parse-ip-event.js';
 
 const IP_OBJECTS = ['link', 'address', 'neigh', 'route', 'nexthop', 'rule', 'netconf'];
-const OUR_TABLE = new RegExp(`^(?:add|delete|create|insert|replace) \\S+ inet ${NFT_TABLE}(?: |$)`);
+const OUR_TABLE = new RegExp(
+  `^(?:add|delete|create|insert|replace) \\S+ inet (?:${NFT_TABLE}|${ADMISSION_TABLE})(?: |$)`,
+);
+const ELEMENT = new RegExp(`^(add|delete) element inet ${ADMISSION_TABLE} ${ADMISSION_SET} \\{ (\\S+) \\}`);
 
 /**
  * Links, addresses, neighbour and forwarding entries, routes, nexthops, rules and forwarding settings, by `ip monitor`.
@@ -23,6 +26,11 @@ export function nftMonitor(prefix: readonly string[] = []): KernelWatch {
 
 /** One line of `nft monitor`: `add rule inet overlay postrouting …`, `# new generation 2 by process …`. */
 export function parseNftEvent(line: string): KernelEvent | undefined {
+  const [, verb, address] = ELEMENT.exec(line) ?? [];
+  if (address !== undefined) {
+    const attributes = verb === 'delete' ? undefined : '';
+    return { type: 'object', kind: 'admission', key: `admission ${address}`, attributes, marked: true };
+  }
   if (OUR_TABLE.test(line)) return { type: 'nftables' };
   return /error/i.test(line) ? { type: 'lost' } : undefined;
 }

@@ -96,6 +96,9 @@ describe('parseNftEvent', () => {
   it('sees our table and nobody else’s', () => {
     expect(parseNftEvent('delete rule inet overlay postrouting handle 2')).toEqual({ type: 'nftables' });
     expect(parseNftEvent('delete table inet overlay')).toEqual({ type: 'nftables' });
+    const element = 'element inet overlay_admission peers { 10.0.0.3 }';
+    expect(parseNftEvent(`add ${element}`)).toEqual(object('admission', 'admission 10.0.0.3', ''));
+    expect(parseNftEvent(`delete ${element}`)).toEqual(object('admission', 'admission 10.0.0.3', undefined));
     for (const line of [
       'add rule ip nat POSTROUTING',
       'add table inet overlay2',
