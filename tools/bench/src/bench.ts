@@ -17,6 +17,16 @@ export interface BenchResult {
   readonly measurements: readonly Measurement[];
 }
 
+/** What the command line may say of how much is measured; each bench has its own defaults. */
+export interface BenchSizes {
+  /** Numbers of agents that are present, for benches that grow with the cluster. */
+  readonly agents?: readonly number[];
+  /** Agents in the log that a master recovers. */
+  readonly recovered?: number;
+  /** How long a rate is measured, in seconds. */
+  readonly seconds?: number;
+}
+
 /** A bench that `npm run bench -- NAME` can run. */
 export interface Bench {
   /** Its name on the command line and of its file under `bench/results`. */
@@ -24,7 +34,7 @@ export interface Bench {
   /** One line for `--help`. */
   readonly description: string;
   /** Measures once; cleans up behind itself, also when it fails. */
-  run(): Promise<BenchResult>;
+  run(sizes: BenchSizes): Promise<BenchResult>;
 }
 
 /** How many times better the product is than its counterpart: above 1 it wins. */

@@ -1,5 +1,6 @@
 import { benchAllocation } from './allocation.js';
 import type { Bench } from './bench.js';
+import { benchLog } from './log.js';
 
 /** Every bench, in the order in which `npm run bench` runs them. Add yours here. */
-export const BENCHES: readonly Bench[] = [benchAllocation];
+export const BENCHES: readonly Bench[] = [benchAllocation, benchLog];

@@ -1,0 +1,175 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedOverlayLog, openEtcdOverlayLog } from '@overlay/overlay-log';
+import { EtcdCluster, LoneMaster } from '@overlay/testbed';
+import type { Bench, BenchResult, BenchSizes, Measurement } from './bench.js';
+import { measureFailover } from './log/failover.js';
+import { fillLog } from './log/fill-log.js';
+import { rawEtcdPerSecond, rawLmdbPerSecond } from './log/raw-rate.js';
+import { measureRecovery } from './log/recovery.js';
+import { IN_FLIGHT, registrationsPerSecond } from './log/registration-rate.js';
+import { SAMPLE_NETWORK } from './log/sample-agents.js';
+
+const AGENTS = [1_000, 100_000];
+const RECOVERED = 262_144;
+const SECONDS = 5;
+const FAILOVERS = 3;
+
+/** Half the raw rate is the least that registering should reach. */
+const RATE_SHARE = 0.5;
+/** As good as flat: the noise of a machine that does other things too. */
+const FLAT_SHARE = 0.8;
+const RECOVERY_GOAL_MS = 15_000;
+const RECOVERY_GOAL_BYTES = 2 ** 30;
+const LEASE_MS = 5_000;
+
+interface Rates {
+  readonly product: number;
+  readonly raw: number;
+}
+
+/** The overlay log under a master: registrations beside the bare store, recovery, failover. */
+export const benchLog: Bench = {
+  name: 'log',
+  description: 'registrations on etcd and on the embedded log beside the bare store, recovery, failover',
+  run: async ({
+    agents = AGENTS,
+    recovered = RECOVERED,
+    seconds = SECONDS,
+  }: BenchSizes): Promise<BenchResult> => ({
+    measurements: [
+      ...(await measureStore('etcd', agents, (present) => etcdRates(present, seconds))),
+      ...(await measureStore('embedded', agents, (present) => embeddedRates(present, seconds))),
+      ...(await measureRecoveryOf(recovered)),
+      await failover(),
+    ],
+  }),
+};
+
+async function measureStore(
+  store: string,
+  agents: readonly number[],
+  ratesAt: (present: number) => Promise<Rates>,
+): Promise<readonly Measurement[]> {
+  const measured: (Rates & { readonly present: number })[] = [];
+  for (const present of agents) measured.push({ present, ...(await ratesAt(present)) });
+  const rates = measured.map(
+    ({ present, product, raw }): Measurement => ({
+      what: `registrations, ${store}, ${present.toLocaleString('en-US')} agents present`,
+      unit: '1/s',
+      better: 'higher',
+      product,
+      counterpart: { name: 'bare store, same keys', figure: raw },
+      goal: raw * RATE_SHARE,
+    }),
+  );
+  const [few, many] = [measured[0], measured.at(-1)];
+  if (few === undefined || many === undefined || few === many) return rates;
+  return [...rates, flatness(store, few, many)];
+}
+
+function flatness(
+  store: string,
+  few: Rates & { readonly present: number },
+  many: Rates & { readonly present: number },
+): Measurement {
+  return {
+    what: `registrations, ${store}, many agents present beside few`,
+    unit: '1/s',
+    better: 'higher',
+    product: many.product,
+    counterpart: { name: `${few.present.toLocaleString('en-US')} agents`, figure: few.product },
+    goal: few.product * FLAT_SHARE,
+  };
+}
+
+async function etcdRates(present: number, seconds: number): Promise<Rates> {
+  const etcd = await EtcdCluster.start();
+  try {
+    const place = { endpoints: etcd.endpoints, prefix: '/overlay/' };
+    await fillLog(openEtcdOverlayLog(place), present);
+    const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log: { dir: undefined, etcd: place } });
+    try {
+      const product = await registrationsPerSecond(master.grpcAddress, present, seconds);
+      return { product, raw: await rawEtcdPerSecond(etcd.endpoints, seconds) };
+    } finally {
+      await master.close();
+    }
+  } finally {
+    await etcd.close();
+  }
+}
+
+function embeddedRates(present: number, seconds: number): Promise<Rates> {
+  return withFolder(async (dir) => {
+    await fillLog(await openEmbeddedOverlayLog({ dir }), present);
+    const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log: { dir } });
+    let product: number;
+    try {
+      product = await registrationsPerSecond(master.grpcAddress, present, seconds);
+    } finally {
+      await master.close();
+    }
+    return { product, raw: await rawLmdbPerSecond(dir, IN_FLIGHT, seconds) };
+  });
+}
+
+function measureRecoveryOf(agents: number): Promise<readonly Measurement[]> {
+  return withFolder(async (dir) => {
+    await fillLog(await openEmbeddedOverlayLog({ dir }), agents);
+    const readMs = await readingMs(dir);
+    const { readyMs, peakBytes } = await measureRecovery({ dir });
+    const what = `recovery of a log of ${agents.toLocaleString('en-US')} agents`;
+    const goals = agents === RECOVERED;
+    return [
+      {
+        what: `${what}: process start to ready`,
+        unit: 'ms',
+        better: 'lower',
+        product: readyMs,
+        counterpart: { name: 'reading the log alone', figure: readMs },
+        ...(goals ? { goal: RECOVERY_GOAL_MS } : {}),
+      },
+      {
+        what: `${what}: peak resident memory`,
+        unit: 'bytes',
+        better: 'lower',
+        product: peakBytes,
+        counterpart: { name: 'the goal', figure: RECOVERY_GOAL_BYTES },
+        ...(goals ? { goal: RECOVERY_GOAL_BYTES } : {}),
+      },
+    ];
+  });
+}
+
+async function readingMs(dir: string): Promise<number> {
+  const log = await openEmbeddedOverlayLog({ dir, readOnly: true });
+  try {
+    const startMs = performance.now();
+    let records = 0;
+    for await (const batch of (await log.load()).records) records += batch.length;
+    return records === 0 ? 0 : performance.now() - startMs;
+  } finally {
+    await log.close();
+  }
+}
+
+async function failover(): Promise<Measurement> {
+  return {
+    what: 'failover: kill -9 of the leader to the first committed registration (3 masters, etcd)',
+    unit: 'ms',
+    better: 'lower',
+    product: await measureFailover(FAILOVERS),
+    counterpart: { name: "the leader's lease", figure: LEASE_MS },
+  };
+}
+
+async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'overlay-bench-log-'));
+  try {
+    return await use(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
