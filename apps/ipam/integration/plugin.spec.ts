@@ -195,10 +195,23 @@ describe('the CNI plugin with a running daemon', () => {
   it(
     'refuses to start beside a daemon that lives',
     async () => {
-      const argv = [join(REPOSITORY, 'bin/overlay-ipam'), '--config', join(daemon.folder, 'ipam.json')];
-      const second = await runCommand(argv, { env: { PATH: process.env.PATH ?? '' } });
-      expect(second.exitCode).toBe(1);
-      expect(second.stderr).toContain('listen.grpc: another process listens on');
+      const config = JSON.parse(readFileSync(join(daemon.folder, 'ipam.json'), 'utf8'));
+      const start = async (more: Readonly<Record<string, unknown>>) => {
+        const file = join(daemon.folder, 'second.json');
+        writeFileSync(file, JSON.stringify({ ...config, ...more }));
+        const argv = [join(REPOSITORY, 'bin/overlay-ipam'), '--config', file];
+        return runCommand(argv, { env: { PATH: process.env.PATH ?? '' } });
+      };
+      const sameSockets = await start({ state_dir: join(daemon.folder, 'second') });
+      expect(sameSockets.exitCode).toBe(1);
+      expect(sameSockets.stderr).toContain('listen.grpc: another process listens on');
+      const listen = { grpc: `unix:${daemon.folder}/2.sock`, http: `unix:${daemon.folder}/3.sock` };
+      const sameState = await start({ listen: { ...listen, metrics: '127.0.0.1:0' } });
+      expect(sameState.exitCode).toBe(1);
+      expect(sameState.stderr).toBe(
+        `overlay-ipam: state_dir: the store in ${daemon.folder}/state cannot be opened: process ${daemon.process.pid} uses it: stop that process or choose another folder\n`,
+      );
+      expect((await daemon.plugin({ command: 'ADD' })).exitCode).toBe(0);
     },
     TIMEOUT_MS,
   );

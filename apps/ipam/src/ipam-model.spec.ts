@@ -22,6 +22,8 @@ const HALF = { network: 'dcos', half: 'cni' } as const;
 const USABLE = ['9.0.1.2', '9.0.1.3', '9.0.1.4', '9.0.1.5', '9.0.1.6'];
 const COOLDOWN = { cooldownMs: 30_000, rememberedCount: 100 };
 const GRACE_MS = 60_000;
+/** The random scripts are many, and the machine may be busy. */
+const TIMEOUT_MS = 60_000;
 
 type Outcome = 'done' | 'already_exists' | 'not_found' | 'resource_exhausted';
 
@@ -100,7 +102,7 @@ class Model {
 }
 
 const id = fc.integer({ min: 0, max: 6 }).map((number) => `c${number}`);
-const name = fc.constantFrom('r0', 'r1', 'r2');
+const name = fc.constantFrom('r0', 'r1');
 const ip = fc.option(fc.constantFrom(...USABLE), { nil: undefined });
 const step = fc.oneof(
   {
@@ -322,48 +324,59 @@ function pathOf(containerId: string): string {
 }
 
 describe('the whole IPAM', () => {
-  it('agrees with a model over any allocations, releases, reservations, crashes, reboots and collections', async () => {
-    const scripts = fc.array(fc.record({ step, diskFull: fc.nat({ max: 9 }).map((n) => n === 0) }), {
-      maxLength: 80,
-    });
-    await fc.assert(
-      fc.asyncProperty(scripts, async (script) => {
-        const trial = new Trial();
-        await trial.open();
-        const [networkId, network] = [parseNetworkId('n1'), parseNetworkName('dcos')];
-        const pool = { networkId, network, half: 'cni', subnet: parseCidr('9.0.1.0/29') } as const;
-        await trial.book.change((state) => planPools(state, [pool]));
-        for (const { step: next, diskFull } of script) {
-          const freedBefore = trial.model.freed;
-          if (diskFull && (next.kind === 'del' || next.kind === 'gc')) {
-            // What cannot be stored did not happen.
-            trial.store.fails = () => true;
-            await trial.change((state) => planGarbage(state, HALF, [], trial.moment()));
-            trial.store.fails = () => false;
-          } else {
-            await trial.perform(next);
+  it(
+    'agrees with a model over any allocations, releases, reservations, crashes, reboots and collections',
+    async () => {
+      const scripts = fc.array(fc.record({ step, diskFull: fc.nat({ max: 9 }).map((n) => n === 0) }), {
+        maxLength: 80,
+      });
+      await fc.assert(
+        fc.asyncProperty(scripts, async (script) => {
+          const trial = new Trial();
+          await trial.open();
+          const [networkId, network] = [parseNetworkId('n1'), parseNetworkName('dcos')];
+          const pool = { networkId, network, half: 'cni', subnet: parseCidr('9.0.1.0/29') } as const;
+          await trial.book.change((state) => planPools(state, [pool]));
+          for (const { step: next, diskFull } of script) {
+            const freedBefore = [...trial.model.freed];
+            if (diskFull && (next.kind === 'del' || next.kind === 'gc')) {
+              // What cannot be stored did not happen.
+              trial.store.fails = () => true;
+              await trial.change((state) => planGarbage(state, HALF, [], trial.moment()));
+              trial.store.fails = () => false;
+            } else {
+              await trial.perform(next);
+            }
+            await trial.verify(freedBefore);
           }
-          await trial.verify([...freedBefore]);
-        }
-        const free =
-          USABLE.length -
-          new Set([...trial.model.held.values(), ...trial.model.reserved.values()].map((each) => each.ip))
-            .size;
-        for (let number = 0; number < free; number += 1) {
-          await trial.perform({
-            kind: 'add',
-            id: `fill${number}`,
-            ip: undefined,
-            reservation: undefined,
-            framework: true,
-            alive: false,
-          });
-        }
-        await trial.verify([...trial.model.freed]);
-        const late = { ...HALF, owner: ownerOf('late'), requestedIps: [], labels: {}, nowMs: 1, bootId: 'b' };
-        expect(await trial.change((state) => planAllocation(state, late))).toBe('resource_exhausted');
-      }),
-      { numRuns: 150 },
-    );
-  });
+          const free =
+            USABLE.length -
+            new Set([...trial.model.held.values(), ...trial.model.reserved.values()].map((each) => each.ip))
+              .size;
+          for (let number = 0; number < free; number += 1) {
+            await trial.perform({
+              kind: 'add',
+              id: `fill${number}`,
+              ip: undefined,
+              reservation: undefined,
+              framework: true,
+              alive: false,
+            });
+          }
+          await trial.verify([...trial.model.freed]);
+          const late = {
+            ...HALF,
+            owner: ownerOf('late'),
+            requestedIps: [],
+            labels: {},
+            nowMs: 1,
+            bootId: 'b',
+          };
+          expect(await trial.change((state) => planAllocation(state, late))).toBe('resource_exhausted');
+        }),
+        { numRuns: 200 },
+      );
+    },
+    TIMEOUT_MS,
+  );
 });

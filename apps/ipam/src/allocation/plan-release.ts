@@ -36,10 +36,8 @@ export function planRelease(state: IpamState, request: ReleaseRequest): Plan<rea
   const { allocatedUntilMs = Number.POSITIVE_INFINITY } = request;
   if (held === undefined || held.allocatedAtMs > allocatedUntilMs) return { mutations: [], answer: [] };
   const answer = held.addresses.map(({ address }) => interfaceIp(address));
-  const mutations: IpamMutation[] = [
-    { kind: 'delete_allocation', key },
-    ...planFreed(state, answer, request),
-  ];
+  const left = answer.filter((address) => state.reservationOf(address) === undefined);
+  const mutations: IpamMutation[] = [{ kind: 'delete_allocation', key }, ...planFreed(state, left, request)];
   return { mutations, answer };
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
@@ -6,6 +6,7 @@ import { type IpamMutation, keyOf } from '../allocation/records.js';
 import { reservationKey } from '../allocation/reservation.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
 import { pagesOfCommit, type TreeSize } from './commit-pages.js';
+import { otherLockHolders } from './file-locks.js';
 import { FileRoom } from './file-room.js';
 import {
   parseStoredAllocation,
@@ -70,8 +71,10 @@ export class LmdbAllocationStore implements AllocationStore {
   }
 
   /**
-   * Opens the store, creating what is missing.
-   * @throws OverlayError `failed_precondition` naming the folder if it cannot be used.
+   * Opens the store, creating what is missing. One process at a time may have it open: each plans against what
+   * it read at its start.
+   * @throws OverlayError `failed_precondition` naming the folder if it cannot be used, or the process that
+   * uses it.
    */
   static open(folder: string): LmdbAllocationStore {
     try {
@@ -83,6 +86,7 @@ export class LmdbAllocationStore implements AllocationStore {
         overlappingSync: false,
         cache: false,
       });
+      requireSoleUse(join(folder, `${FILE}-lock`));
       rmSync(join(folder, FORMER_RESERVE), { force: true });
       return new LmdbAllocationStore(folder, database);
     } catch (error) {
@@ -148,6 +152,14 @@ export class LmdbAllocationStore implements AllocationStore {
     const message = `state_dir: the store in ${this.#folder} has format ${String(found)}, this release reads ${readable}: run the release that wrote it`;
     throw new OverlayError('failed_precondition', message);
   }
+}
+
+/** LMDB locks this file as long as it has the store open, and the kernel drops the lock of a process that dies. */
+function requireSoleUse(lockFile: string): void {
+  const locks = readFileSync('/proc/locks', 'utf8');
+  const [other] = otherLockHolders(locks, statSync(lockFile).ino, process.pid);
+  if (other === undefined) return;
+  throw new Error(`process ${other} uses it: stop that process or choose another folder`);
 }
 
 function keyWriteOf(mutation: IpamMutation): KeyWrite {
