@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Host, Testbed } from '@overlay/testbed';
 import { hostRequest, peer, snapshot } from './cluster-topology.js';
@@ -21,6 +22,15 @@ async function counters(host: Host) {
     found: sum(/^overlay_dataplane_drift_found_total\{/),
     repaired: sum(/^overlay_dataplane_drift_repaired_total\{/),
   };
+}
+
+/** Name of the program that a process runs; empty if it is gone. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 /** The dump without the order in which things came. */
@@ -171,6 +181,21 @@ describe('a host that somebody damages', () => {
     expect(written).toBeGreaterThanOrEqual(20);
     expect((await counters(host)).found - before.found).toBe(written);
     expect(await heal(ip('link set vtep1024 down'), ip('link set vtep1024 up'))).toBeGreaterThan(0);
+  });
+
+  it('leaves no monitor behind when it is killed, and heals again when it is back', async () => {
+    const monitors = async () =>
+      (await host.execOrFail(['ip', 'netns', 'pids', host.namespace]))
+        .split('\n')
+        .filter((pid) => /^(?:ip|nft)$/.test(commandOf(pid)));
+    expect(await monitors()).toHaveLength(2);
+    await host.dataplane.kill();
+    while ((await monitors()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await host.dataplane.start();
+    await driver.applyHost(hostRequest(1, host.address.ipv4));
+    const others = [2, 3].map((n) => peer(n, `198.51.100.${n}`));
+    await driver.applyPeers(snapshot([peer(1, host.address.ipv4), ...others]));
+    expect(await heal(ip('route del 9.0.2.0/24'))).toBe(1);
   });
 
   it('goes on reading nothing when nothing happens', async () => {

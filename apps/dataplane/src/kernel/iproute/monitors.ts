@@ -5,6 +5,8 @@ import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE } from '../ownership.js';
 import { parseIpEvent } from './parse-ip-event.js';
 
 const IP_OBJECTS = ['link', 'address', 'neigh', 'route', 'nexthop', 'rule', 'netconf'];
+/** A monitor that outlives a killed dataplane would run until its next event finds the pipe broken. */
+const DIES_WITH_US = ['setpriv', '--pdeathsig', 'TERM'];
 const OUR_TABLE = new RegExp(
   `^(?:add|delete|create|insert|replace) \\S+ inet (?:${NFT_TABLE}|${ADMISSION_TABLE})(?: |$)`,
 );
@@ -15,13 +17,13 @@ const ELEMENT = new RegExp(`^(add|delete) element inet ${ADMISSION_TABLE} ${ADMI
  * @param prefix a command that runs the rest of its arguments elsewhere
  */
 export function ipMonitor(prefix: readonly string[] = []): KernelWatch {
-  const argv = [...prefix, 'ip', '-N', '-o', 'monitor', 'label', ...IP_OBJECTS];
+  const argv = [...prefix, ...DIES_WITH_US, 'ip', '-N', '-o', 'monitor', 'label', ...IP_OBJECTS];
   return monitor('ip monitor', argv, parseIpEvent);
 }
 
 /** Changes of our nftables table, by `nft monitor`. */
 export function nftMonitor(prefix: readonly string[] = []): KernelWatch {
-  return monitor('nft monitor', [...prefix, 'nft', 'monitor'], parseNftEvent);
+  return monitor('nft monitor', [...prefix, ...DIES_WITH_US, 'nft', 'monitor'], parseNftEvent);
 }
 
 /** One line of `nft monitor`: `add rule inet overlay postrouting …`, `# new generation 2 by process …`. */
