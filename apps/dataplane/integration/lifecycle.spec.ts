@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { NetworkStatus } from '@overlay/contracts';
 import { isFailure } from '@overlay/failure';
 import { type Host, Testbed } from '@overlay/testbed';
 import { delta, hostRequest, peer, snapshot } from './cluster-topology.js';
@@ -135,6 +136,20 @@ describe('the life of a host', () => {
     expect((await driver.status()).failures).toEqual([]);
     expect(await host.execOrFail(['ip', 'nexthop', 'show'])).not.toContain('1400000000');
     expect(await driver.applyHost(request())).toMatchObject({ written: 0n });
+  });
+
+  it('says when its packets do not fit the underlay, and when they do again', async () => {
+    const errors = async () => (await driver.status()).networks.map(({ state }) => state?.error ?? '');
+    const until = async (pattern: RegExp) => {
+      while (!(await errors()).every((error) => pattern.test(error)))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await host.ip('link set eth0 mtu 1460');
+    await until(/1420 bytes, does not fit: eth0 carries 1460 bytes .* overlay_mtu to at most 1410/);
+    const { networks } = await driver.applyHost(request());
+    expect(networks.map(({ state }) => state?.status)).toEqual([NetworkStatus.FAILED, NetworkStatus.FAILED]);
+    await host.ip('link set eth0 mtu 1500');
+    await until(/^$/);
   });
 
   it('takes over a bridge that a CNI plugin made first, and keeps its MAC', async () => {

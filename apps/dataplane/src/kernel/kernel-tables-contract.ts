@@ -159,6 +159,18 @@ export function describeKernelTables(name: string, open: () => Promise<TablesUnd
         }
       }));
 
+    it('finds the device that has an address, when links are read', () =>
+      within(async (tables) => {
+        await fill(tables);
+        const underlay = parseIpAddress('9.0.1.1');
+        const found = { device: 'm-dcos', mtuBytes: 1420 };
+        expect((await tables.read({ ...SCOPE, underlay }, OPTIONS)).underlay).toEqual(found);
+        const kinds = new Set(['rule'] as const);
+        expect((await tables.read({ ...SCOPE, underlay, kinds }, OPTIONS)).underlay).toBeUndefined();
+        const nobody = { ...SCOPE, underlay: parseIpAddress('9.0.1.9') };
+        expect((await tables.read(nobody, OPTIONS)).underlay).toBeUndefined();
+      }));
+
     it('names the change that failed and does those around it', () =>
       within(async (tables) => {
         await fill(tables);

@@ -1,3 +1,5 @@
+import type { IpAddress } from '@overlay/allocation';
+import type { UnderlayLink } from '../desired/mtu-fit.js';
 import type { KernelObject, KernelObjectKind } from './kernel-object.js';
 
 /** What {@link KernelTables.read} shall look at. */
@@ -8,6 +10,8 @@ export interface ReadScope {
   readonly devices: readonly string[];
   /** Sysctl keys to read. */
   readonly sysctls: readonly string[];
+  /** Address whose device is looked up; with links only. */
+  readonly underlay?: IpAddress;
   /** Only these kinds are read; everything when absent. */
   readonly kinds?: ReadonlySet<KernelObjectKind>;
 }
@@ -18,6 +22,8 @@ export interface KernelSnapshot {
   readonly objects: readonly KernelObject[];
   /** Nexthop ids that other programs hold; empty if nexthops were not read. */
   readonly foreignNexthopIds: ReadonlySet<number>;
+  /** The device that has the address of `ReadScope.underlay`; absent if none has or links were not read. */
+  readonly underlay?: UnderlayLink;
 }
 
 /** One write. `replace` changes the attributes of an object that is there under the same key. */

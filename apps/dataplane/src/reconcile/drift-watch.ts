@@ -17,7 +17,7 @@ const RESTART_MS = 1_000;
 /** What the watch works with. */
 export interface DriftWatchOptions {
   readonly loop: Pick<ApplyLoop, 'check'>;
-  readonly reconciler: Pick<Reconciler, 'host' | 'tracker'>;
+  readonly reconciler: Pick<Reconciler, 'host' | 'tracker' | 'underlay'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly watches: readonly KernelWatch[];
@@ -80,9 +80,10 @@ export class DriftWatch {
   }
 
   #take(events: readonly KernelEvent[]): void {
-    const { tracker, host } = this.#options.reconciler;
+    const { tracker, host, underlay } = this.#options.reconciler;
     if (host === undefined) return;
-    for (const event of events) this.#wake(planCheck(event, tracker, host.vtep.name));
+    const devices = { vtep: host.vtep.name, underlay: underlay?.device };
+    for (const event of events) this.#wake(planCheck(event, tracker, devices));
   }
 
   #wake(kinds: Iterable<KernelObjectKind>): void {

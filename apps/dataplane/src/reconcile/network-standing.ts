@@ -1,5 +1,6 @@
 import type { NetworkId, NetworkName } from '@overlay/model';
 import type { HostDescription, HostNetwork } from '../desired/host-description.js';
+import { mtuMisfit } from '../desired/mtu-fit.js';
 import { networkOfPrefix } from '../desired/plan-host.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
 import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
@@ -15,15 +16,19 @@ export interface NetworkStanding {
 
 /** The standing of each network that this host has. Failures towards single peers do not fail a network. */
 export function networkStandings(
-  reconciler: Pick<Reconciler, 'host' | 'failures'>,
+  reconciler: Pick<Reconciler, 'host' | 'failures' | 'underlay'>,
 ): readonly NetworkStanding[] {
-  const { host } = reconciler;
+  const { host, underlay } = reconciler;
   if (host === undefined) return [];
   const failures = [...reconciler.failures.values()].filter(({ object }) => !leadsToPeer(object));
   return host.networks.map((network) => ({
     id: network.id,
     name: network.name,
-    error: definitionError(host, network) ?? kernelError(host, network, failures) ?? '',
+    error:
+      definitionError(host, network) ??
+      kernelError(host, network, failures) ??
+      mtuMisfit(host, underlay) ??
+      '',
   }));
 }
 

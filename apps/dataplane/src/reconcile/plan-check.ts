@@ -14,26 +14,36 @@ const AFFECTED: Partial<Record<KernelObjectKind, readonly KernelObjectKind[]>> =
 /** Of a bridge; nothing else stands on one. */
 const OF_BRIDGE: readonly KernelObjectKind[] = ['link', 'address', 'sysctl'];
 
+/** Only its MTU matters, and whether it has the address. */
+const OF_UNDERLAY: readonly KernelObjectKind[] = ['link'];
+
 /** With an address of the VXLAN device the kernel drops nexthops and routes, some without a word. */
 const OF_TUNNEL_ADDRESS: readonly KernelObjectKind[] = ['link', 'address', 'sysctl', 'nexthop', 'route'];
+
+/** The devices whose events matter whatever stands on them. */
+export interface WatchedDevices {
+  readonly vtep: string;
+  readonly underlay: string | undefined;
+}
 
 /**
  * The kinds that have to be read again because of an event; none for the echo of our own writes and for what belongs
  * to others. With that a change of one peer costs no dump of the rest.
- * @param vtep name of the VXLAN device
+ * @param devices names of the VXLAN device and, if known, of the device with the underlay address
  */
 export function planCheck(
   event: KernelEvent,
   tracker: Pick<DeltaTracker, 'wanted'>,
-  vtep: string,
+  devices: WatchedDevices,
 ): Iterable<KernelObjectKind> {
+  const { vtep } = devices;
   switch (event.type) {
     case 'lost':
       return ALL_KINDS;
     case 'nftables':
       return ['nftables'];
     case 'device':
-      return kindsOfDevice(event.kind, event.device, tracker, vtep);
+      return kindsOfDevice(event.kind, event.device, tracker, devices);
     case 'object': {
       const { kind, key, attributes, device } = event;
       const wanted = tracker.wanted(key);
@@ -50,12 +60,12 @@ function kindsOfDevice(
   kind: 'link' | 'address' | 'sysctl',
   device: string,
   tracker: Pick<DeltaTracker, 'wanted'>,
-  vtep: string,
+  { vtep, underlay }: WatchedDevices,
 ): Iterable<KernelObjectKind> {
   const ours =
     device === vtep || device.startsWith(CNI_BRIDGE_PREFIX) || tracker.wanted(`link ${device}`) !== undefined;
   if (kind === 'sysctl') return ours || device === 'all' ? ['sysctl'] : [];
-  if (!ours) return [];
+  if (!ours) return device === underlay ? OF_UNDERLAY : [];
   if (device !== vtep) return OF_BRIDGE;
   return kind === 'link' ? ALL_KINDS : OF_TUNNEL_ADDRESS;
 }

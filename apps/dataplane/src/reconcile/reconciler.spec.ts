@@ -289,6 +289,18 @@ describe('the reconciler', () => {
     expect(kernel.dump()).not.toMatch(/m-dcos mtu|route 9\.|rule|masquerade/);
   });
 
+  it('fails every network while its packets do not fit the underlay', async () => {
+    kernel.setUnderlay({ device: 'eth0', mtuBytes: 1469 });
+    await reconciler.applyHost(HOST);
+    expect(networkStandings(reconciler)[0]?.error).toMatch(
+      /set overlay_mtu to at most 1419, or raise the MTU of eth0/,
+    );
+    expect(kernel.dump()).toContain('link m-dcos');
+    kernel.setUnderlay({ device: 'eth0', mtuBytes: 1470 });
+    await reconciler.check(new Set(['link']));
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+  });
+
   it('needs no bridge on a gateway, and nothing IPv6 when that is off', async () => {
     const gateway = { ...HOST, networks: [], enableIpv6: false };
     await reconciler.applyHost(gateway);

@@ -2,6 +2,7 @@ import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
+import type { UnderlayLink } from '../desired/mtu-fit.js';
 import { PeerClaims } from '../desired/peer-claims.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { planHost } from '../desired/plan-host.js';
@@ -57,6 +58,7 @@ export class Reconciler {
   #claims = new PeerClaims();
   #host: HostDescription | undefined;
   #planner: PeerPlanner | undefined;
+  #underlay: UnderlayLink | undefined;
   #peersKnown = false;
 
   constructor(tables: KernelTables) {
@@ -66,6 +68,11 @@ export class Reconciler {
   /** The last description of the host; undefined before the first. */
   get host(): HostDescription | undefined {
     return this.#host;
+  }
+
+  /** The device with the host's underlay address, as last read; undefined if there is none. */
+  get underlay(): UnderlayLink | undefined {
+    return this.#underlay;
   }
 
   /** Ids of the nodes that the topology names. */
@@ -216,15 +223,17 @@ export class Reconciler {
     return surplus;
   }
 
-  #read(
+  async #read(
     host: HostDescription,
     wanted: readonly KernelObject[],
     kinds: ReadonlySet<KernelObjectKind> = ALL_KINDS,
   ): Promise<KernelSnapshot> {
     const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
     const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
-    const scope = { vtep: host.vtep.name, devices, sysctls, kinds };
-    return this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
+    const scope = { vtep: host.vtep.name, devices, sysctls, kinds, underlay: host.ip };
+    const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
+    if (kinds.has('link')) this.#underlay = snapshot.underlay;
+    return snapshot;
   }
 
   /** Turns changed peers into changed wants. */

@@ -1,4 +1,5 @@
-import { containsAddress } from '@overlay/allocation';
+import { containsAddress, type IpAddress, interfaceIp } from '@overlay/allocation';
+import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import {
   KERNEL_OBJECT_KINDS,
   type KernelObject,
@@ -35,6 +36,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
   #kindsRead: ReadonlySet<KernelObjectKind> = new Set();
   readonly #watches = new Set<EventQueue>();
   #silent = false;
+  #underlay: UnderlayLink | undefined;
   readonly name = 'kernel in memory';
 
   /** Every write that was done, oldest first, as `add 44.128.0.2/20 dev vtep1024`. */
@@ -50,6 +52,12 @@ export class FakeKernel implements KernelTables, KernelWatch {
   /** The kinds that the last reading was about. */
   get kindsRead(): ReadonlySet<KernelObjectKind> {
     return this.#kindsRead;
+  }
+
+  /** The device with the host's underlay address gets this MTU. */
+  setUnderlay(underlay: UnderlayLink): void {
+    this.#underlay = underlay;
+    this.#broadcast({ type: 'device', kind: 'link', device: underlay.device });
   }
 
   /** Another program takes a nexthop id. */
@@ -102,7 +110,13 @@ export class FakeKernel implements KernelTables, KernelWatch {
     const objects = [...this.#objects.values()].filter(
       (object) => read(object.kind) && isOurs(object, scope),
     );
-    return Promise.resolve({ objects, foreignNexthopIds: new Set(this.#foreignNexthops) });
+    const underlay =
+      read('link') && scope.underlay !== undefined ? this.#underlayOf(scope.underlay) : undefined;
+    return Promise.resolve({
+      objects,
+      foreignNexthopIds: new Set(this.#foreignNexthops),
+      ...(underlay === undefined ? {} : { underlay }),
+    });
   }
 
   apply(changes: readonly KernelChange[]): Promise<readonly ChangeFailure[]> {
@@ -112,6 +126,15 @@ export class FakeKernel implements KernelTables, KernelWatch {
       return error === undefined ? [] : [{ change, error }];
     });
     return Promise.resolve(failures);
+  }
+
+  #underlayOf(address: IpAddress): UnderlayLink | undefined {
+    const holders = [...this.#objects.values()].flatMap((object) =>
+      object.kind === 'address' && interfaceIp(object.address) === address ? [object.device] : [],
+    );
+    const link = this.#objects.get(`link ${holders[0]}`);
+    if (link?.kind !== 'link' || link.type === 'foreign') return this.#underlay;
+    return { device: link.name, mtuBytes: link.mtuBytes };
   }
 
   #perform({ op, object }: KernelChange): string | undefined {
@@ -199,7 +222,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
 
   /** Routes go with their nexthop without a word. */
   #tell(object: KernelObject, gone: boolean): void {
-    if (!this.#silent) for (const queue of this.#watches) queue.push(eventOf(object, gone));
+    if (!this.#silent) this.#broadcast(eventOf(object, gone));
+  }
+
+  #broadcast(event: KernelEvent): void {
+    for (const queue of this.#watches) queue.push(event);
   }
 
   #remove(object: KernelObject, silent = false): undefined {

@@ -4,7 +4,7 @@ import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js
 import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
 import type { CommandRunner } from './command-runner.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
-import { type LinkJson, parseLinks } from './read-links.js';
+import { findUnderlay, type LinkJson, parseLinks } from './read-links.js';
 import {
   type FdbJson,
   type NeighbourJson,
@@ -35,14 +35,13 @@ export class KernelReader {
     const list = async <T>(needed: boolean, command: string, args: readonly string[]) =>
       needed ? this.#json<T>(command, args, options) : [];
     const device = scope.vtep;
-    const links = parseLinks(
-      await list<LinkJson>(wanted('link', 'address', 'neighbour', 'fdb'), 'ip', [
-        '-details',
-        'address',
-        'show',
-      ]),
-      scope,
-    );
+    const devices = await list<LinkJson>(wanted('link', 'address', 'neighbour', 'fdb'), 'ip', [
+      '-details',
+      'address',
+      'show',
+    ]);
+    const links = parseLinks(devices, scope);
+    const underlay = scope.underlay && findUnderlay(devices, scope.underlay);
     const there = links.some((link) => link.kind === 'link' && link.name === device);
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
     const nexthops = parseNexthops(
@@ -70,6 +69,7 @@ export class KernelReader {
         ...(wanted('sysctl') ? await this.#sysctlValues(scope.sysctls) : []),
       ],
       foreignNexthopIds: nexthops.foreign,
+      ...(underlay === undefined ? {} : { underlay }),
     };
   }
 

@@ -1,4 +1,5 @@
-import { parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { type IpAddress, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import type { Address, Link } from '../kernel-object.js';
 import type { ReadScope } from '../kernel-tables.js';
 import { ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
@@ -64,6 +65,14 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
   if (type === 'bridge' && (ours || wanted) && link.address !== undefined)
     return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias };
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
+}
+
+/** The device that has the address, whoever it belongs to. */
+export function findUnderlay(json: readonly LinkJson[], address: IpAddress): UnderlayLink | undefined {
+  const link = json.find(({ addr_info: addresses = [] }) =>
+    addresses.some(({ local }) => local !== undefined && parseIpAddress(local) === address),
+  );
+  return link && { device: link.ifname, mtuBytes: link.mtu };
 }
 
 /** Link-local addresses are the kernel's own. */
