@@ -1,6 +1,7 @@
 import { benchAllocation } from './allocation.js';
 import type { Bench } from './bench.js';
+import { benchIpam } from './ipam.js';
 import { benchLog } from './log.js';
 
 /** Every bench, in the order in which `npm run bench` runs them. Add yours here. */
-export const BENCHES: readonly Bench[] = [benchAllocation, benchLog];
+export const BENCHES: readonly Bench[] = [benchAllocation, benchIpam, benchLog];
