@@ -10,7 +10,7 @@ import {
   type NodeRecord,
   vtepMac,
 } from '@overlay/model';
-import { addedClaims, removedClaims } from './node-claims.js';
+import { addedClaims, claimsOf, removedClaims } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
 /** What a node asks for, parsed. */
@@ -175,11 +175,13 @@ function mutationsFor(
   if (known !== undefined && JSON.stringify(known) === JSON.stringify(node)) return [];
   const put: Mutation = { op: known === undefined ? 'create' : 'put', record: { kind: 'node', node } };
   if (known === undefined && atAddress !== undefined) {
-    // The unknown node takes over the whole record that stands at its address, its claims included.
+    // The unknown node takes over the whole record that stands at its address, its claims included; what was kept
+    // for it since its deletion is freed.
     return [
       put,
       { op: 'delete', ref: { kind: 'node', id: atAddress.id } },
-      ...inheritedClaims(node, atAddress),
+      ...inheritedClaims(node, atAddress).filter((mutation) => !isKeptFor(former, mutation)),
+      ...removedClaims(former, node).filter(isNoAddressClaim),
     ];
   }
   if (known !== undefined && atAddress !== undefined && atAddress.id !== node.id) {
@@ -225,6 +227,15 @@ function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutatio
     claim(away.ip, known.id),
     claim(known.ip, away.id),
   ];
+}
+
+/** True for a claim that stands already, for it was kept for the node since its deletion. */
+function isKeptFor(former: FormerNodeRecord | undefined, mutation: Mutation): boolean {
+  if (former === undefined || mutation.op !== 'create' || mutation.record.kind !== 'claim') return false;
+  const { resource, value } = mutation.record.claim;
+  return claimsOf(former).some(
+    (kept) => kept.resource === resource && kept.resource !== 'node-ip' && kept.value === value,
+  );
 }
 
 function isNoAddressClaim(mutation: Mutation): boolean {
