@@ -129,9 +129,12 @@ interface CallEvents {
   getPeer(): string;
 }
 
+/** One reason for all: every call ends with `cancelled`, and a new reason each time costs its stack trace. */
+const CALL_OVER = new DOMException('the call is over', 'AbortError');
+
 function contextOf(call: CallEvents): CallContext {
   const controller = new AbortController();
-  call.on('cancelled', () => controller.abort());
+  call.on('cancelled', () => controller.abort(CALL_OVER));
   return { signal: controller.signal, peer: call.getPeer() };
 }
 
