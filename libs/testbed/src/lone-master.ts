@@ -56,11 +56,11 @@ export class LoneMaster extends AppProcess {
    * @param config laid over a plain configuration.
    * @throws OverlayError `unavailable` or `deadline_exceeded` with the end of its log; nothing is left then.
    */
-  static async start(config: Configuration = {}): Promise<LoneMaster> {
+  static async start(config: Configuration = {}, timeoutMs?: number): Promise<LoneMaster> {
     const ports = { grpc: await findFreePort(), http: await findFreePort() };
     const master = new LoneMaster(mkdtempSync(join(tmpdir(), 'overlay-lone-master-')), ports, config);
     try {
-      await master.start();
+      await master.start({}, timeoutMs);
       return master;
     } catch (thrown) {
       await master.close();

@@ -15,6 +15,8 @@ const AGENTS = [1_000, 100_000];
 const RECOVERED = 262_144;
 const SECONDS = 5;
 const FAILOVERS = 3;
+/** A busy machine takes its time to load a large log. */
+const READY_MS = 120_000;
 
 /** Half the raw rate is the least that registering should reach. */
 const RATE_SHARE = 0.5;
@@ -89,7 +91,8 @@ async function etcdRates(present: number, seconds: number): Promise<Rates> {
   try {
     const place = { endpoints: etcd.endpoints, prefix: '/overlay/' };
     await fillLog(openEtcdOverlayLog(place), present);
-    const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log: { dir: undefined, etcd: place } });
+    const log = { dir: undefined, etcd: place };
+    const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log }, READY_MS);
     try {
       const product = await registrationsPerSecond(master.grpcAddress, present, seconds);
       return { product, raw: await rawEtcdPerSecond(etcd.endpoints, seconds) };
@@ -104,7 +107,7 @@ async function etcdRates(present: number, seconds: number): Promise<Rates> {
 function embeddedRates(present: number, seconds: number): Promise<Rates> {
   return withFolder(async (dir) => {
     await fillLog(await openEmbeddedOverlayLog({ dir }), present);
-    const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log: { dir } });
+    const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log: { dir } }, READY_MS);
     let product: number;
     try {
       product = await registrationsPerSecond(master.grpcAddress, present, seconds);

@@ -10,10 +10,12 @@ export interface Recovery {
   readonly peakBytes: number;
 }
 
+const TIMEOUT_MS = 120_000;
+
 /** Starts a real master on a log and stops it when it is ready. */
 export async function measureRecovery(log: Configuration): Promise<Recovery> {
   const startMs = performance.now();
-  const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log });
+  const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log }, TIMEOUT_MS);
   try {
     const readyMs = performance.now() - startMs;
     return { readyMs, peakBytes: await peakBytes(master.pid ?? 0) };
