@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { OverlayError } from '@overlay/failure';
 import { type CommandRunner, processRunner } from '../src/kernel/iproute/command-runner.js';
 import { iprouteTables } from '../src/kernel/iproute/iproute-tables.js';
+import { ipMonitor, nftMonitor } from '../src/kernel/iproute/monitors.js';
 import type { SysctlFiles } from '../src/kernel/iproute/sysctl-files.js';
-import { describeKernelTables, type TablesUnderTest } from '../src/kernel/kernel-tables-contract.js';
+import { describeKernelTables } from '../src/kernel/kernel-tables-contract.js';
+import { describeKernelWatch, type WatchUnderTest } from '../src/kernel/kernel-watch-contract.js';
 
 /** /proc/sys/net shows the namespace of whoever looks, so somebody inside has to look for us. */
 function sysctlsThrough(runner: CommandRunner): SysctlFiles {
@@ -21,14 +23,16 @@ function sysctlsThrough(runner: CommandRunner): SysctlFiles {
   };
 }
 
-async function openNamespace(): Promise<TablesUnderTest> {
+async function openNamespace(): Promise<WatchUnderTest> {
   const name = `dpc${process.pid}-${randomBytes(3).toString('hex')}`;
   const outside = processRunner();
   const made = await outside.run('ip', ['netns', 'add', name], '', 5_000);
   if (made.exitCode !== 0) throw new OverlayError('failed_precondition', made.stderr);
-  const inside = processRunner(['nsenter', `--net=/run/netns/${name}`, '--']);
+  const enter = ['nsenter', `--net=/run/netns/${name}`, '--'];
+  const inside = processRunner(enter);
   return {
     tables: iprouteTables({ runner: inside, sysctls: sysctlsThrough(inside) }),
+    watches: [ipMonitor(enter), nftMonitor(enter)],
     close: async () => {
       await outside.run('ip', ['netns', 'del', name], '', 5_000);
     },
@@ -36,3 +40,4 @@ async function openNamespace(): Promise<TablesUnderTest> {
 }
 
 describeKernelTables('iproute2 and nftables', openNamespace);
+describeKernelWatch('ip monitor and nft monitor', openNamespace);

@@ -118,12 +118,11 @@ describe('the life of a host', () => {
     expect(await host.execOrFail(['ip', 'route', 'show', '9.0.4.0/24'])).toContain('nhid 1333788678');
   });
 
-  it('repairs what somebody broke at the next description', async () => {
+  it('stands as described after damage and the next description, whoever was first to repair it', async () => {
     const before = await dumpKernel(host);
     await host.ip('route del 9.0.3.0/24', 'link set vtep1024 down', 'link set vtep1024 up');
     await host.execOrFail(['nft', 'flush', 'table', 'inet', 'overlay']);
-    const { written } = await driver.applyHost(request());
-    expect(written).toBeGreaterThan(0n);
+    await driver.applyHost(request());
     expect((await driver.status()).failures).toEqual([]);
     const nexthops = (text: string) =>
       text.split('\n').filter((line) => /9\.0\.|44\.128|masquerade/.test(line));
@@ -153,7 +152,10 @@ describe('the life of a host', () => {
   });
 
   it('takes over a bridge that a CNI plugin made first, and keeps its MAC', async () => {
+    // Not while it runs, for it would put its own bridge back at once.
+    await host.dataplane.kill();
     await host.ip('link del m-dcos', 'link add m-dcos type bridge', 'link set m-dcos up');
+    await host.dataplane.start();
     const mac = async () => {
       const [link] = await host.ipJson<{ address: string; ifalias?: string }>('link', 'show', 'm-dcos');
       return link;

@@ -49,7 +49,7 @@ const ADMISSION: NftTable = {
 };
 
 /** One object of every kind, in the order of creation. */
-const EVERYTHING: readonly KernelObject[] = [
+export const EVERYTHING: readonly KernelObject[] = [
   VTEP,
   BRIDGE,
   { kind: 'sysctl', key: 'net/ipv4/ip_forward', value: '1' },

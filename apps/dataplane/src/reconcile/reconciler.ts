@@ -287,8 +287,10 @@ export class Reconciler {
 
   /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
   #forgetAdmissions(host: HostDescription): void {
-    const table = `nftables inet ${ADMISSION_TABLE}`;
-    if (!this.#differences(host).some(({ key, plan }) => key === table && plan.step === 'change')) return;
+    const key = `nftables inet ${ADMISSION_TABLE}`;
+    if (!this.tracker.deviates(key)) return;
+    const table = { key, have: this.tracker.have(key), want: this.tracker.wanted(key) };
+    if (planDifference(table, host.vtep.name, this.#peersKnown).step !== 'change') return;
     for (const object of [...this.tracker.presentObjects()])
       if (object.kind === 'admission') this.tracker.observe(keyOf(object), undefined);
   }

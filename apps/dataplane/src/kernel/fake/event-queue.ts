@@ -37,7 +37,7 @@ export function eventOf(object: KernelObject, gone: boolean): KernelEvent {
     case 'address':
       return { type: 'device', kind: 'address', device: object.device };
     case 'sysctl':
-      return { type: 'device', kind: 'sysctl', device: object.key.split('/').at(-2) ?? 'all' };
+      return { type: 'device', kind: 'sysctl', device: /\/conf\/([^/]+)\//.exec(object.key)?.[1] ?? 'all' };
     case 'nftables':
       return { type: 'nftables' };
     default: {
