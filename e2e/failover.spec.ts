@@ -57,7 +57,7 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
     );
   }
 
-  /** Two members of three are gone: nobody can write, everybody can read. */
+  /** Two members of three are gone: nobody can write, everybody can read what is marked as stale. */
   async function withoutQuorum(): Promise<void> {
     for (const master of testbed.masters) {
       await waitUntilNo(async () => {
@@ -66,6 +66,13 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
       });
     }
     for (const view of await views()) expect(view.grants.length).toBeGreaterThan(0);
+    await waitUntilNo(async () => {
+      const answers = await Promise.all(
+        testbed.masters.map(({ httpUrl }) => fetch(`${httpUrl}/overlay-master/state`)),
+      );
+      const fresh = answers.filter(({ headers }) => !headers.has('overlay-stale'));
+      return fresh.length === 0 ? undefined : `${fresh.length} masters call their state current`;
+    });
   }
 
   const FAULTS: readonly (readonly [string, () => Promise<void>])[] = [

@@ -73,7 +73,7 @@ export interface OverlayLog {
   /**
    * Yields the text of the candidate that leads now, `undefined` while nobody does, then each change, until the
    * signal aborts or the log is closed (the iteration then ends without an error). Who reads slowly sees the
-   * newest state only. A store that cannot be reached is waited for.
+   * newest state only. A store that cannot be reached is waited for; after a while nobody counts as leading.
    */
   watchLeader(signal: AbortSignal): AsyncIterable<string | undefined>;
 

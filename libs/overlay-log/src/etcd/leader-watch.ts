@@ -8,6 +8,10 @@ import type { EtcdMembers } from './etcd-members.js';
 import { readEvents } from './read-events.js';
 
 const RETRY_MS = 200;
+/** How often it is asked whether the store can still tell. */
+const CONFIRM_MS = 2_000;
+/** So many questions in a row have to fail, each at another member, before nobody counts as leading. */
+const DOUBTS = 2;
 
 /** Follows the leader's key from the first question on until the log is closed. */
 export class LeaderWatch {
@@ -41,6 +45,7 @@ export class LeaderWatch {
     if (this.#running) return;
     this.#running = true;
     void this.#follow();
+    void this.#confirm();
   }
 
   /** Tells what stood under the leader's key at a revision of etcd; older news than known changes nothing. */
@@ -76,15 +81,40 @@ export class LeaderWatch {
     }
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
-    const key = this.#keys.leader;
+  /**
+   * Asks again and again who leads. A member that has lost the rest of its cluster keeps its streams open and says
+   * nothing, and nobody can take a leader's key away then: only a question that needs the quorum shows it.
+   */
+  async #confirm(): Promise<void> {
+    const signal = this.#closing;
+    let doubts = 0;
+    while (!signal.aborted) {
+      await sleep(doubts === 0 ? CONFIRM_MS : RETRY_MS, undefined, { signal }).catch(() => undefined);
+      try {
+        await this.#ask();
+        doubts = 0;
+      } catch {
+        doubts += 1;
+        if (doubts >= DOUBTS) this.#feed.tell(undefined);
+      }
+    }
+  }
+
+  /** Asks a quorum who leads, and tells it. @returns the revision of the answer. */
+  async #ask(): Promise<bigint> {
     const { header, kvs } = await this.#members.call({
       doing: 'watch',
       repeatable: true,
-      run: (client, options) => client.kv.range({ key }, options),
+      run: (client, options) => client.kv.range({ key: this.#keys.leader }, options),
     });
     const revision = BigInt(header.revision);
     this.observe(fenceOf(kvs[0]), revision);
+    return revision;
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const key = this.#keys.leader;
+    const revision = await this.#ask();
     const request = { key, start_revision: String(revision + 1n) };
     for await (const answer of readEvents(this.#members, request, signal)) {
       if (answer.canceled) return;
