@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type OverlayError, toOverlayError } from '@overlay/failure';
 import { type Master, Testbed } from '@overlay/testbed';
 import { type ClusterView, checkHistory } from './history.js';
+import { LogObserver } from './log-observer.js';
 import { readReplicatedLog } from './replicated-log.js';
 import { SeededRandom } from './seeded-random.js';
 import { listGrants, SimulatedAgents } from './simulated-agents.js';
@@ -21,6 +22,7 @@ const GATEWAY = { allocateSubnet: false, mesosBridge: false, dockerBridge: false
 describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.seed})`, () => {
   let testbed: Testbed;
   let agents: SimulatedAgents;
+  let observer: LogObserver;
   let strangers = 0;
 
   /** Starts a master whose wall clock can be moved. @param failPoint `after-commit@3`: where it shall die. */
@@ -150,6 +152,7 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
     testbed = await Testbed.create({ hosts: 0, masters: 3, log: 'etcd', etcdMembers: 3, label: 'failover' });
     for (const master of testbed.masters) launch(master);
     await testbed.leader();
+    observer = new LogObserver(testbed.etcd.endpoints);
     agents = new SimulatedAgents(
       testbed.masters.map(({ grpcAddress }) => grpcAddress),
       random,
@@ -160,6 +163,7 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
 
   afterAll(async () => {
     agents?.close();
+    await observer?.close();
     await testbed?.close();
   });
 
@@ -173,6 +177,8 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
     await agents.stop();
     expect(agents.acknowledged).toBeGreaterThan(300);
     await waitUntilNo(async () => checkHistory(agents.events, await views())[0]); // followers may be a moment behind
+    expect(observer.commits).toBeGreaterThan(50);
+    expect(await observer.close()).toEqual([]);
     const { grants, problems } = await readReplicatedLog(testbed.etcd.endpoints);
     expect(problems).toEqual([]);
     expect(checkHistory(agents.events, [...(await views()), { name: 'the log', grants }])).toEqual([]);
