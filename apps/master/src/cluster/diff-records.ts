@@ -21,11 +21,8 @@ export function diffRecords(before: ClusterRecords, after: ClusterRecords): read
     gone: (_name, { id }) => drop({ kind: 'network', id }),
   });
   // Nodes that go come first: one that comes may have the address of one that goes.
-  compare(before.nodes, after.nodes, { changed: () => undefined, gone: (id) => drop({ kind: 'node', id }) });
-  compare(before.nodes, after.nodes, {
-    changed: (node) => put({ kind: 'node', node }),
-    gone: () => undefined,
-  });
+  for (const id of before.nodes.keys()) if (!after.nodes.has(id)) drop({ kind: 'node', id });
+  for (const [id, node] of after.nodes) if (differs(before.nodes.get(id), node)) put({ kind: 'node', node });
   compare(before.formerNodes, after.formerNodes, {
     changed: (node) => put({ kind: 'former-node', node }),
     gone: (id) => drop({ kind: 'former-node', id }),
@@ -44,5 +41,6 @@ function compare<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>, foun
 }
 
 function differs(before: unknown, after: unknown): boolean {
-  return before !== after && JSON.stringify(before) !== JSON.stringify(after);
+  if (before === undefined || before === after) return before !== after;
+  return JSON.stringify(before) !== JSON.stringify(after);
 }
