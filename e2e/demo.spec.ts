@@ -85,12 +85,15 @@ function remainsOf(testbed: string): readonly string[] {
   return [...testbedRemains()].filter((name) => name.includes(testbed));
 }
 
+/** Other demos on this machine are none of this spec's business. */
+const NAME = `spec-${process.pid}`;
+
 describe('the demo', () => {
   let kept: Report | undefined;
 
   afterEach(async () => {
     if (kept === undefined) return;
-    await demo('--stop');
+    await demo('--stop', '--name', NAME);
     if (kept.logs !== undefined) rmSync(kept.logs, { recursive: true, force: true });
   });
 
@@ -111,7 +114,7 @@ describe('the demo', () => {
   });
 
   it('leaves everything running if told to, and stops it as it says', async () => {
-    const outcome = await demo('--keep', '--json', '--hosts', '3');
+    const outcome = await demo('--keep', '--json', '--hosts', '3', '--name', NAME);
     const report = reportOf(outcome);
     kept = report;
     expect(outcome).toMatchObject({ exitCode: 0 });
@@ -128,8 +131,8 @@ describe('the demo', () => {
       ]);
     }
 
-    expect(report.stop).toBe('npm run demo -- --stop');
-    expect((await demo('--stop')).exitCode).toBe(0);
+    expect(report.stop).toBe(`npm run demo -- --stop --name ${NAME}`);
+    expect((await demo('--stop', '--name', NAME)).exitCode).toBe(0);
     kept = undefined;
     expect(remainsOf(testbed)).toEqual([]);
   });

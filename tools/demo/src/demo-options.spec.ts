@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DemoOptions, requireFitting } from './demo-options.js';
 
-const plain: DemoOptions = { hosts: 3, masters: 1, log: 'embedded', killLeader: false, keep: false };
+const plain: DemoOptions = {
+  hosts: 3,
+  masters: 1,
+  log: 'embedded',
+  killLeader: false,
+  name: 'demo',
+  keep: false,
+};
 
 describe('the options', () => {
   it('go together as they are by default, and with several masters on etcd', () => {

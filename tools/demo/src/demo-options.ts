@@ -17,6 +17,8 @@ export interface DemoOptions {
   /** Kill the leader after the checks and check again. */
   readonly killLeader: boolean;
   readonly keep: boolean;
+  /** Name under which a kept demo is found again. */
+  readonly name: string;
 }
 
 /** Refuses options that do not go together. @throws OverlayError `invalid_argument` naming the way out. */

@@ -17,7 +17,7 @@ import {
   type ThroughputReport,
 } from './report.js';
 import { runChecks } from './run-checks.js';
-import { DEMO_LABEL } from './stop.js';
+import { DEFAULT_DEMO_NAME } from './stop.js';
 import { createStory, type Story } from './story.js';
 import type { Terminal } from './terminal.js';
 
@@ -32,7 +32,6 @@ interface Findings {
 }
 
 const NETWORKS = ['dcos', 'dcos6'];
-const STOP_COMMAND = 'npm run demo -- --stop';
 const HTTP_PORT = 5050;
 
 /** Runs the demo from nothing to nothing and tells it on the terminal. Never rejects: a failure is in the report. */
@@ -48,7 +47,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
     const keepers = log === 'etcd' ? `, ${masters === 1 ? '1 master' : `${masters} masters`} on etcd` : '';
     story.title(`Overlay demo: ${count}${keepers}, networks ${NETWORKS.join(' and ')}`);
     testbed = await story.step('the underlay, the hosts and an outside are in place', () =>
-      Testbed.create({ hosts, masters, log, label: DEMO_LABEL, preferredHttpPort: HTTP_PORT }),
+      Testbed.create({ hosts, masters, log, label: options.name, preferredHttpPort: HTTP_PORT }),
     );
     await explore(testbed, findings, story, options.killLeader);
   } catch (cause) {
@@ -56,7 +55,7 @@ export async function runDemo(options: DemoOptions, terminal: Terminal): Promise
   }
   const ok =
     error === undefined && findings.checks.length > 0 && allChecks(findings).every((check) => check.ok);
-  const end = await finish(testbed, options.keep, ok);
+  const end = await finish(testbed, options, ok);
   const failure = relocate(error ?? end.error, testbed?.folder, end.logs);
   const report: DemoReport = {
     ok: ok && failure === undefined,
@@ -156,14 +155,15 @@ async function measure(
 
 async function finish(
   testbed: Testbed | undefined,
-  keep: boolean,
+  { keep, name }: DemoOptions,
   ok: boolean,
 ): Promise<Pick<DemoReport, 'stop' | 'logs' | 'error'>> {
   if (testbed === undefined) return {};
   try {
     if (keep) {
       testbed.detach();
-      return { stop: STOP_COMMAND, logs: testbed.folder };
+      const named = name === DEFAULT_DEMO_NAME ? '' : ` --name ${name}`;
+      return { stop: `npm run demo -- --stop${named}`, logs: testbed.folder };
     }
     if (ok) {
       await testbed.close();

@@ -10,6 +10,7 @@ export async function findPlaces(testbed: Testbed): Promise<DemoPlaces> {
   const page = `${httpUrl}/`;
   const answer = await fetch(page, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   return {
+    grpc: testbed.master.grpcAddress,
     state: `${httpUrl}/overlay-master/state`,
     metrics: [`${httpUrl}/metrics`, ...inside],
     ...(answer?.ok === true ? { page } : {}),

@@ -8,7 +8,7 @@ import {
   MAX_DEMO_MASTERS,
   requireFitting,
 } from './demo-options.js';
-import { stopKeptDemos } from './stop.js';
+import { DEFAULT_DEMO_NAME, stopKeptDemos } from './stop.js';
 import { createTerminal } from './terminal.js';
 
 interface Flags {
@@ -19,6 +19,7 @@ interface Flags {
   readonly keep?: boolean;
   readonly json?: boolean;
   readonly stop?: boolean;
+  readonly name: string;
 }
 
 const command = new Command('demo')
@@ -38,15 +39,17 @@ const command = new Command('demo')
   .option('--kill-leader', 'kill the leading master after the checks, and check again')
   .option('--keep', 'leave everything running')
   .option('--stop', 'remove what --keep left running')
+  .option('--name <name>', 'name that --keep gives and --stop looks for', DEFAULT_DEMO_NAME)
   .option('--json', 'print one JSON object as the last line of standard output')
   .action(async (flags: Flags) => {
     const terminal = createTerminal(flags.json === true ? process.stderr : process.stdout, process.env);
     if (flags.stop === true) {
-      process.exitCode = await stopKeptDemos(terminal);
+      process.exitCode = await stopKeptDemos(flags.name, terminal);
       return;
     }
-    const { hosts, masters, log } = flags;
-    const options = { hosts, masters, log, killLeader: flags.killLeader === true, keep: flags.keep === true };
+    const { hosts, masters, log, name } = flags;
+    const wishes = { killLeader: flags.killLeader === true, keep: flags.keep === true };
+    const options = { hosts, masters, log, name, ...wishes };
     refuseMisfits(options);
     const report = await runDemo(options, terminal);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);

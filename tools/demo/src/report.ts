@@ -29,6 +29,8 @@ export interface FailoverReport {
 
 /** Where to look. */
 export interface DemoPlaces {
+  /** Where gRPC clients and overlayctl reach the first master. */
+  readonly grpc: string;
   readonly state: string;
   /** URLs of the master and, as commands, of what listens inside the hosts. */
   readonly metrics: readonly string[];

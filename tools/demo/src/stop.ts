@@ -2,13 +2,13 @@ import { toOverlayError } from '@overlay/failure';
 import { Testbed } from '@overlay/testbed';
 import type { Terminal } from './terminal.js';
 
-/** The label of every demo's testbed. */
-export const DEMO_LABEL = 'demo';
+/** Name of a demo that is given none. */
+export const DEFAULT_DEMO_NAME = 'demo';
 
-/** Removes what earlier demos left running. @returns the exit code. */
-export async function stopKeptDemos(terminal: Terminal): Promise<number> {
+/** Removes what earlier demos of this name left running. @returns the exit code. */
+export async function stopKeptDemos(name: string, terminal: Terminal): Promise<number> {
   try {
-    const names = await Testbed.removeDetached(DEMO_LABEL);
+    const names = await Testbed.removeDetached(name);
     terminal.line(names.length === 0 ? 'No demo is running.' : `Removed ${names.join(', ')}.`);
     return 0;
   } catch (cause) {

@@ -94,8 +94,9 @@ export function createStory(terminal: Terminal): Story {
       terminal.line(`  first committed registration     ${joined}, after ${seconds(registrationMs)}`);
       terminal.line(`  agents that kept everything      ${agentsKept} of ${agentsKept}`);
     },
-    places: ({ state, metrics, page }) => {
+    places: ({ grpc, state, metrics, page }) => {
       terminal.line();
+      terminal.line(`  gRPC      ${grpc}   (bin/overlayctl --master ${grpc} agent ls)`);
       terminal.line(`  state     ${state}`);
       if (page !== undefined) terminal.line(`  web page  ${page}`);
       const [master, inside, ...others] = metrics;

@@ -96,8 +96,9 @@ async function applyHost(
   for (const { networkId, state } of answer.networks) {
     if (state?.status !== NetworkStatus.FAILED || results.get(networkId)?.kind !== 'configured') continue;
     const spec = networks.find((network) => network.networkId === networkId)?.network;
-    const refused = spec?.isolated === true || spec?.disabled === true;
-    results.set(networkId, { kind: refused ? 'hopeless' : 'error', error: state.error });
+    // While isolation cannot be enforced nothing may start in the network: its file goes at once.
+    const kind = spec?.isolated === true ? 'hopeless' : 'error';
+    results.set(networkId, { kind, error: state.error });
   }
   return { applied: true };
 }

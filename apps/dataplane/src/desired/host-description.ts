@@ -19,7 +19,7 @@ export interface ClusterNetwork {
   /** The IPv4 and the IPv6 subnet, as far as there are. */
   readonly subnets: readonly Cidr[];
   /** Only `active` networks are configured. */
-  readonly standing: 'active' | 'disabled' | 'deleting';
+  readonly standing: 'active' | 'deleting';
   /** Nothing crosses its border but connections that a host opens to containers on its own bridges. */
   readonly isolated: boolean;
 }

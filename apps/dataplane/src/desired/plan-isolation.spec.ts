@@ -71,6 +71,6 @@ describe('planIsolation', () => {
 
   it('has nothing to say about networks that are open or not configured', () => {
     expect(planIsolation(host({ ...secret, isolated: false }))).toEqual([]);
-    expect(planIsolation(host({ ...secret, standing: 'disabled' }))).toEqual([]);
+    expect(planIsolation(host({ ...secret, standing: 'deleting' }))).toEqual([]);
   });
 });

@@ -60,8 +60,6 @@ function networkOfDevice(host: HostDescription, device: string): string | undefi
 
 function definitionError(host: HostDescription, { id, name }: HostNetwork): string | undefined {
   switch (host.clusterNetworks.find((network) => network.id === id)?.standing) {
-    case 'disabled':
-      return `network ${name} is disabled`;
     case 'deleting':
       return `network ${name} is being deleted`;
     default:

@@ -33,9 +33,9 @@ export function readClusterNetwork(
   return { id, name, subnets, standing: standingOf(network), isolated: spec.isolated };
 }
 
-function standingOf({ phase, spec }: Network): ClusterNetwork['standing'] {
-  if (phase === NetworkPhase.DELETING) return 'deleting';
-  return spec?.disabled ? 'disabled' : 'active';
+/** A disabled network is given to no further host; where it is, it stays, and so do its containers. */
+function standingOf({ phase }: Network): ClusterNetwork['standing'] {
+  return phase === NetworkPhase.DELETING ? 'deleting' : 'active';
 }
 
 /** What the host has in each network; `cluster` are the networks that it may name. */

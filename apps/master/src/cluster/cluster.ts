@@ -57,6 +57,17 @@ export class Cluster {
     return this.#term?.signal;
   }
 
+  /** True once the log was loaded. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** @throws OverlayError `unavailable` before the log was loaded: an empty answer would be a wrong one. */
+  requireLoaded(): void {
+    if (this.#loaded && this.records.addressSpace !== undefined) return;
+    throw new OverlayError('unavailable', 'the overlay log is not loaded yet: try again');
+  }
+
   /** Takes over a log that was loaded; watchers are told of the difference. */
   adopt(loaded: ClusterRecords, revision: bigint): void {
     const difference = diffRecords(this.records, loaded);
@@ -90,6 +101,8 @@ export class Cluster {
   /** Stops taking commands. Repeatable. */
   follow(): void {
     this.#commits = undefined;
+    // Whoever led last was this master; the log tells who leads next.
+    this.#leader = undefined;
     this.#term?.abort();
     this.#term = undefined;
   }
@@ -119,6 +132,7 @@ export class Cluster {
 
   /** Every network in name order. */
   networks(): readonly Network[] {
+    this.requireLoaded();
     return [...this.records.networks.values()]
       .sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1))
       .map(toNetwork);
@@ -157,9 +171,9 @@ export class Cluster {
   }
 
   #space(): AddressSpaceDefinition {
+    this.requireLoaded();
     const space = this.records.addressSpace;
-    if (space === undefined)
-      throw new OverlayError('unavailable', 'the overlay log is not loaded yet: try again');
+    if (space === undefined) throw new OverlayError('internal', 'a loaded log has an address space');
     return space;
   }
 }

@@ -59,6 +59,17 @@ describe('creating a network', () => {
   });
 });
 
+describe('a network over the underlay', () => {
+  it('is refused, for no agent inside it could register again', () => {
+    const state = stateWith([DCOS]);
+    join(state, 'a', '10.0.0.1');
+    const refused = failureOf(() => create(state, networkOf('under', ['10.0.0.0/16', 24])));
+    expect(refused.code).toBe('invalid_argument');
+    expect(refused.violations[0]).toMatchObject({ field: 'spec.subnet' });
+    expect(refused.message).toContain('10.0.0.1');
+  });
+});
+
 describe('changing a network', () => {
   it('takes enabled and isolated, and nothing else', () => {
     const state = stateWith([DCOS]);

@@ -7,6 +7,7 @@ import {
   type NetworkName,
   type NetworkRecord,
 } from '@overlay/model';
+import { checkUnderlay } from './check-underlay.js';
 import { sameDefinition, sameSpaces } from './network-definitions.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -44,7 +45,10 @@ export function planNetworkCreation(
     );
   }
   const others = [...state.records.networks.values()].map((network) => network.definition);
-  const violations = checkNewNetwork(addressSpace, others, definition, 'spec');
+  const violations = [
+    ...checkNewNetwork(addressSpace, others, definition, 'spec'),
+    ...checkUnderlay(definition, state.records.nodes.values(), 'spec'),
+  ];
   if (violations.length > 0) throw OverlayError.invalid(violations);
   const network: NetworkRecord = { id: newNetworkId(), definition, origin: 'runtime', phase: 'active' };
   const tombstone = state.records.deletedNetworks.get(name);

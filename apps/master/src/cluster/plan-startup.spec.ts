@@ -49,6 +49,13 @@ describe('planStartup', () => {
     expect(refusal(state, { networks: [DCOS, overlapping] })).toContain('10.8.1.0/24');
   });
 
+  it('refuses a new network over the underlay of a recorded agent', () => {
+    const state = stateWith([DCOS]);
+    const plan = planRegistration(state, requestOf('a', '10.8.0.1'), { isConnected: () => false });
+    state.apply(plan.mutations, 0);
+    expect(refusal(state, { networks: [DCOS, OTHER] })).toContain('10.8.0.1');
+  });
+
   it('refuses a log network that is not configured, naming it, its agents and the ways out', () => {
     const state = stateWith([DCOS, OTHER]);
     const plan = planRegistration(state, requestOf('a', '10.0.0.1'), { isConnected: () => false });

@@ -7,6 +7,7 @@ import {
   type NetworkId,
   type NetworkRecord,
 } from '@overlay/model';
+import { checkUnderlay } from './check-underlay.js';
 import { sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
 import { planAddressSpace } from './plan-address-space.js';
 import type { PlannerState } from './planner-state.js';
@@ -137,11 +138,10 @@ function conflictsWithLog(
   const unnamed = [...state.records.networks.values()]
     .map((network) => network.definition)
     .filter((logged) => configured.networks.every(({ name }) => name !== logged.name));
-  const violations = checkNewNetwork(
-    configured.addressSpace,
-    unnamed,
-    definition,
-    `network ${definition.name}`,
-  );
+  const path = `network ${definition.name}`;
+  const violations = [
+    ...checkNewNetwork(configured.addressSpace, unnamed, definition, path),
+    ...checkUnderlay(definition, state.records.nodes.values(), path),
+  ];
   return violations.map(({ field, description }) => `${field}: ${description}`);
 }

@@ -12,8 +12,9 @@ const RETRY = { baseMs: 200, capMs: 5_000 };
  * Keeps this master a replica of the cluster until the signal aborts: it follows the log while it campaigns, leads
  * once it is elected, and follows again when that ends. A log that cannot be reached is waited for, with the
  * reason in the readiness.
+ * A master that has loaded the log once also waits for somebody to mend a damaged entry or to remove a foreign key.
  * @throws OverlayError what waiting cannot mend: a contradiction between configuration and log, a log that cannot
- * be read, wrong credentials.
+ * be read at the first time, wrong credentials.
  */
 export async function replicate(deps: ReplicaDeps, signal: AbortSignal): Promise<void> {
   const watching = new AbortController();
@@ -28,7 +29,7 @@ export async function replicate(deps: ReplicaDeps, signal: AbortSignal): Promise
       } catch (thrown) {
         const error = toOverlayError(thrown);
         if (signal.aborted) return;
-        if (!passes(error)) throw error;
+        if (!passes(error) && !(deps.cluster.loaded && error.code === 'data_loss')) throw error;
         deps.readiness.block('log', error.message);
         deps.logger.warn({ event: 'log_unavailable', reason: error.message });
         await deps.clock.sleep(backoffMs(attempt, RETRY, deps.random), signal);

@@ -64,6 +64,7 @@ async function registerAgent({ cluster, metrics }: MasterServiceDeps, message: R
 
 async function reportAgent({ cluster, clock }: MasterServiceDeps, request: ReportAgentRequest) {
   const nodeId = parseNodeIdField(request.nodeId);
+  cluster.requireLoaded();
   const states = new Map(
     request.networks.flatMap(({ networkId, state }) =>
       state === undefined ? [] : [[networkId, state] as const],
@@ -93,6 +94,7 @@ async function* watchTopology(
   fromRevision: bigint,
   call: CallContext,
 ) {
+  cluster.requireLoaded();
   if (nodeIdText === '') {
     yield* cluster.topology.watch(fromRevision, call.signal);
     return;

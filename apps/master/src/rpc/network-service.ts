@@ -130,6 +130,7 @@ function requireKnownNetwork(cluster: Cluster, name: string): void {
 
 /** Agents in the order of their VTEP addresses, which is the order in which they first registered. */
 export function nodesInOrder(cluster: Cluster): readonly NodeRecord[] {
+  cluster.requireLoaded();
   return [...cluster.records.nodes.values()]
     .map((node) => ({ node, key: vtepKey(node) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
