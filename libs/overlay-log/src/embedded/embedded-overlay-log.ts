@@ -72,6 +72,8 @@ class EmbeddedOverlayLog implements OverlayLog {
   async load(): Promise<LogSnapshot> {
     this.#requireOpen();
     const { root, records, meta } = this.#database;
+    // lmdb goes on with the read transaction of a moment ago unless told that another process may have written.
+    root.resetReadTxn();
     const transaction = root.useReadTransaction();
     const done = (): void => {
       if (this.#readers.delete(done)) transaction.done();
