@@ -91,7 +91,7 @@ export class FakeMaster {
     signal.addEventListener('abort', () => wake(), { once: true });
     while (!signal.aborted && !(ended && frames.length === 0)) {
       const frame = frames.shift();
-      if (frame !== undefined) yield { frame };
+      if (frame !== undefined) yield { frame, stale: '' };
       else
         await new Promise<void>((resolve) => {
           wake = resolve;

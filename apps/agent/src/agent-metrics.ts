@@ -30,6 +30,9 @@ export function declareMetrics(metrics: Metrics, state: AgentState, store: Topol
   gauge('containers', 'Containers with an address on this host', () => state.containers.length);
   gauge('topology_peers', 'Nodes in the stored topology', () => store.peerCount);
   gauge('topology_revision', 'Revision of the stored topology', () => Number(store.revision ?? 0n));
+  gauge('topology_stale', '1 while the master says that its topology may be out of date', () =>
+    state.topologyStale === '' ? 0 : 1,
+  );
   gauge('configuration_attempts', 'Passes over the host', () => state.configurationAttempts);
   const failures = metrics.counter(
     'network_configuration_failures_total',

@@ -31,6 +31,7 @@ export class AgentState {
   #connected = false;
   #rejection: string | undefined;
   #removed: readonly string[] = [];
+  #topologyStale = '';
 
   /** The last registration, from a master or from disk. */
   get registration(): RegisterAgentResponse | undefined {
@@ -80,6 +81,11 @@ export class AgentState {
     return this.#rejection;
   }
 
+  /** Why the master says that its topology may be out of date; '' while it is current. */
+  get topologyStale(): string {
+    return this.#topologyStale;
+  }
+
   /** Ids of the networks being deleted of which nothing is left on this host. */
   get removed(): readonly string[] {
     return this.#removed;
@@ -108,6 +114,13 @@ export class AgentState {
 
   setConnected(connected: boolean): void {
     this.#connected = connected;
+  }
+
+  /** @returns whether this is news. */
+  setTopologyStale(reason: string): boolean {
+    const news = reason !== this.#topologyStale;
+    this.#topologyStale = reason;
+    return news;
   }
 
   setRejection(rejection: string | undefined): void {

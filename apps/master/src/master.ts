@@ -20,6 +20,7 @@ import { candidateOf } from './replication/leader-address.js';
 import { replicate } from './replication/replicate.js';
 import { masterService } from './rpc/master-service.js';
 import { networkService } from './rpc/network-service.js';
+import { staleText } from './stale-text.js';
 
 /** Everything a master lives on. */
 export interface MasterDeps {
@@ -60,14 +61,16 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     monotonicMs: () => clock.monotonicMs(),
   });
   observeCluster(metrics, cluster);
+  const stale = () => staleText(readiness.reasons());
+  const stopTelling = readiness.onChange(() => cluster.topology.setStale(stale()));
   const onInternalError = (error: unknown, path: string) =>
     logger.error({ event: 'rpc_internal_error', path, err: error });
   await claimUnixSocket('listen.grpc', config.listen.grpc);
   const rpc = await startRpcServer({
     listen: { key: 'listen.grpc', address: config.listen.grpc },
     services: [
-      masterService({ cluster, clock, metrics: counters, onInternalError }),
-      networkService({ cluster, newNetworkId: deps.newNetworkId, onInternalError }),
+      masterService({ cluster, stale, clock, metrics: counters, onInternalError }),
+      networkService({ cluster, stale, newNetworkId: deps.newNetworkId, onInternalError }),
     ],
     tls: config.tls,
     onInternalError,
@@ -117,6 +120,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
       stop.abort();
       // A failure was told through `failed` already.
       await replicating.catch(() => undefined);
+      stopTelling();
       cluster.close();
       await log.close();
     },

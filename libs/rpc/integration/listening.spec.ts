@@ -28,7 +28,7 @@ describe('a listening server', () => {
   /** A stream that stays open until its signal aborts. */
   const openStream = (ended: () => void) =>
     async function* (_request: unknown, { signal }: { readonly signal: AbortSignal }) {
-      yield { frame: undefined } satisfies WatchTopologyResponse;
+      yield { frame: undefined, stale: '' } satisfies WatchTopologyResponse;
       await aborted(signal);
       ended();
     };

@@ -9,7 +9,7 @@ const REQUEST = { nodeId: 'n1', fromRevision: 0n };
 function frame(revision: bigint, padding = ''): WatchTopologyResponse {
   const kind = TopologyFrameKind.DELTA;
   const changes = [{ change: { $case: 'removedNodeId', value: padding } as const }];
-  return { frame: { kind, revision, changes } };
+  return { frame: { kind, revision, changes }, stale: '' };
 }
 
 async function revisionsOf(frames: AsyncIterable<WatchTopologyResponse>): Promise<readonly bigint[]> {

@@ -44,6 +44,25 @@ describe('unary calls', () => {
     expect(internalErrors).toEqual([]);
   });
 
+  it('carries a header, also beside a failure', async () => {
+    const { ipam } = await serve({
+      ipam: {
+        async reserve(request, { sendHeader }) {
+          sendHeader('overlay-stale', 'the log is away');
+          if (request.name === 'web') return RESERVED;
+          throw new OverlayError('not_found', 'there is no such reservation');
+        },
+      },
+    });
+    const told: (string | undefined)[] = [];
+    const onHeaders = (headers: ReadonlyMap<string, string>) => told.push(headers.get('overlay-stale'));
+    await expect(ipam.reserve(RESERVE, { onHeaders })).resolves.toEqual(RESERVED);
+    await expect(ipam.reserve({ ...RESERVE, name: 'db' }, { onHeaders })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    expect(told).toEqual(['the log is away', 'the log is away']);
+  });
+
   it('carries a failure with violations and leader, and does not call it internal', async () => {
     const violations = [
       { field: 'pools[0].prefixes[0]', description: '9.0.0.1/25 has host bits: write 9.0.0.0/25' },

@@ -1,4 +1,4 @@
-import type { Client, ClientReadableStream, ClientWritableStream } from '@grpc/grpc-js';
+import type { Client, ClientReadableStream, ClientWritableStream, Metadata } from '@grpc/grpc-js';
 import { errorOfCall } from './error-details.js';
 import type { OpenCalls } from './open-calls.js';
 import type { MethodShape } from './service-types.js';
@@ -9,6 +9,8 @@ export interface CallSettings {
   readonly timeoutMs?: number;
   /** Cancels the call, which then fails with `aborted`. */
   readonly signal?: AbortSignal;
+  /** Told of the server's own headers, by name, before the first response. */
+  readonly onHeaders?: (headers: ReadonlyMap<string, string>) => void;
 }
 
 /** What every call of a client shares. */
@@ -39,7 +41,12 @@ export async function callUnary(
       },
     );
     const release = open.track(() => call.cancel(), settings.signal);
+    call.on('metadata', (headers) => settings.onHeaders?.(textsOf(headers)));
   });
+}
+
+function textsOf(headers: Metadata): ReadonlyMap<string, string> {
+  return new Map(Object.entries(headers.getMap()).map(([name, value]) => [name, value.toString()]));
 }
 
 /**
@@ -61,6 +68,7 @@ export async function* readStream(
   );
   // Once the reader has left, the cancellation's own error has nobody to go to.
   call.on('error', () => undefined);
+  call.on('metadata', (headers) => settings.onHeaders?.(textsOf(headers)));
   const release = open.track(() => call.cancel(), settings.signal);
   try {
     for await (const response of call) yield response;

@@ -1,13 +1,14 @@
 import { type EventEmitter, once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import type {
-  handleClientStreamingCall,
-  handleServerStreamingCall,
-  handleUnaryCall,
-  ServerErrorResponse,
-  ServiceDefinition,
-  UntypedServiceImplementation,
+import {
+  type handleClientStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  type ServerErrorResponse,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isFailure, OverlayError } from '@overlay/failure';
 import { statusAnswerOf } from './error-details.js';
@@ -19,14 +20,18 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** The caller's transport address. */
   readonly peer: string;
+  /** True if the caller showed a certificate that this server trusts. */
+  isAuthenticated(): boolean;
+  /** Sends a header of its own at once, before the first response. At most once a call. */
+  sendHeader(name: string, text: string): void;
 }
 
 /**
- * A handler for one method. Streams of responses are async iterables; a `Buffer` among the responses is sent as
- * it is, so that one encoding can serve many callers. Whatever a handler throws becomes a gRPC status.
+ * A handler for one method. Streams of responses are async iterables; a `Buffer` as a response is sent as it is, so
+ * that one encoding can serve many callers. Whatever a handler throws becomes a gRPC status.
  */
 export type HandlerOf<M extends MethodShape> = M extends { requestStream: false; responseStream: false }
-  ? (request: RequestOf<M>, call: CallContext) => Promise<ResponseOf<M>>
+  ? (request: RequestOf<M>, call: CallContext) => Promise<ResponseOf<M> | Buffer>
   : M extends { requestStream: false; responseStream: true }
     ? (request: RequestOf<M>, call: CallContext) => AsyncIterable<ResponseOf<M> | Buffer>
     : M extends { requestStream: true; responseStream: false }
@@ -125,8 +130,17 @@ function callerGone(): OverlayError {
 }
 
 interface CallEvents {
+  /** True once the caller is gone or its deadline has passed. */
+  readonly cancelled: boolean;
   on(event: 'cancelled', listener: () => void): unknown;
   getPeer(): string;
+  getAuthContext(): AuthContext;
+  sendMetadata(headers: Metadata): void;
+}
+
+/** What grpc-js tells of the caller: nothing unless its certificate was verified. */
+interface AuthContext {
+  readonly transportSecurityType?: string;
 }
 
 /** One reason for all: every call ends with `cancelled`, and a new reason each time costs its stack trace. */
@@ -135,7 +149,13 @@ const CALL_OVER = new DOMException('the call is over', 'AbortError');
 function contextOf(call: CallEvents): CallContext {
   const controller = new AbortController();
   call.on('cancelled', () => controller.abort(CALL_OVER));
-  return { signal: controller.signal, peer: call.getPeer() };
+  const sendHeader = (name: string, text: string) => {
+    const headers = new Metadata();
+    headers.set(name, text);
+    call.sendMetadata(headers);
+  };
+  const isAuthenticated = () => call.getAuthContext().transportSecurityType === 'ssl';
+  return { signal: controller.signal, peer: call.getPeer(), isAuthenticated, sendHeader };
 }
 
 function decoded(request: unknown): unknown {
@@ -161,7 +181,7 @@ async function* decodedStream(call: Readable, signal: AbortSignal): AsyncIterabl
 
 function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    const context = contextOf(call);
+    const context = new UnaryContext(call);
     const run = async () => handler(decoded(call.request), context);
     run().then(
       (response) => callback(null, response),
@@ -183,6 +203,8 @@ function clientStream(handler: AnyHandler, answerOf: AnswerOf): handleClientStre
 
 interface ResponseSink extends EventEmitter {
   getPeer(): string;
+  getAuthContext(): AuthContext;
+  sendMetadata(headers: Metadata): void;
   write(response: unknown): boolean;
   end(): void;
 }

@@ -4,19 +4,32 @@
  */
 export class Readiness {
   readonly #reasons = new Map<string, string>();
+  readonly #listeners = new Set<() => void>();
 
   /** Says that something stands in the way. Repeating it replaces the explanation. */
   block(name: string, explanation: string): void {
+    if (this.#reasons.get(name) === explanation) return;
     this.#reasons.set(name, explanation);
+    this.#tell();
   }
 
   /** Takes a reason back. Repeatable. */
   clear(name: string): void {
-    this.#reasons.delete(name);
+    if (this.#reasons.delete(name)) this.#tell();
+  }
+
+  /** Calls back after every change of the reasons, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Every standing reason as `name: explanation`, oldest first; empty when ready. */
   reasons(): readonly string[] {
     return [...this.#reasons].map(([name, explanation]) => `${name}: ${explanation}`);
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -25,6 +25,12 @@ export class FakeMasters {
       async *watchTopology() {
         yield* [];
       },
+      async *watchProbes() {
+        yield* [];
+        throw new OverlayError('unimplemented', 'this master knows no probes');
+      },
+      answerProbe: async () => undefined,
+      secure: false,
       close: () => {
         if (!closed) this.open -= 1;
         closed = true;

@@ -1,20 +1,34 @@
 import {
+  type AnswerProbeRequest,
   MasterServiceService,
   type RegisterAgentRequest,
   type RegisterAgentResponse,
   type ReportAgentRequest,
   type ReportAgentResponse,
-  type TopologyFrame,
+  type WatchTopologyResponse,
 } from '@overlay/contracts';
 import { formatListenAddress, type MasterAddress } from '@overlay/model';
 import { createRpcClient, type TlsFiles } from '@overlay/rpc';
+
+/** What came of a probe, as the master is told. */
+export type ProbeOutcome = NonNullable<AnswerProbeRequest['outcome']>;
 
 /** One master as the agent talks to it. Every failure is an OverlayError. */
 export interface MasterLink {
   register(request: RegisterAgentRequest, signal: AbortSignal): Promise<RegisterAgentResponse>;
   report(request: ReportAgentRequest, signal: AbortSignal): Promise<ReportAgentResponse>;
   /** Ends when the master ends it or the signal aborts; a broken connection is an error. */
-  watchTopology(nodeId: string, fromRevision: bigint, signal: AbortSignal): AsyncIterable<TopologyFrame>;
+  watchTopology(
+    nodeId: string,
+    fromRevision: bigint,
+    signal: AbortSignal,
+  ): AsyncIterable<WatchTopologyResponse>;
+  /** The probes that the master wants to be run, until the signal aborts. */
+  watchProbes(nodeId: string, signal: AbortSignal): AsyncIterable<WatchProbesResponse>;
+  /** Gives the outcome of one of them. */
+  answerProbe(answer: AnswerProbeRequest, signal: AbortSignal): Promise<void>;
+  /** True if a certificate vouches for the master. */
+  readonly secure: boolean;
   /** Repeatable. */
   close(): void;
 }
@@ -30,11 +44,13 @@ export function grpcMasters(tls: TlsFiles | undefined, timeoutMs: number): Conne
     return {
       register: (request, signal) => client.registerAgent(request, { signal, timeoutMs }),
       report: (request, signal) => client.reportAgent(request, { signal, timeoutMs }),
-      async *watchTopology(nodeId, fromRevision, signal) {
-        for await (const { frame } of client.watchTopology({ nodeId, fromRevision }, { signal })) {
-          if (frame !== undefined) yield frame;
-        }
+      watchTopology: (nodeId, fromRevision, signal) =>
+        client.watchTopology({ nodeId, fromRevision }, { signal }),
+      watchProbes: (nodeId, signal) => client.watchProbes({ nodeId }, { signal }),
+      async answerProbe(answer, signal) {
+        await client.answerProbe(answer, { signal, timeoutMs });
       },
+      secure: tls !== undefined,
       close: () => client.close(),
     };
   };

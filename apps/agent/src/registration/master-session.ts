@@ -3,6 +3,8 @@ import type { MasterAddress } from '@overlay/model';
 import type { LoopDeps } from '../agent-deps.js';
 import type { AgentMetrics } from '../agent-metrics.js';
 import type { AgentState } from '../agent-state.js';
+import { answerProbes } from '../probe/answer-probes.js';
+import type { Prober } from '../probe/prober.js';
 import { reportAgent } from '../report/report-agent.js';
 import { reportToOthers } from '../report/report-to-others.js';
 import { outdatesRegistration } from '../topology/outdates-registration.js';
@@ -19,6 +21,7 @@ export interface SessionDeps {
   readonly metrics: AgentMetrics;
   readonly store: TopologyStore;
   readonly file: AssignmentFile;
+  readonly prober: Prober;
 }
 
 interface Master {
@@ -58,6 +61,7 @@ export async function runMasterSession(
       }),
       reportToOthers(deps.loop, deps.state, address, ended.signal).then(() => untilAborted(ended.signal)),
       registerWhenAsked(deps, master, asked, ended.signal),
+      answerProbes(deps.loop, deps.prober, link, ended.signal),
     ];
     try {
       await Promise.race(parts);
@@ -120,8 +124,9 @@ async function followFrames(
 ): Promise<void> {
   const { loop, state, store } = deps;
   const intake = new TopologyIntake(store, fromRevision);
-  for await (const frame of link.watchTopology(loop.nodeId, fromRevision, signal)) {
+  for await (const { frame, stale } of link.watchTopology(loop.nodeId, fromRevision, signal)) {
     if (signal.aborted) return;
+    if (frame === undefined) continue;
     state.setConnected(true);
     const outcome = await intake.accept(frame);
     if (outcome === 'diverged') {
@@ -130,6 +135,12 @@ async function followFrames(
     }
     if (outcome === 'synced') {
       loop.readiness.clear('topology');
+      if (state.setTopologyStale(stale)) {
+        loop.logger.warn({
+          event: stale === '' ? 'topology_current_again' : 'topology_stale',
+          reason: stale,
+        });
+      }
       loop.logger.info({ event: 'topology_synced', revision: `${frame.revision}`, peers: store.peerCount });
     }
   }

@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
 import { nodesInOrder } from '../rpc/network-service.js';
 import { parseIps } from '../rpc/parse-registration.js';
+import { STALE_HEADER, staleText } from '../stale-text.js';
 
 /** The answer of `GET /overlay-master/state`, with DC/OS's field names. */
 export interface MasterState {
@@ -26,8 +27,8 @@ export function addMasterRoutes(
 ): void {
   server.get<{ Querystring: Record<string, unknown> }>('/overlay-master/state', async (request, reply) => {
     const { jsonp } = request.query;
-    const stale = doubts();
-    if (stale.length > 0) reply.header('overlay-stale', headerText(stale));
+    const stale = staleText(doubts());
+    if (stale !== '') reply.header(STALE_HEADER, stale);
     if (jsonp === undefined) return renderState(cluster);
     reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff');
     return `${parseCallback(jsonp)}(${safeJson(renderState(cluster))});`;
@@ -75,11 +76,6 @@ function parseCallback(text: unknown): string {
     return text;
   const description = 'is no name of a JavaScript function such as f or app.show';
   throw OverlayError.invalid([{ field: 'jsonp', description }]);
-}
-
-/** Reasons in one line of what a header may carry (RFC 9110 section 5.5). */
-function headerText(reasons: readonly string[]): string {
-  return reasons.join('; ').replaceAll(/[^\x20-\x7e]+/g, ' ');
 }
 
 /** JSON that is also JavaScript: the two line separators are legal in one and were not in the other. */

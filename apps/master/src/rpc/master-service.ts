@@ -11,11 +11,14 @@ import type { Cluster } from '../cluster/cluster.js';
 import { planRemovedNetworks } from '../cluster/plan-network-removal.js';
 import { planRegistration } from '../cluster/plan-registration.js';
 import type { MasterMetrics } from '../master-metrics.js';
+import { STALE_HEADER } from '../stale-text.js';
 import { parseNodeIdField, parseRegistration } from './parse-registration.js';
 
 /** What the service works on. */
 export interface MasterServiceDeps {
   readonly cluster: Cluster;
+  /** Why what this master knows may be out of date; '' while it is current. */
+  readonly stale: () => string;
   readonly clock: Clock;
   readonly metrics: MasterMetrics;
   readonly onInternalError: InternalErrorListener;
@@ -89,12 +92,14 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
 }
 
 async function* watchTopology(
-  { cluster }: MasterServiceDeps,
+  { cluster, stale }: MasterServiceDeps,
   nodeIdText: string,
   fromRevision: bigint,
   call: CallContext,
 ) {
   cluster.requireLoaded();
+  const doubt = stale();
+  if (doubt !== '') call.sendHeader(STALE_HEADER, doubt);
   if (nodeIdText === '') {
     yield* cluster.topology.watch(fromRevision, call.signal);
     return;

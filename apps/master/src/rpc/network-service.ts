@@ -12,9 +12,15 @@ import {
 } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { type NetworkId, type NodeRecord, parseNetworkName } from '@overlay/model';
-import { type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
+import {
+  type CallContext,
+  type InternalErrorListener,
+  implementService,
+  type RpcService,
+} from '@overlay/rpc';
 import type { Cluster } from '../cluster/cluster.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
+import { STALE_HEADER } from '../stale-text.js';
 import { createNetwork, deleteNetwork, updateNetwork } from './network-changes.js';
 import { pageOf } from './pagination.js';
 import { parseIps } from './parse-registration.js';
@@ -22,6 +28,8 @@ import { parseIps } from './parse-registration.js';
 /** What the service works on. */
 export interface NetworkServiceDeps {
   readonly cluster: Cluster;
+  /** Why what this master knows may be out of date; '' while it is current. */
+  readonly stale: () => string;
   /** Makes an id that no network ever had. */
   readonly newNetworkId: () => NetworkId;
   readonly onInternalError: InternalErrorListener;
@@ -35,20 +43,27 @@ const MAX_STATE_BYTES = 1024 * 1024;
  * yet and answers UNIMPLEMENTED.
  */
 export function networkService(deps: NetworkServiceDeps): RpcService {
-  const { cluster, onInternalError } = deps;
+  const { cluster, onInternalError, stale } = deps;
+  const read =
+    <Request, Response>(answer: (request: Request) => Response) =>
+    async (request: Request, call: CallContext) => {
+      const doubt = stale();
+      if (doubt !== '') call.sendHeader(STALE_HEADER, doubt);
+      return answer(request);
+    };
   return implementService(
     NetworkServiceService,
     {
-      listNetworks: async (request) => listNetworks(cluster, request),
-      getNetwork: async ({ name }) => getNetwork(cluster, name),
+      listNetworks: read((request) => listNetworks(cluster, request)),
+      getNetwork: read(({ name }) => getNetwork(cluster, name)),
       createNetwork: (request) => createNetwork(deps, request.spec),
       updateNetwork: (request) => updateNetwork(cluster, request.spec),
       deleteNetwork: (request) => deleteNetwork(cluster, request),
-      listAgents: async (request) => listAgents(cluster, request),
+      listAgents: read((request) => listAgents(cluster, request)),
       deleteAgents: (request) => deleteByAddress(cluster, request),
-      listContainers: async (request) => listContainers(cluster, request),
-      getCapacity: async (request) => getCapacity(cluster, request),
-      getState: async () => getState(cluster),
+      listContainers: read((request) => listContainers(cluster, request)),
+      getCapacity: read((request) => getCapacity(cluster, request)),
+      getState: read(() => getState(cluster)),
     },
     onInternalError,
   );

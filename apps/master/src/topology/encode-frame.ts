@@ -16,14 +16,18 @@ export function encodeFrame(
   kind: TopologyFrame['kind'],
   revision: bigint,
   changes: readonly TopologyChange[],
+  stale = '',
 ): EncodedFrame {
   const frame = { kind, revision, changes: [...changes] };
-  return Buffer.from(WatchTopologyResponse.encode({ frame }).finish());
+  return Buffer.from(WatchTopologyResponse.encode({ frame, stale }).finish());
 }
 
-/** Encodes the mark after which a watcher knows everything up to the revision. */
-export function encodeSynced(revision: bigint): EncodedFrame {
-  return encodeFrame(TopologyFrameKind.SYNCED, revision, []);
+/**
+ * Encodes the mark after which a watcher knows everything up to the revision.
+ * @param stale why the revision may not be the newest; '' if it is.
+ */
+export function encodeSynced(revision: bigint, stale: string): EncodedFrame {
+  return encodeFrame(TopologyFrameKind.SYNCED, revision, [], stale);
 }
 
 /** Encodes changes as parts of a snapshot, each small enough to send. */

@@ -51,6 +51,7 @@ function clusterWithFeed(historyLength = 100) {
 class Watcher {
   readonly peers = new Map<string, unknown>();
   readonly kinds: TopologyFrame['kind'][] = [];
+  stale = '';
   synced = 0n;
   #named = new Set<string>();
   readonly #frames: AsyncGenerator<Buffer>;
@@ -62,8 +63,9 @@ class Watcher {
 
   async next(): Promise<TopologyFrame> {
     const { value } = await this.#frames.next();
-    const { frame } = WatchTopologyResponse.decode(value as Buffer);
+    const { frame, stale } = WatchTopologyResponse.decode(value as Buffer);
     if (frame === undefined) throw new Error('a response without a frame');
+    if (frame.kind === TopologyFrameKind.SYNCED) this.stale = stale;
     this.#take(frame);
     return frame;
   }
@@ -101,6 +103,25 @@ class Watcher {
 }
 
 describe('TopologyFeed', () => {
+  it('says in a synced mark when it becomes stale and when it is current again', async () => {
+    const cluster = clusterWithFeed();
+    const watcher = await new Watcher(cluster.feed).untilSynced();
+    expect(watcher.stale).toBe('');
+    cluster.join('a', '10.0.0.1');
+    cluster.feed.setStale('log: away');
+    await watcher.untilSynced();
+    expect(watcher.stale).toBe('log: away');
+    const late = await new Watcher(cluster.feed, 1n).untilSynced();
+    expect(late.stale).toBe('log: away');
+    cluster.feed.setStale('');
+    const before = watcher.kinds.length;
+    await watcher.untilSynced();
+    expect(watcher.stale).toBe('');
+    expect(watcher.peers.size).toBe(1);
+    expect(watcher.kinds.slice(before)).not.toContain(TopologyFrameKind.SNAPSHOT);
+    for (const one of [watcher, late]) await one.close();
+  });
+
   it('begins with a snapshot and its mark, and goes on with deltas', async () => {
     const cluster = clusterWithFeed();
     cluster.join('a', '10.0.0.1');

@@ -34,6 +34,7 @@ export class TopologyFeed {
   #pending: TopologyChange[] = [];
   #pendingRevision = 0n;
   #timer: NodeJS.Timeout | undefined;
+  #stale = '';
 
   constructor(options: TopologyFeedOptions) {
     this.#options = options;
@@ -63,6 +64,14 @@ export class TopologyFeed {
     this.#timer ??= setTimeout(() => this.#flush(), this.#options.batchMs);
   }
 
+  /** Says why the topology may be out of date, '' when it is current; watchers are told with a synced mark. */
+  setStale(reason: string): void {
+    if (reason === this.#stale) return;
+    this.#stale = reason;
+    const synced = encodeSynced(this.#history.latest, reason);
+    for (const watcher of this.#watchers) watcher.push(synced);
+  }
+
   /** Stops the timer. */
   close(): void {
     clearTimeout(this.#timer);
@@ -81,7 +90,7 @@ export class TopologyFeed {
     try {
       const missed = fromRevision === 0n ? undefined : this.#history.since(fromRevision);
       if (missed !== undefined) {
-        const synced = encodeSynced(this.#history.latest);
+        const synced = encodeSynced(this.#history.latest, this.#stale);
         for (const { frames } of missed) yield* frames;
         yield synced;
       } else {
@@ -113,7 +122,7 @@ export class TopologyFeed {
       if (frames % SNAPSHOT_FRAMES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     // Deltas that came meanwhile wait in the queue and may repeat what the snapshot says.
-    yield encodeSynced(revision);
+    yield encodeSynced(revision, this.#stale);
   }
 
   *#everything(): Generator<TopologyChange> {

@@ -20,7 +20,9 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Status } from "../../google/rpc/status.js";
 import { AgentNetworkConfig, Assignment, Capacity, Container, NetworkState } from "./agent_network.js";
+import { ProbeContainerRequest, ProbeContainerResponse } from "./agent_service.js";
 import { AddressSpace, Network } from "./network.js";
 import { TopologyFrame } from "./topology.js";
 
@@ -106,7 +108,49 @@ export interface WatchTopologyRequest {
 /** A part of the topology stream. */
 export interface WatchTopologyResponse {
   /** The frame. */
-  frame: TopologyFrame | undefined;
+  frame:
+    | TopologyFrame
+    | undefined;
+  /**
+   * With a synced frame: why what the master knows may be out of date, as when it is cut off from the log; empty
+   * while it is current. A synced frame without changes comes whenever this changes.
+   */
+  stale: string;
+}
+
+/** Asks for the probes to run. */
+export interface WatchProbesRequest {
+  /** Stable id of the node. */
+  nodeId: string;
+}
+
+/** A probe to run. */
+export interface WatchProbesResponse {
+  /** Identifies the probe in the answer. */
+  probeId: string;
+  /** What to do, as of AgentService. */
+  probe: ProbeContainerRequest | undefined;
+}
+
+/** How a probe went. */
+export interface AnswerProbeRequest {
+  /** Stable id of the node. */
+  nodeId: string;
+  /** The probe's id. */
+  probeId: string;
+  /** What came of it. */
+  outcome:
+    | //
+    /** The container was probed. */
+    { $case: "result"; value: ProbeContainerResponse }
+    | //
+    /** It could not be probed. */
+    { $case: "failure"; value: Status }
+    | undefined;
+}
+
+/** Nothing to tell. */
+export interface AnswerProbeResponse {
 }
 
 function createBaseRegisterAgentRequest(): RegisterAgentRequest {
@@ -913,13 +957,16 @@ export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
 };
 
 function createBaseWatchTopologyResponse(): WatchTopologyResponse {
-  return { frame: undefined };
+  return { frame: undefined, stale: "" };
 }
 
 export const WatchTopologyResponse: MessageFns<WatchTopologyResponse> = {
   encode(message: WatchTopologyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.frame !== undefined) {
       TopologyFrame.encode(message.frame, writer.uint32(10).fork()).join();
+    }
+    if (message.stale !== "") {
+      writer.uint32(18).string(message.stale);
     }
     return writer;
   },
@@ -945,6 +992,14 @@ export const WatchTopologyResponse: MessageFns<WatchTopologyResponse> = {
             message.frame = TopologyFrame.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stale = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -958,13 +1013,19 @@ export const WatchTopologyResponse: MessageFns<WatchTopologyResponse> = {
   },
 
   fromJSON(object: any): WatchTopologyResponse {
-    return { frame: isSet(object.frame) ? TopologyFrame.fromJSON(object.frame) : undefined };
+    return {
+      frame: isSet(object.frame) ? TopologyFrame.fromJSON(object.frame) : undefined,
+      stale: isSet(object.stale) ? globalThis.String(object.stale) : "",
+    };
   },
 
   toJSON(message: WatchTopologyResponse): unknown {
     const obj: any = {};
     if (message.frame !== undefined) {
       obj.frame = TopologyFrame.toJSON(message.frame);
+    }
+    if (message.stale !== "") {
+      obj.stale = message.stale;
     }
     return obj;
   },
@@ -977,6 +1038,364 @@ export const WatchTopologyResponse: MessageFns<WatchTopologyResponse> = {
     message.frame = (object.frame !== undefined && object.frame !== null)
       ? TopologyFrame.fromPartial(object.frame)
       : undefined;
+    message.stale = object.stale ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchProbesRequest(): WatchProbesRequest {
+  return { nodeId: "" };
+}
+
+export const WatchProbesRequest: MessageFns<WatchProbesRequest> = {
+  encode(message: WatchProbesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchProbesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchProbesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchProbesRequest {
+    return {
+      nodeId: isSet(object.nodeId)
+        ? globalThis.String(object.nodeId)
+        : isSet(object.node_id)
+        ? globalThis.String(object.node_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchProbesRequest): unknown {
+    const obj: any = {};
+    if (message.nodeId !== "") {
+      obj.nodeId = message.nodeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WatchProbesRequest>, I>>(base?: I): WatchProbesRequest {
+    return WatchProbesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchProbesRequest>, I>>(object: I): WatchProbesRequest {
+    const message = createBaseWatchProbesRequest();
+    message.nodeId = object.nodeId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchProbesResponse(): WatchProbesResponse {
+  return { probeId: "", probe: undefined };
+}
+
+export const WatchProbesResponse: MessageFns<WatchProbesResponse> = {
+  encode(message: WatchProbesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.probeId !== "") {
+      writer.uint32(10).string(message.probeId);
+    }
+    if (message.probe !== undefined) {
+      ProbeContainerRequest.encode(message.probe, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchProbesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchProbesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.probeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.probe = ProbeContainerRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchProbesResponse {
+    return {
+      probeId: isSet(object.probeId)
+        ? globalThis.String(object.probeId)
+        : isSet(object.probe_id)
+        ? globalThis.String(object.probe_id)
+        : "",
+      probe: isSet(object.probe) ? ProbeContainerRequest.fromJSON(object.probe) : undefined,
+    };
+  },
+
+  toJSON(message: WatchProbesResponse): unknown {
+    const obj: any = {};
+    if (message.probeId !== "") {
+      obj.probeId = message.probeId;
+    }
+    if (message.probe !== undefined) {
+      obj.probe = ProbeContainerRequest.toJSON(message.probe);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WatchProbesResponse>, I>>(base?: I): WatchProbesResponse {
+    return WatchProbesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchProbesResponse>, I>>(object: I): WatchProbesResponse {
+    const message = createBaseWatchProbesResponse();
+    message.probeId = object.probeId ?? "";
+    message.probe = (object.probe !== undefined && object.probe !== null)
+      ? ProbeContainerRequest.fromPartial(object.probe)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAnswerProbeRequest(): AnswerProbeRequest {
+  return { nodeId: "", probeId: "", outcome: undefined };
+}
+
+export const AnswerProbeRequest: MessageFns<AnswerProbeRequest> = {
+  encode(message: AnswerProbeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.probeId !== "") {
+      writer.uint32(18).string(message.probeId);
+    }
+    switch (message.outcome?.$case) {
+      case "result":
+        ProbeContainerResponse.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+      case "failure":
+        Status.encode(message.outcome.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswerProbeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswerProbeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.probeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "result", value: ProbeContainerResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.outcome = { $case: "failure", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AnswerProbeRequest {
+    return {
+      nodeId: isSet(object.nodeId)
+        ? globalThis.String(object.nodeId)
+        : isSet(object.node_id)
+        ? globalThis.String(object.node_id)
+        : "",
+      probeId: isSet(object.probeId)
+        ? globalThis.String(object.probeId)
+        : isSet(object.probe_id)
+        ? globalThis.String(object.probe_id)
+        : "",
+      outcome: isSet(object.result)
+        ? { $case: "result", value: ProbeContainerResponse.fromJSON(object.result) }
+        : isSet(object.failure)
+        ? { $case: "failure", value: Status.fromJSON(object.failure) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: AnswerProbeRequest): unknown {
+    const obj: any = {};
+    if (message.nodeId !== "") {
+      obj.nodeId = message.nodeId;
+    }
+    if (message.probeId !== "") {
+      obj.probeId = message.probeId;
+    }
+    if (message.outcome?.$case === "result") {
+      obj.result = ProbeContainerResponse.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "failure") {
+      obj.failure = Status.toJSON(message.outcome.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AnswerProbeRequest>, I>>(base?: I): AnswerProbeRequest {
+    return AnswerProbeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AnswerProbeRequest>, I>>(object: I): AnswerProbeRequest {
+    const message = createBaseAnswerProbeRequest();
+    message.nodeId = object.nodeId ?? "";
+    message.probeId = object.probeId ?? "";
+    switch (object.outcome?.$case) {
+      case "result": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "result", value: ProbeContainerResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "failure": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "failure", value: Status.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseAnswerProbeResponse(): AnswerProbeResponse {
+  return {};
+}
+
+export const AnswerProbeResponse: MessageFns<AnswerProbeResponse> = {
+  encode(_: AnswerProbeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswerProbeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswerProbeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): AnswerProbeResponse {
+    return {};
+  },
+
+  toJSON(_: AnswerProbeResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AnswerProbeResponse>, I>>(base?: I): AnswerProbeResponse {
+    return AnswerProbeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AnswerProbeResponse>, I>>(_: I): AnswerProbeResponse {
+    const message = createBaseAnswerProbeResponse();
     return message;
   },
 };
@@ -1016,6 +1435,29 @@ export const MasterServiceService = {
       Buffer.from(WatchTopologyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchTopologyResponse => WatchTopologyResponse.decode(value),
   },
+  /**
+   * Streams the probes that the leader wants the node to run on its containers. One stream per node: a later one ends
+   * the one before it.
+   */
+  watchProbes: {
+    path: "/overlay.v1.MasterService/WatchProbes" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchProbesRequest): Buffer => Buffer.from(WatchProbesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchProbesRequest => WatchProbesRequest.decode(value),
+    responseSerialize: (value: WatchProbesResponse): Buffer => Buffer.from(WatchProbesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchProbesResponse => WatchProbesResponse.decode(value),
+  },
+  /** Gives the outcome of a probe; one that nobody waits for any more is taken and forgotten. */
+  answerProbe: {
+    path: "/overlay.v1.MasterService/AnswerProbe" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AnswerProbeRequest): Buffer => Buffer.from(AnswerProbeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AnswerProbeRequest => AnswerProbeRequest.decode(value),
+    responseSerialize: (value: AnswerProbeResponse): Buffer => Buffer.from(AnswerProbeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AnswerProbeResponse => AnswerProbeResponse.decode(value),
+  },
 } as const;
 
 export interface MasterServiceServer extends UntypedServiceImplementation {
@@ -1025,6 +1467,13 @@ export interface MasterServiceServer extends UntypedServiceImplementation {
   reportAgent: handleUnaryCall<ReportAgentRequest, ReportAgentResponse>;
   /** Streams the topology: the deltas since a revision where the history reaches, else a snapshot; a synced mark; deltas. */
   watchTopology: handleServerStreamingCall<WatchTopologyRequest, WatchTopologyResponse>;
+  /**
+   * Streams the probes that the leader wants the node to run on its containers. One stream per node: a later one ends
+   * the one before it.
+   */
+  watchProbes: handleServerStreamingCall<WatchProbesRequest, WatchProbesResponse>;
+  /** Gives the outcome of a probe; one that nobody waits for any more is taken and forgotten. */
+  answerProbe: handleUnaryCall<AnswerProbeRequest, AnswerProbeResponse>;
 }
 
 export interface MasterServiceClient extends Client {
@@ -1070,6 +1519,32 @@ export interface MasterServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchTopologyResponse>;
+  /**
+   * Streams the probes that the leader wants the node to run on its containers. One stream per node: a later one ends
+   * the one before it.
+   */
+  watchProbes(request: WatchProbesRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchProbesResponse>;
+  watchProbes(
+    request: WatchProbesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchProbesResponse>;
+  /** Gives the outcome of a probe; one that nobody waits for any more is taken and forgotten. */
+  answerProbe(
+    request: AnswerProbeRequest,
+    callback: (error: ServiceError | null, response: AnswerProbeResponse) => void,
+  ): ClientUnaryCall;
+  answerProbe(
+    request: AnswerProbeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AnswerProbeResponse) => void,
+  ): ClientUnaryCall;
+  answerProbe(
+    request: AnswerProbeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AnswerProbeResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const MasterServiceClient = makeGenericClientConstructor(
