@@ -1,13 +1,17 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { TopologyFrameKind } from '@overlay/contracts';
 import { type OverlayError, toOverlayError } from '@overlay/failure';
 import { type Master, Testbed } from '@overlay/testbed';
 import { type ClusterView, checkHistory } from './history.js';
+import { InsistentMasters } from './insistent-masters.js';
 import { LogObserver } from './log-observer.js';
+import { checkNetworks, type NetworkView } from './network-history.js';
 import { readReplicatedLog } from './replicated-log.js';
 import { SeededRandom } from './seeded-random.js';
 import { listGrants, SimulatedAgents } from './simulated-agents.js';
+import { listNetworks, SimulatedNetworks } from './simulated-networks.js';
 import { waitUntilNo } from './wait-until.js';
 
 jest.setTimeout(60_000);
@@ -17,11 +21,14 @@ const HOUR_MS = 3_600_000;
 /** Longer than the lease of a leader. */
 const PAST_THE_LEASE_MS = 6_000;
 const WORKERS = 6;
+const NETWORK_WORKERS = 2;
 const GATEWAY = { allocateSubnet: false, mesosBridge: false, dockerBridge: false };
 
 describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.seed})`, () => {
   let testbed: Testbed;
+  let clients: InsistentMasters;
   let agents: SimulatedAgents;
+  let networks: SimulatedNetworks;
   let observer: LogObserver;
   let strangers = 0;
 
@@ -42,7 +49,23 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
     agents.events.push({ type: 'register-begun', node });
     const request = { nodeId: node, ip: `10.2.0.${strangers}`, networkConfig: GATEWAY, attributes: {} };
     try {
-      await agents.master(master.grpcAddress).agents.registerAgent(request, { timeoutMs });
+      await clients.master(master.grpcAddress).agents.registerAgent(request, { timeoutMs });
+      return undefined;
+    } catch (thrown) {
+      return toOverlayError(thrown);
+    }
+  }
+
+  /** The same for the creation of a network. */
+  async function networkRefusal(master: Master, timeoutMs: number): Promise<OverlayError | undefined> {
+    strangers += 1;
+    const name = `stranger-${strangers}`;
+    networks.events.push({ type: 'network-begun', name });
+    const spec = { name, subnet: '10.96.0.0/16', prefix: 24, subnet6: '', prefix6: 0 };
+    try {
+      await clients
+        .master(master.grpcAddress)
+        .networks.createNetwork({ spec: { ...spec, disabled: true, isolated: false } }, { timeoutMs });
       return undefined;
     } catch (thrown) {
       return toOverlayError(thrown);
@@ -50,17 +73,51 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
   }
 
   /** The whole cluster as each master shows it. */
-  function views(): Promise<readonly ClusterView[]> {
+  function views(): Promise<readonly (ClusterView & NetworkView)[]> {
     return Promise.all(
       testbed.masters.map(async (master) => ({
         name: master.spec.name,
-        grants: await listGrants(agents.master(master.grpcAddress)),
+        grants: await listGrants(clients.master(master.grpcAddress)),
+        networks: await listNetworks(clients.master(master.grpcAddress)),
       })),
     );
   }
 
+  function contradictions(shown: readonly (ClusterView & NetworkView)[]): readonly string[] {
+    return [...checkHistory(agents.events, shown), ...checkNetworks(networks.events, shown)];
+  }
+
+  /** Whether a master's answer over gRPC says that it may be out of date. */
+  async function saysStale(master: Master): Promise<boolean> {
+    let stale = false;
+    const onHeaders = (headers: ReadonlyMap<string, string>) => {
+      stale = headers.has('overlay-stale');
+    };
+    await clients
+      .master(master.grpcAddress)
+      .networks.listNetworks({ pageSize: 1, pageToken: '' }, { onHeaders });
+    return stale;
+  }
+
+  /** Watches the topology of a master until the signal aborts. @returns the last word on its being stale. */
+  function watchStaleness(
+    master: Master,
+    signal: AbortSignal,
+  ): { readonly ended: Promise<void>; last: string[] } {
+    const last: string[] = [];
+    const read = async () => {
+      const watch = clients.master(master.grpcAddress).agents.watchTopology;
+      for await (const { frame, stale } of watch({ nodeId: '', fromRevision: 0n }, { signal })) {
+        if (frame?.kind === TopologyFrameKind.SYNCED) last[0] = stale;
+      }
+    };
+    return { ended: read().catch(() => undefined), last };
+  }
+
   /** Two members of three are gone: nobody can write, everybody can read what is marked as stale. */
   async function withoutQuorum(): Promise<void> {
+    const watching = new AbortController();
+    const watches = testbed.masters.map((master) => watchStaleness(master, watching.signal));
     for (const master of testbed.masters) {
       await waitUntilNo(async () => {
         const code = (await refusal(master, 8_000))?.code;
@@ -75,6 +132,16 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
       const fresh = answers.filter(({ headers }) => !headers.has('overlay-stale'));
       return fresh.length === 0 ? undefined : `${fresh.length} masters call their state current`;
     });
+    await waitUntilNo(async () => {
+      const stale = await Promise.all(testbed.masters.map(saysStale));
+      return stale.every(Boolean) ? undefined : 'a master calls its answer over gRPC current';
+    });
+    await waitUntilNo(async () => {
+      const silent = watches.filter(({ last }) => (last[0] ?? '') === '');
+      return silent.length === 0 ? undefined : `${silent.length} masters call their topology current`;
+    });
+    watching.abort();
+    await Promise.all(watches.map(({ ended }) => ended));
   }
 
   const FAULTS: readonly (readonly [string, () => Promise<void>])[] = [
@@ -97,12 +164,18 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
         const paused = await testbed.leader();
         paused.pause();
         const refused = refusal(paused, 30_000);
+        const node = `stranger-${strangers}`;
+        const networkRefused = networkRefusal(paused, 30_000);
+        const name = `stranger-${strangers}`;
         const next = await testbed.leader();
         expect(next).not.toBe(paused);
         await agents.progress();
         paused.resume();
         expect(['unavailable', 'aborted']).toContain((await refused)?.code);
-        agents.events.push({ type: 'deleted', node: `stranger-${strangers}` }); // as good as: it must not be there
+        expect(['unavailable', 'aborted']).toContain((await networkRefused)?.code);
+        // As good as deleted: what a master that leads no more was asked for must not be there.
+        agents.events.push({ type: 'deleted', node });
+        networks.events.push({ type: 'network-deleted', name });
         await paused.waitReady();
         expect(await testbed.leader()).toBe(next);
       },
@@ -153,16 +226,18 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
     for (const master of testbed.masters) launch(master);
     await testbed.leader();
     observer = new LogObserver(testbed.etcd.endpoints);
-    agents = new SimulatedAgents(
-      testbed.masters.map(({ grpcAddress }) => grpcAddress),
-      random,
-    );
+    clients = new InsistentMasters(testbed.masters.map(({ grpcAddress }) => grpcAddress));
+    agents = new SimulatedAgents(clients, random);
+    networks = new SimulatedNetworks(clients, random);
     agents.start(WORKERS);
-    await agents.progress(100);
+    networks.start(NETWORK_WORKERS);
+    await agents.progress(50);
+    await networks.createShared('shared', '10.32.0.0/16');
+    await agents.progress(50);
   });
 
   afterAll(async () => {
-    agents?.close();
+    clients?.close();
     await observer?.close();
     await testbed?.close();
   });
@@ -175,12 +250,14 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
 
   it('gave nothing twice and lost nothing that they had acknowledged', async () => {
     await agents.stop();
+    await networks.stop();
     expect(agents.acknowledged).toBeGreaterThan(300);
-    await waitUntilNo(async () => checkHistory(agents.events, await views())[0]); // followers may be a moment behind
+    expect(networks.acknowledged).toBeGreaterThan(50);
+    await waitUntilNo(async () => contradictions(await views())[0]); // followers may be a moment behind
     expect(observer.commits).toBeGreaterThan(50);
     expect(await observer.close()).toEqual([]);
-    const { grants, problems } = await readReplicatedLog(testbed.etcd.endpoints);
+    const { problems, ...contents } = await readReplicatedLog(testbed.etcd.endpoints);
     expect(problems).toEqual([]);
-    expect(checkHistory(agents.events, [...(await views()), { name: 'the log', grants }])).toEqual([]);
+    expect(contradictions([...(await views()), { name: 'the log', ...contents }])).toEqual([]);
   });
 });

@@ -25,7 +25,7 @@ export interface ClusterView {
 
 /**
  * Checks a history that is shorter than the quarantine against itself and against views of the cluster that were
- * taken after its last event: no value ever had two owners, a node got the same whenever it registered, no
+ * taken after its last event: no value ever had two owners, a node kept what it got whenever it registered, no
  * acknowledged registration or deletion is lost, and nobody is there who never asked.
  *
  * @returns every contradiction in words; empty when there is none.
@@ -45,21 +45,23 @@ export function checkHistory(
   ];
 }
 
-/** One owner for each value, the same values for each node; the values of deleted nodes are in quarantine. */
+/** One owner for each value, and a node keeps what it was given; it gets more with each new network. The values of deleted nodes are in quarantine. */
 function checkValues(where: string, grants: readonly Grant[]): readonly string[] {
   const problems = new Set<string>();
   const owners = new Map<string, string>();
-  const held = new Map<string, string>();
+  const held = new Map<string, readonly string[]>();
   for (const { node, values } of grants) {
     for (const value of values) {
       const owner = owners.get(value) ?? node;
       owners.set(value, owner);
       if (owner !== node) problems.add(`${where}: ${value} was given to ${owner} and to ${node}`);
     }
-    const had = held.get(node);
-    const has = values.toSorted().join(' ');
+    const had = held.get(node)?.toSorted() ?? [];
+    const has = values.toSorted();
     held.set(node, has);
-    if (had !== undefined && had !== has) problems.add(`${where}: ${node} was given ${had} and then ${has}`);
+    if (had.some((value) => !has.includes(value))) {
+      problems.add(`${where}: ${node} was given ${had.join(' ')} and then ${has.join(' ')}`);
+    }
   }
   return [...problems];
 }

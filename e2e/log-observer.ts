@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LogRecord, type Mutation, refOf } from '@overlay/model';
+import { type LogRecord, type Mutation, type NetworkRecord, refOf } from '@overlay/model';
 import { keyOf, type OverlayLog, openEtcdOverlayLog, verifyLog } from '@overlay/overlay-log';
 
 const RETRY_MS = 200;
@@ -61,12 +61,25 @@ export class LogObserver {
   /** Blocks and VTEPs stay with their first owner: the history is shorter than the quarantine. */
   #put(record: LogRecord, revision?: bigint): void {
     const key = keyOf(refOf(record));
+    const before = this.#records.get(key);
     this.#records.set(key, record);
+    if (record.kind === 'network' && before?.kind === 'network') {
+      this.#compare(before.network, record.network, `revision ${revision}: ${key}`);
+    }
     if (record.kind !== 'claim' || record.claim.resource === 'node-ip') return;
     const { nodeId } = record.claim;
     const owner = this.#owners.get(key) ?? nodeId;
     this.#owners.set(key, owner);
     if (owner !== nodeId) this.#problems.add(`revision ${revision}: ${key} goes from ${owner} to ${nodeId}`);
+  }
+
+  /** The address space of a network never changes, and a deletion never ends otherwise. */
+  #compare(before: NetworkRecord, after: NetworkRecord, where: string): void {
+    const [was, is] = [before, after].map(({ definition: { name, ipv4, ipv6 } }) =>
+      JSON.stringify([name, ipv4, ipv6]),
+    );
+    if (was !== is) this.#problems.add(`${where} changes from ${was} to ${is}`);
+    if (before.phase !== 'active' && after.phase === 'active') this.#problems.add(`${where} is active again`);
   }
 
   async #verify(revision: bigint): Promise<void> {

@@ -1,11 +1,14 @@
 import type { LogRecord } from '@overlay/model';
 import { type LogProblem, openEtcdOverlayLog, verifyLog } from '@overlay/overlay-log';
 import type { Grant } from './history.js';
+import { recordedNetwork, type ShownNetwork } from './network-history.js';
 
 /** What stands in an overlay log in etcd. */
 export interface LogContents {
   /** Every agent that is not deleted. */
   readonly grants: readonly Grant[];
+  /** Every network that was created at runtime. */
+  readonly networks: readonly ShownNetwork[];
   /** Every invariant that is broken. */
   readonly problems: readonly LogProblem[];
 }
@@ -24,7 +27,12 @@ export async function readReplicatedLog(endpoints: readonly string[]): Promise<L
         { node: id, ip, values: [vtepIp, ...(vtepIp6 === undefined ? [] : [vtepIp6]), vtepMac, ...blocks] },
       ];
     });
-    return { grants, problems: await verifyLog([records]) };
+    const networks = records.flatMap((record): readonly ShownNetwork[] =>
+      record.kind === 'network' && record.network.origin === 'runtime'
+        ? [recordedNetwork(record.network)]
+        : [],
+    );
+    return { grants, networks, problems: await verifyLog([records]) };
   } finally {
     await log.close();
   }
