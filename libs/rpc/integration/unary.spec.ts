@@ -47,8 +47,8 @@ describe('unary calls', () => {
   it('carries a header, also beside a failure', async () => {
     const { ipam } = await serve({
       ipam: {
-        async reserve(request, { sendHeader }) {
-          sendHeader('overlay-stale', 'the log is away');
+        async reserve(request, call) {
+          call.sendHeader('overlay-stale', 'the log is away');
           if (request.name === 'web') return RESERVED;
           throw new OverlayError('not_found', 'there is no such reservation');
         },

@@ -49,6 +49,7 @@ export function createRpcClient<S extends ServiceShape>(
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.enable_retries': 0,
+    'grpc.enable_channelz': 0,
     'grpc.service_config_disable_resolution': 1,
   });
   const source: CallSource = { client, open: new OpenCalls() };

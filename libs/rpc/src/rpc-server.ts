@@ -43,6 +43,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc-node.max_session_memory': 64,
+    // Its counts of every call are served nowhere.
+    'grpc.enable_channelz': 0,
   });
   const names = options.services.map((service) => nameOf(service.definition));
   const health = new HealthImplementation(

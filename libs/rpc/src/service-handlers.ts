@@ -146,16 +146,40 @@ interface AuthContext {
 /** One reason for all: every call ends with `cancelled`, and a new reason each time costs its stack trace. */
 const CALL_OVER = new DOMException('the call is over', 'AbortError');
 
-function contextOf(call: CallEvents): CallContext {
-  const controller = new AbortController();
-  call.on('cancelled', () => controller.abort(CALL_OVER));
-  const sendHeader = (name: string, text: string) => {
+/**
+ * What a handler is told of its call. Nothing of it is made before a handler asks, and most never do: a signal for
+ * each call costs more than all else that this file does for it.
+ */
+class CallView implements CallContext {
+  readonly #call: CallEvents;
+  #controller: AbortController | undefined;
+
+  constructor(call: CallEvents) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = new AbortController();
+    this.#controller = controller;
+    if (this.#call.cancelled) controller.abort(CALL_OVER);
+    else this.#call.on('cancelled', () => controller.abort(CALL_OVER));
+    return controller.signal;
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
+  isAuthenticated(): boolean {
+    return this.#call.getAuthContext().transportSecurityType === 'ssl';
+  }
+
+  sendHeader(name: string, text: string): void {
     const headers = new Metadata();
     headers.set(name, text);
-    call.sendMetadata(headers);
-  };
-  const isAuthenticated = () => call.getAuthContext().transportSecurityType === 'ssl';
-  return { signal: controller.signal, peer: call.getPeer(), isAuthenticated, sendHeader };
+    this.#call.sendMetadata(headers);
+  }
 }
 
 function decoded(request: unknown): unknown {
@@ -181,7 +205,7 @@ async function* decodedStream(call: Readable, signal: AbortSignal): AsyncIterabl
 
 function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    const context = new UnaryContext(call);
+    const context = new CallView(call);
     const run = async () => handler(decoded(call.request), context);
     run().then(
       (response) => callback(null, response),
@@ -192,7 +216,7 @@ function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown
 
 function clientStream(handler: AnyHandler, answerOf: AnswerOf): handleClientStreamingCall<unknown, unknown> {
   return (call, callback) => {
-    const context = contextOf(call);
+    const context = new CallView(call);
     const run = async () => handler(decodedStream(call, context.signal), context);
     run().then(
       (response) => callback(null, response),
@@ -202,6 +226,7 @@ function clientStream(handler: AnyHandler, answerOf: AnswerOf): handleClientStre
 }
 
 interface ResponseSink extends EventEmitter {
+  readonly cancelled: boolean;
   getPeer(): string;
   getAuthContext(): AuthContext;
   sendMetadata(headers: Metadata): void;
@@ -246,7 +271,7 @@ function stream(
 
 function serverStream(handler: AnyHandler, answerOf: AnswerOf): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
-    const context = contextOf(call);
+    const context = new CallView(call);
     const run = () => handler(decoded(call.request), context) as AsyncIterable<unknown>;
     stream(run, call as unknown as ResponseSink, context.signal, answerOf);
   };
@@ -254,7 +279,7 @@ function serverStream(handler: AnyHandler, answerOf: AnswerOf): handleServerStre
 
 function bidi(handler: AnyHandler, answerOf: AnswerOf) {
   return (call: ResponseSink & Readable) => {
-    const context = contextOf(call);
+    const context = new CallView(call);
     const run = () => handler(decodedStream(call, context.signal), context) as AsyncIterable<unknown>;
     stream(run, call, context.signal, answerOf);
   };
