@@ -1,7 +1,8 @@
 import type { Counter, Histogram, Metrics } from '@overlay/service';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from './kernel/kernel-object.js';
 import { networkStandings } from './reconcile/network-standing.js';
-import type { ObjectFailure, Reconciler } from './reconcile/reconciler.js';
+import type { ObjectFailure } from './reconcile/object-failure.js';
+import type { Reconciler } from './reconcile/reconciler.js';
 
 /** Why the kernel was compared and written. */
 export type ApplyCause = 'host' | 'peers' | 'retry' | 'drift' | 'remove' | 'purge';

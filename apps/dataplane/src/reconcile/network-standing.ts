@@ -1,11 +1,9 @@
 import type { NetworkId, NetworkName } from '@overlay/model';
 import type { HostDescription, HostNetwork } from '../desired/host-description.js';
-import { mtuMisfit } from '../desired/mtu-fit.js';
-import { networkOfPrefix } from '../desired/plan-host.js';
-import type { KernelObject } from '../kernel/kernel-object.js';
-import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { mtuMisfit, type UnderlayLink } from '../desired/mtu-fit.js';
+import { networkOfObject } from './network-of-object.js';
+import type { ObjectFailure } from './object-failure.js';
 import { leadsToPeer } from './plan-changes.js';
-import type { ObjectFailure, Reconciler } from './reconciler.js';
 
 /** How one network of this host stands; no error means that it is configured. */
 export interface NetworkStanding {
@@ -14,13 +12,19 @@ export interface NetworkStanding {
   readonly error: string;
 }
 
+/** What the standing of networks depends on. */
+export interface StandingFacts {
+  readonly host: HostDescription | undefined;
+  /** Objects that could not be written, by key. */
+  readonly failures: ReadonlyMap<string, ObjectFailure>;
+  readonly underlay: UnderlayLink | undefined;
+}
+
 /** The standing of each network that this host has. Failures towards single peers do not fail a network. */
-export function networkStandings(
-  reconciler: Pick<Reconciler, 'host' | 'failures' | 'underlay'>,
-): readonly NetworkStanding[] {
-  const { host, underlay } = reconciler;
+export function networkStandings(facts: StandingFacts): readonly NetworkStanding[] {
+  const { host, underlay } = facts;
   if (host === undefined) return [];
-  const failures = [...reconciler.failures.values()].filter(({ object }) => !leadsToPeer(object));
+  const failures = [...facts.failures.values()].filter(({ object }) => !leadsToPeer(object));
   return host.networks.map((network) => ({
     id: network.id,
     name: network.name,
@@ -30,32 +34,6 @@ export function networkStandings(
       mtuMisfit(host, underlay) ??
       '',
   }));
-}
-
-/** The network that an object belongs to; undefined for the host's own. */
-export function networkOfObject(host: HostDescription, object: KernelObject): string | undefined {
-  switch (object.kind) {
-    case 'link':
-      return networkOfDevice(host, object.name);
-    case 'address':
-      return networkOfDevice(host, object.device);
-    case 'sysctl':
-      return host.networks.find(({ name }) => object.key.includes(`/${CNI_BRIDGE_PREFIX}${name}/`))?.id;
-    case 'route':
-      return networkOfPrefix(host, object.prefix);
-    case 'rule':
-      return networkOfPrefix(host, object.source);
-    case 'fdb':
-    case 'neighbour':
-    case 'nexthop':
-    case 'nftables':
-    case 'admission':
-      return undefined;
-  }
-}
-
-function networkOfDevice(host: HostDescription, device: string): string | undefined {
-  return host.networks.find(({ name }) => `${CNI_BRIDGE_PREFIX}${name}` === device)?.id;
 }
 
 function definitionError(host: HostDescription, { id, name }: HostNetwork): string | undefined {
@@ -72,8 +50,9 @@ function kernelError(
   { id }: HostNetwork,
   failures: readonly ObjectFailure[],
 ): string | undefined {
-  const failure = failures.find(({ object }) =>
-    [undefined, id].includes(networkOfObject(host, object) as never),
-  );
+  const failure = failures.find(({ object }) => {
+    const network = networkOfObject(host, object);
+    return network === undefined || network === id;
+  });
   return failure === undefined ? undefined : `${failure.object.kind}: ${failure.error}`;
 }

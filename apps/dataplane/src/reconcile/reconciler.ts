@@ -3,31 +3,23 @@ import { OverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
-import { PeerClaims } from '../desired/peer-claims.js';
-import type { PeerDescription } from '../desired/peer-description.js';
 import { planHost } from '../desired/plan-host.js';
-import { type PeerPlanner, peerPlanner } from '../desired/plan-peer.js';
-import { refusePeer } from '../desired/refuse-peer.js';
+import { peerPlanner } from '../desired/plan-peer.js';
 import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
-import type { KernelChange, KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
-import { ADMISSION_TABLE, DEFAULT_VTEP } from '../kernel/ownership.js';
+import type { KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
+import { DEFAULT_VTEP } from '../kernel/ownership.js';
 import { BridgeMacs } from './bridge-macs.js';
 import { DeltaTracker } from './delta-tracker.js';
-import { networkOfObject } from './network-standing.js';
+import { KernelWriter } from './kernel-writer.js';
+import { networkOfObject } from './network-of-object.js';
 import { NexthopIds } from './nexthop-ids.js';
-import { orderChanges } from './order-changes.js';
-import { planDifference } from './plan-changes.js';
+import type { ObjectFailure } from './object-failure.js';
+import { type PeerBatch, PeerWants } from './peer-wants.js';
 import { ALL_KINDS } from './plan-check.js';
 import { type PurgeReport, purgeKernel } from './purge-kernel.js';
 
 /** How long one command of a purge may take before the host was described. */
 const PURGE_TIMEOUT_MS = 15_000;
-
-/** An object that could not be written, with the kernel's words. */
-export interface ObjectFailure {
-  readonly object: KernelObject;
-  readonly error: string;
-}
 
 /** What a look at the kernel found. */
 export interface DriftReport {
@@ -38,9 +30,6 @@ export interface DriftReport {
   readonly written: number;
 }
 
-/** A batch of peers: their new content, or undefined for those that are gone. */
-export type PeerBatch = ReadonlyMap<NodeId, PeerDescription | undefined>;
-
 /**
  * Keeps the kernel as one host and its peers need it. A description of the host is compared with the whole
  * kernel; a change of peers is written without reading anything. Calls must not overlap: the caller queues them.
@@ -49,20 +38,16 @@ export class Reconciler {
   readonly tracker = new DeltaTracker();
   readonly #tables: KernelTables;
   readonly #ids = new NexthopIds();
-  readonly #peers = new Map<NodeId, PeerDescription>();
-  readonly #failures = new Map<string, ObjectFailure>();
-  readonly #contradicting = new Map<NodeId, string>();
-  /** What the tracker currently wants for each peer. */
-  readonly #planned = new Map<NodeId, PeerDescription>();
+  readonly #peers = new PeerWants(this.tracker);
+  readonly #writer: KernelWriter;
   readonly #bridgeMacs = new BridgeMacs();
-  #claims = new PeerClaims();
   #host: HostDescription | undefined;
-  #planner: PeerPlanner | undefined;
   #underlay: UnderlayLink | undefined;
   #peersKnown = false;
 
   constructor(tables: KernelTables) {
     this.#tables = tables;
+    this.#writer = new KernelWriter({ tables, tracker: this.tracker, ids: this.#ids });
   }
 
   /** The last description of the host; undefined before the first. */
@@ -77,24 +62,22 @@ export class Reconciler {
 
   /** Ids of the nodes that the topology names. */
   peerIds(): Iterable<NodeId> {
-    return this.#peers.keys();
+    return this.#peers.ids();
   }
 
   /** How many peers the topology names, this host not counted. */
   get peerCount(): number {
-    const self = this.#host !== undefined && this.#peers.has(this.#host.nodeId) ? 1 : 0;
-    return this.#peers.size - self;
+    return this.#peers.count(this.#host?.nodeId);
   }
 
   /** Objects that could not be written, by key. */
   get failures(): ReadonlyMap<string, ObjectFailure> {
-    return this.#failures;
+    return this.#writer.failures;
   }
 
   /** Peers that get nothing in the kernel, and why. */
   refusedPeers(): ReadonlyMap<NodeId, string> {
-    const conflicts = [...this.#claims.refused].map(([nodeId, { reason }]) => [nodeId, reason] as const);
-    return new Map([...this.#contradicting, ...conflicts]);
+    return this.#peers.refused();
   }
 
   /**
@@ -125,7 +108,7 @@ export class Reconciler {
     );
     this.#host = { ...host, clusterNetworks };
     await this.resync();
-    const failure = [...this.#failures.values()].find(({ object }) => networkOfObject(host, object) === id);
+    const failure = [...this.failures.values()].find(({ object }) => networkOfObject(host, object) === id);
     if (failure !== undefined)
       throw new OverlayError('unavailable', `${keyOf(failure.object)} cannot be removed: ${failure.error}`);
     return before.filter((object) => this.tracker.have(keyOf(object)) === undefined).length;
@@ -140,9 +123,8 @@ export class Reconciler {
     const timeoutMs = this.#host?.commandTimeoutMs ?? PURGE_TIMEOUT_MS;
     if (!verify) {
       this.#host = undefined;
-      this.#planner = undefined;
-      this.#planned.clear();
-      this.#failures.clear();
+      this.#peers.suspend();
+      this.#writer.forgetFailures();
       this.tracker.restart([]);
     }
     return purgeKernel(this.#tables, vtep, verify, { timeoutMs });
@@ -154,14 +136,18 @@ export class Reconciler {
    * @param complete the batch finishes a snapshot: what is in the kernel for unknown peers may go from now on
    */
   async applyPeers(batch: PeerBatch, complete: boolean): Promise<number> {
-    for (const [nodeId, peer] of batch) {
-      if (peer === undefined) this.#peers.delete(nodeId);
-      else this.#peers.set(nodeId, peer);
-    }
     if (complete) this.#peersKnown = true;
-    if (this.#host === undefined) return 0;
-    this.#planPeers(batch);
-    return this.#settle([]);
+    this.#peers.take(batch);
+    return this.#host === undefined ? 0 : this.#settle(this.#host);
+  }
+
+  /** Reads the kernel again, plans everything anew and writes every difference. Returns how many objects were written. */
+  async resync(): Promise<number> {
+    const host = this.#host;
+    if (host === undefined) return 0;
+    let written = await this.#settle(host, await this.#compare(host));
+    if (this.#writer.disturbed) written += await this.#settle(host, await this.#compare(host));
+    return written;
   }
 
   /**
@@ -172,19 +158,25 @@ export class Reconciler {
   async check(kinds: ReadonlySet<KernelObjectKind>): Promise<DriftReport> {
     const host = this.#host;
     if (host === undefined) return { found: [], repaired: [], written: 0 };
-    this.#disturbed = false;
+    this.#writer.calm();
     const first = await this.#observe(host, kinds);
     const found = [...first.drifted];
-    let written = await this.#settle(first.surplus);
-    if (this.#disturbed) {
+    let written = await this.#settle(host, first.surplus);
+    if (this.#writer.disturbed) {
       const second = await this.#observe(host, ALL_KINDS);
       found.push(...second.drifted);
-      written += await this.#settle(second.surplus);
+      written += await this.#settle(host, second.surplus);
     }
     const repaired = found.filter((object) => !this.tracker.deviates(keyOf(object)));
     return { found, repaired, written };
   }
 
+  #settle(host: HostDescription, surplus: readonly KernelObject[] = []): Promise<number> {
+    const { vtep, commandTimeoutMs: timeoutMs } = host;
+    return this.#writer.settle({ vtep: vtep.name, timeoutMs, peersKnown: this.#peersKnown, surplus });
+  }
+
+  /** Compares some kinds with what is wanted anyway. */
   async #observe(host: HostDescription, kinds: ReadonlySet<KernelObjectKind>) {
     const wanted = planHost(host);
     const snapshot = await this.#read(host, wanted, kinds);
@@ -193,19 +185,7 @@ export class Reconciler {
     return this.tracker.observeKinds(kinds, snapshot.objects);
   }
 
-  /** Reads the kernel again, plans everything anew and writes every difference. Returns how many objects were written. */
-  async resync(): Promise<number> {
-    const host = this.#host;
-    if (host === undefined) return 0;
-    const first = await this.#compare(host);
-    let written = await this.#settle(first);
-    if (this.#disturbed) written += await this.#settle(await this.#compare(host));
-    return written;
-  }
-
-  /** An address or the MAC of the VXLAN device went: the kernel may have dropped entries with it without telling. */
-  #disturbed = false;
-
+  /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
   async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
     const wanted = planHost(host);
     const snapshot = await this.#read(host, wanted);
@@ -213,13 +193,10 @@ export class Reconciler {
     this.#ids.restart(ours, snapshot.foreignNexthopIds);
     const surplus = this.tracker.restart(snapshot.objects);
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects)) this.tracker.want(object);
-    this.#planner = peerPlanner(host, (gateway: IpAddress, preferred) => this.#ids.idOf(gateway, preferred));
-    this.#claims = new PeerClaims();
-    this.#contradicting.clear();
-    this.#planned.clear();
-    this.#failures.clear();
-    this.#disturbed = false;
-    this.#planPeers(this.#peers);
+    const idOf = (gateway: IpAddress, preferred: number) => this.#ids.idOf(gateway, preferred);
+    this.#peers.rebase(host, peerPlanner(host, idOf));
+    this.#writer.forgetFailures();
+    this.#writer.calm();
     return surplus;
   }
 
@@ -234,135 +211,5 @@ export class Reconciler {
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
     if (kinds.has('link')) this.#underlay = snapshot.underlay;
     return snapshot;
-  }
-
-  /** Turns changed peers into changed wants. */
-  #planPeers(batch: PeerBatch): void {
-    const host = this.#host;
-    const planner = this.#planner;
-    if (host === undefined || planner === undefined) return;
-    const admissible = new Map<NodeId, PeerDescription | undefined>();
-    for (const [nodeId, peer] of batch) {
-      const reason = peer === undefined || nodeId === host.nodeId ? undefined : refusePeer(host, peer);
-      if (reason === undefined) this.#contradicting.delete(nodeId);
-      else this.#contradicting.set(nodeId, reason);
-      admissible.set(nodeId, reason === undefined && nodeId !== host.nodeId ? peer : undefined);
-    }
-    const changed = this.#claims.update(admissible);
-    const before = new Map<string, KernelObject>();
-    const after = new Map<string, KernelObject>();
-    for (const nodeId of changed) {
-      const old = this.#planned.get(nodeId);
-      const now = this.#claims.accepted.get(nodeId);
-      if (old !== undefined) for (const object of planner.plan(old)) before.set(keyOf(object), object);
-      if (now !== undefined) for (const object of planner.plan(now)) after.set(keyOf(object), object);
-      if (now === undefined) this.#planned.delete(nodeId);
-      else this.#planned.set(nodeId, now);
-    }
-    for (const key of before.keys()) if (!after.has(key)) this.tracker.unwant(key);
-    for (const object of after.values()) this.tracker.want(object);
-  }
-
-  /** Writes every difference that may be written now. */
-  async #settle(surplus: readonly KernelObject[]): Promise<number> {
-    const host = this.#host;
-    if (host === undefined) return 0;
-    let written = 0;
-    if (this.#differences(host).some(({ plan }) => plan.step === 'recreate')) {
-      written += await this.#removeVtep(host);
-    }
-    this.#forgetAdmissions(host);
-    const changes: KernelChange[] = [];
-    for (const { key, plan } of this.#differences(host)) {
-      if (plan.step === 'change') changes.push(plan.change);
-      if (plan.step === 'forget') this.tracker.observe(key, undefined);
-      if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
-    }
-    written += await this.#write(host, changes, true);
-    // Last, for routes may have used it until just now.
-    written += await this.#write(host, surplus.map(removal), false);
-    for (const key of this.#failures.keys()) if (!this.tracker.deviates(key)) this.#failures.delete(key);
-    return written;
-  }
-
-  /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
-  #forgetAdmissions(host: HostDescription): void {
-    const key = `nftables inet ${ADMISSION_TABLE}`;
-    if (!this.tracker.deviates(key)) return;
-    const table = { key, have: this.tracker.have(key), want: this.tracker.wanted(key) };
-    if (planDifference(table, host.vtep.name, this.#peersKnown).step !== 'change') return;
-    for (const object of [...this.tracker.presentObjects()])
-      if (object.kind === 'admission') this.tracker.observe(keyOf(object), undefined);
-  }
-
-  #differences(host: HostDescription) {
-    return this.tracker.differences().map((difference) => ({
-      key: difference.key,
-      plan: planDifference(difference, host.vtep.name, this.#peersKnown),
-    }));
-  }
-
-  /** Routes and nexthops go before their device (see `order-changes.ts`); the rest goes with it. */
-  async #removeVtep(host: HostDescription): Promise<number> {
-    const device = host.vtep.name;
-    const present = [...this.tracker.presentObjects()].filter((object) => standsOn(object, device));
-    const explicit = present.filter(({ kind }) => kind === 'route' || kind === 'nexthop' || kind === 'link');
-    const written = await this.#write(host, explicit.map(removal), true);
-    if (this.tracker.have(`link ${device}`) === undefined)
-      for (const object of present) this.tracker.observe(keyOf(object), undefined);
-    return written;
-  }
-
-  async #write(host: HostDescription, changes: readonly KernelChange[], tracked: boolean): Promise<number> {
-    if (changes.length === 0) return 0;
-    const options = { timeoutMs: host.commandTimeoutMs };
-    const failures = await this.#tables.apply(orderChanges(changes), options);
-    const failed = new Set(failures.map(({ change }) => change));
-    for (const { change, error } of failures) {
-      this.#failures.set(keyOf(change.object), { object: change.object, error });
-    }
-    for (const change of changes) if (!failed.has(change)) this.#note(host, change, tracked);
-    return changes.length - failures.length;
-  }
-
-  #note(host: HostDescription, change: KernelChange, tracked: boolean): void {
-    const { op, object } = change;
-    const key = keyOf(object);
-    if (tracked) {
-      this.#failures.delete(key);
-      this.tracker.observe(key, op === 'remove' ? undefined : object);
-    }
-    if (op === 'replace' && macOf(object) !== macOf(change.previous)) this.#disturbed = true;
-    if (op !== 'remove') return;
-    if (object.kind === 'nexthop') this.#ids.release(object);
-    if (object.kind === 'address' && object.device === host.vtep.name) this.#disturbed = true;
-  }
-}
-
-function macOf(object: KernelObject): string | undefined {
-  return object.kind === 'link' && object.type !== 'foreign' ? object.mac : undefined;
-}
-
-function removal(object: KernelObject): KernelChange {
-  return { op: 'remove', object };
-}
-
-function standsOn(object: KernelObject, device: string): boolean {
-  switch (object.kind) {
-    case 'link':
-      return object.name === device;
-    case 'address':
-    case 'neighbour':
-    case 'fdb':
-    case 'nexthop':
-      return object.device === device;
-    case 'route':
-      return object.target.type !== 'unreachable';
-    case 'sysctl':
-      return object.key.includes(`/${device}/`);
-    case 'rule':
-    case 'nftables':
-    case 'admission':
-      return false;
   }
 }

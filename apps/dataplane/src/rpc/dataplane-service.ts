@@ -8,6 +8,7 @@ import { FieldReader } from './field-reader.js';
 import { mapNetworks, mapStatus, spell } from './map-status.js';
 import { parseHost } from './parse-host.js';
 import { PeerStream } from './peer-stream.js';
+import { until } from './until.js';
 
 /** An answer stays under 1 MiB. */
 const MAX_LEFTOVERS = 5_000;
@@ -66,17 +67,4 @@ export function dataplaneService({ loop, reconciler, onInternalError }: Dataplan
     },
     onInternalError,
   );
-}
-
-/** The values of `source` until it ends or the signal aborts, whichever is first. */
-async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-  while (!signal.aborted) {
-    const next = await Promise.race([iterator.next(), aborted]);
-    if (next === undefined || next.done) return;
-    yield next.value;
-  }
 }

@@ -7,7 +7,8 @@ import {
 import { changeLines } from '../kernel/iproute/change-lines.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from '../kernel/kernel-object.js';
 import { ADMISSION_SET, ADMISSION_TABLE } from '../kernel/ownership.js';
-import { networkOfObject, networkStandings } from '../reconcile/network-standing.js';
+import { networkOfObject } from '../reconcile/network-of-object.js';
+import { networkStandings } from '../reconcile/network-standing.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 
 const MAX_FAILURES = 1000;

@@ -1,0 +1,159 @@
+import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import type { CallOptions, KernelChange, KernelTables } from '../kernel/kernel-tables.js';
+import { ADMISSION_TABLE } from '../kernel/ownership.js';
+import type { DeltaTracker } from './delta-tracker.js';
+import type { NexthopIds } from './nexthop-ids.js';
+import type { ObjectFailure } from './object-failure.js';
+import { orderChanges } from './order-changes.js';
+import { planDifference } from './plan-changes.js';
+
+/** What the writer works on. */
+export interface KernelWriterOptions {
+  readonly tables: KernelTables;
+  readonly tracker: DeltaTracker;
+  readonly ids: NexthopIds;
+}
+
+/** What is to be known for one round of writing. */
+export interface WriteContext extends CallOptions {
+  /** Name of the VXLAN device. */
+  readonly vtep: string;
+  /** Whether a finished snapshot of the topology was seen since the process started. */
+  readonly peersKnown: boolean;
+  /** Second objects under one key; they go last. */
+  readonly surplus?: readonly KernelObject[];
+}
+
+/** Brings what the kernel holds to what the tracker wants, and remembers what the kernel refused. */
+export class KernelWriter {
+  readonly #options: KernelWriterOptions;
+  readonly #failures = new Map<string, ObjectFailure>();
+  #disturbed = false;
+
+  constructor(options: KernelWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Objects that could not be written, by key. */
+  get failures(): ReadonlyMap<string, ObjectFailure> {
+    return this.#failures;
+  }
+
+  /**
+   * True if an address or the MAC of the VXLAN device went since {@link calm}: the kernel may have dropped entries
+   * with it without telling.
+   */
+  get disturbed(): boolean {
+    return this.#disturbed;
+  }
+
+  /** Everything is about to be read again. */
+  calm(): void {
+    this.#disturbed = false;
+  }
+
+  /** Forgets what failed. */
+  forgetFailures(): void {
+    this.#failures.clear();
+  }
+
+  /** Writes every difference that may be written now. Returns how many objects were written. */
+  async settle(context: WriteContext): Promise<number> {
+    const { tracker } = this.#options;
+    let written = 0;
+    if (this.#differences(context).some(({ plan }) => plan.step === 'recreate'))
+      written += await this.#removeVtep(context);
+    this.#forgetAdmissions(context);
+    const changes: KernelChange[] = [];
+    for (const { key, plan } of this.#differences(context)) {
+      if (plan.step === 'change') changes.push(plan.change);
+      if (plan.step === 'forget') tracker.observe(key, undefined);
+      if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
+    }
+    written += await this.#write(context, changes, true);
+    // Last, for routes may have used it until just now.
+    written += await this.#write(context, (context.surplus ?? []).map(removal), false);
+    for (const key of this.#failures.keys()) if (!tracker.deviates(key)) this.#failures.delete(key);
+    return written;
+  }
+
+  /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
+  #forgetAdmissions({ vtep, peersKnown }: WriteContext): void {
+    const { tracker } = this.#options;
+    const key = `nftables inet ${ADMISSION_TABLE}`;
+    if (!tracker.deviates(key)) return;
+    const table = { key, have: tracker.have(key), want: tracker.wanted(key) };
+    if (planDifference(table, vtep, peersKnown).step !== 'change') return;
+    for (const object of [...tracker.presentObjects()])
+      if (object.kind === 'admission') tracker.observe(keyOf(object), undefined);
+  }
+
+  #differences({ vtep, peersKnown }: WriteContext) {
+    return this.#options.tracker.differences().map((difference) => ({
+      key: difference.key,
+      plan: planDifference(difference, vtep, peersKnown),
+    }));
+  }
+
+  /** Routes and nexthops go before their device (see `order-changes.ts`); the rest goes with it. */
+  async #removeVtep(context: WriteContext): Promise<number> {
+    const { tracker } = this.#options;
+    const present = [...tracker.presentObjects()].filter((object) => standsOn(object, context.vtep));
+    const explicit = present.filter(({ kind }) => kind === 'route' || kind === 'nexthop' || kind === 'link');
+    const written = await this.#write(context, explicit.map(removal), true);
+    if (tracker.have(`link ${context.vtep}`) === undefined)
+      for (const object of present) tracker.observe(keyOf(object), undefined);
+    return written;
+  }
+
+  async #write(context: WriteContext, changes: readonly KernelChange[], tracked: boolean): Promise<number> {
+    if (changes.length === 0) return 0;
+    const failures = await this.#options.tables.apply(orderChanges(changes), context);
+    const failed = new Set(failures.map(({ change }) => change));
+    for (const { change, error } of failures)
+      this.#failures.set(keyOf(change.object), { object: change.object, error });
+    for (const change of changes) if (!failed.has(change)) this.#note(context, change, tracked);
+    return changes.length - failures.length;
+  }
+
+  #note({ vtep }: WriteContext, change: KernelChange, tracked: boolean): void {
+    const { op, object } = change;
+    const key = keyOf(object);
+    if (tracked) {
+      this.#failures.delete(key);
+      this.#options.tracker.observe(key, op === 'remove' ? undefined : object);
+    }
+    if (op === 'replace' && macOf(object) !== macOf(change.previous)) this.#disturbed = true;
+    if (op !== 'remove') return;
+    if (object.kind === 'nexthop') this.#options.ids.release(object);
+    if (object.kind === 'address' && object.device === vtep) this.#disturbed = true;
+  }
+}
+
+function macOf(object: KernelObject): string | undefined {
+  return object.kind === 'link' && object.type !== 'foreign' ? object.mac : undefined;
+}
+
+function removal(object: KernelObject): KernelChange {
+  return { op: 'remove', object };
+}
+
+function standsOn(object: KernelObject, device: string): boolean {
+  switch (object.kind) {
+    case 'link':
+      return object.name === device;
+    case 'address':
+    case 'neighbour':
+    case 'fdb':
+    case 'nexthop':
+      return object.device === device;
+    case 'route':
+      return object.target.type !== 'unreachable';
+    case 'sysctl':
+      return object.key.includes(`/${device}/`);
+    case 'rule':
+    case 'nftables':
+    case 'admission':
+      return false;
+  }
+}

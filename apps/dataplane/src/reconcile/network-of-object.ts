@@ -1,0 +1,30 @@
+import type { HostDescription } from '../desired/host-description.js';
+import { networkOfPrefix } from '../desired/plan-host.js';
+import type { KernelObject } from '../kernel/kernel-object.js';
+import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+
+/** The network that an object belongs to; undefined for the host's own. */
+export function networkOfObject(host: HostDescription, object: KernelObject): string | undefined {
+  switch (object.kind) {
+    case 'link':
+      return networkOfDevice(host, object.name);
+    case 'address':
+      return networkOfDevice(host, object.device);
+    case 'sysctl':
+      return host.networks.find(({ name }) => object.key.includes(`/${CNI_BRIDGE_PREFIX}${name}/`))?.id;
+    case 'route':
+      return networkOfPrefix(host, object.prefix);
+    case 'rule':
+      return networkOfPrefix(host, object.source);
+    case 'fdb':
+    case 'neighbour':
+    case 'nexthop':
+    case 'nftables':
+    case 'admission':
+      return undefined;
+  }
+}
+
+function networkOfDevice(host: HostDescription, device: string): string | undefined {
+  return host.networks.find(({ name }) => `${CNI_BRIDGE_PREFIX}${name}` === device)?.id;
+}

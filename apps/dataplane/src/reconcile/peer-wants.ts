@@ -1,0 +1,97 @@
+import type { NodeId } from '@overlay/model';
+import type { HostDescription } from '../desired/host-description.js';
+import { PeerClaims } from '../desired/peer-claims.js';
+import type { PeerDescription } from '../desired/peer-description.js';
+import type { PeerPlanner } from '../desired/plan-peer.js';
+import { refusePeer } from '../desired/refuse-peer.js';
+import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import type { DeltaTracker } from './delta-tracker.js';
+
+/** A batch of peers: their new content, or undefined for those that are gone. */
+export type PeerBatch = ReadonlyMap<NodeId, PeerDescription | undefined>;
+
+/** The peers that the topology names, and what the tracker wants because of them. */
+export class PeerWants {
+  readonly #tracker: DeltaTracker;
+  readonly #peers = new Map<NodeId, PeerDescription>();
+  readonly #contradicting = new Map<NodeId, string>();
+  /** What the tracker currently wants for each peer. */
+  readonly #planned = new Map<NodeId, PeerDescription>();
+  #claims = new PeerClaims();
+  #basis: { readonly host: HostDescription; readonly planner: PeerPlanner } | undefined;
+
+  constructor(tracker: DeltaTracker) {
+    this.#tracker = tracker;
+  }
+
+  /** Ids of the nodes that the topology names. */
+  ids(): Iterable<NodeId> {
+    return this.#peers.keys();
+  }
+
+  /** How many peers the topology names, the host with the id `self` not counted. */
+  count(self: NodeId | undefined): number {
+    return this.#peers.size - (self !== undefined && this.#peers.has(self) ? 1 : 0);
+  }
+
+  /** Peers that get nothing in the kernel, and why. */
+  refused(): ReadonlyMap<NodeId, string> {
+    const conflicts = [...this.#claims.refused].map(([nodeId, { reason }]) => [nodeId, reason] as const);
+    return new Map([...this.#contradicting, ...conflicts]);
+  }
+
+  /** Takes over a batch; without a basis the peers are only remembered. */
+  take(batch: PeerBatch): void {
+    for (const [nodeId, peer] of batch) {
+      if (peer === undefined) this.#peers.delete(nodeId);
+      else this.#peers.set(nodeId, peer);
+    }
+    this.#plan(batch);
+  }
+
+  /** Plans every known peer anew, for a tracker that wants nothing of any peer. */
+  rebase(host: HostDescription, planner: PeerPlanner): void {
+    this.suspend();
+    this.#claims = new PeerClaims();
+    this.#contradicting.clear();
+    this.#basis = { host, planner };
+    this.#plan(this.#peers);
+  }
+
+  /** Plans nothing until the next {@link rebase}; the peers stay known. */
+  suspend(): void {
+    this.#basis = undefined;
+    this.#planned.clear();
+  }
+
+  /** Turns changed peers into changed wants. */
+  #plan(batch: PeerBatch): void {
+    if (this.#basis === undefined) return;
+    const { planner, host } = this.#basis;
+    const changed = this.#claims.update(this.#admissible(batch, host));
+    const before = new Map<string, KernelObject>();
+    const after = new Map<string, KernelObject>();
+    for (const nodeId of changed) {
+      const old = this.#planned.get(nodeId);
+      const now = this.#claims.accepted.get(nodeId);
+      if (old !== undefined) for (const object of planner.plan(old)) before.set(keyOf(object), object);
+      if (now !== undefined) for (const object of planner.plan(now)) after.set(keyOf(object), object);
+      if (now === undefined) this.#planned.delete(nodeId);
+      else this.#planned.set(nodeId, now);
+    }
+    for (const key of before.keys()) if (!after.has(key)) this.#tracker.unwant(key);
+    for (const object of after.values()) this.#tracker.want(object);
+  }
+
+  /** The batch with this host, and whoever contradicts it, as gone. */
+  #admissible(batch: PeerBatch, host: HostDescription): PeerBatch {
+    const admissible = new Map<NodeId, PeerDescription | undefined>();
+    for (const [nodeId, peer] of batch) {
+      const reason = peer === undefined || nodeId === host.nodeId ? undefined : refusePeer(host, peer);
+      if (reason === undefined) this.#contradicting.delete(nodeId);
+      else this.#contradicting.set(nodeId, reason);
+      admissible.set(nodeId, reason === undefined && nodeId !== host.nodeId ? peer : undefined);
+    }
+    return admissible;
+  }
+}

@@ -1,0 +1,68 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { parseMacAddress } from '@overlay/allocation';
+import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import { networkStandings } from './network-standing.js';
+import { Reconciler } from './reconciler.js';
+import { batch, DCOS, HOST, isolated, peer } from './testing/host-fixture.js';
+
+describe('the reconciler and the networks of a host', () => {
+  let kernel: FakeKernel;
+  let reconciler: Reconciler;
+
+  beforeEach(() => {
+    kernel = new FakeKernel();
+    reconciler = new Reconciler(kernel);
+  });
+
+  it('leaves a foreign device alone, fails that network, and does the rest', async () => {
+    kernel.meddle('add', { kind: 'link', type: 'foreign', name: 'm-dcos' });
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toContain('link m-dcos foreign');
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/m-dcos is there that belongs to somebody else/);
+    expect(kernel.dump()).toContain('link vtep1024');
+    kernel.meddle('remove', { kind: 'link', type: 'foreign', name: 'm-dcos' });
+    await reconciler.resync();
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+  });
+
+  it('takes over a bridge that a CNI plugin made first, and none that has another owner', async () => {
+    const mac = parseMacAddress('66:00:00:00:00:01');
+    const made = { kind: 'link', type: 'bridge', name: 'm-dcos', mac, mtuBytes: 1500, up: true } as const;
+    kernel.meddle('add', { ...made, alias: '' });
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toMatch(/link m-dcos mtu 1420 UP .* alias overlay:net-dcos/);
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+    kernel.meddle('add', { ...made, alias: 'lxc' });
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toContain('link m-dcos mtu 1500 UP 66:00:00:00:00:01 bridge alias lxc');
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/belongs to somebody else/);
+  });
+
+  it('closes an isolated network, opens it again, and takes away one that is deleted', async () => {
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), true);
+    const open = kernel.dump();
+    const done = kernel.log.length;
+    await reconciler.applyHost(isolated());
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+    expect(kernel.log.slice(done).map((line) => line.split(' ')[1])).toEqual(['nft']);
+    expect(kernel.dump()).toContain('chain forward');
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toBe(open);
+    await reconciler.applyHost({ ...HOST, clusterNetworks: [{ ...DCOS, standing: 'deleting' }] });
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/being deleted/);
+    expect(kernel.dump()).not.toMatch(/m-dcos mtu|route 9\.|rule|masquerade/);
+  });
+
+  it('fails every network while its packets do not fit the underlay', async () => {
+    kernel.setUnderlay({ device: 'eth0', mtuBytes: 1469 });
+    await reconciler.applyHost(HOST);
+    expect(networkStandings(reconciler)[0]?.error).toMatch(
+      /set overlay_mtu to at most 1419, or raise the MTU of eth0/,
+    );
+    expect(kernel.dump()).toContain('link m-dcos');
+    kernel.setUnderlay({ device: 'eth0', mtuBytes: 1470 });
+    await reconciler.check(new Set(['link']));
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+  });
+});

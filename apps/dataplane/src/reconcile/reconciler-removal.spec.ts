@@ -1,0 +1,70 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { parseNetworkId } from '@overlay/model';
+import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import { keyOf } from '../kernel/kernel-object.js';
+import { ALL_KINDS } from './plan-check.js';
+import { Reconciler } from './reconciler.js';
+import { batch, DCOS, gone, HOST, peer, withoutSysctls } from './testing/host-fixture.js';
+
+describe('the reconciler when it removes', () => {
+  let kernel: FakeKernel;
+  let reconciler: Reconciler;
+
+  beforeEach(() => {
+    kernel = new FakeKernel();
+    reconciler = new Reconciler(kernel);
+  });
+
+  it('removes every object of a network, again without effect, and takes it back with the next description', async () => {
+    await expect(reconciler.removeNetwork(DCOS.id)).rejects.toMatchObject({ code: 'failed_precondition' });
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), true);
+    const before = kernel.dump();
+    // Bridge, two addresses, two routes to the peer, two unreachable ones, two rules.
+    expect(await reconciler.removeNetwork(DCOS.id)).toBe(9);
+    expect(kernel.dump()).not.toMatch(/m-dcos|9\.0\.|fd01:b|rule|masquerade/);
+    expect(kernel.dump()).toContain('44.128.0.2');
+    expect(await reconciler.removeNetwork(DCOS.id)).toBe(0);
+    expect(await reconciler.removeNetwork(parseNetworkId('net-unknown'))).toBe(0);
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toBe(before);
+  });
+
+  it('says what of a removed network is still there', async () => {
+    await reconciler.applyHost(HOST);
+    kernel.refuse((object) => (keyOf(object) === 'link m-dcos' ? 'busy' : undefined));
+    await expect(reconciler.removeNetwork(DCOS.id)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'link m-dcos cannot be removed: busy',
+    });
+  });
+
+  it('purges everything of an earlier run too, wants nothing then, and starts afresh', async () => {
+    kernel.meddle('add', { kind: 'link', type: 'foreign', name: 'eth0' });
+    const bare = withoutSysctls(kernel.dump());
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1), peer(2)), true);
+    const full = kernel.dump();
+    const restarted = new Reconciler(kernel);
+    const { leftovers } = await restarted.purge(true);
+    expect(kernel.dump()).toBe(full);
+    const { removed, leftovers: left } = await restarted.purge(false);
+    expect({ removed, left }).toEqual({ removed: leftovers.length, left: [] });
+    expect(withoutSysctls(kernel.dump())).toBe(bare);
+    expect(await restarted.purge(false)).toEqual({ removed: 0, leftovers: [] });
+    await reconciler.purge(false);
+    expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+    await reconciler.applyPeers(batch(peer(3)), false);
+    expect(withoutSysctls(kernel.dump())).toBe(bare);
+    await reconciler.applyPeers(gone(3), false);
+    await reconciler.applyHost(HOST);
+    expect(kernel.dump()).toBe(full);
+  });
+
+  it('lists what a purge could not remove', async () => {
+    await reconciler.applyHost(HOST);
+    kernel.refuse((object) => (object.kind === 'rule' ? 'busy' : undefined));
+    const { leftovers } = await reconciler.purge(false);
+    expect(leftovers.map(({ kind }) => kind)).toEqual(['rule', 'rule']);
+  });
+});
