@@ -4,6 +4,7 @@ import type { AgentTimings } from './agent-timings.js';
 import type { FileCniDirectory } from './cni/file-cni-directory.js';
 import type { HostPorts } from './configuration/configure-pass.js';
 import type { RouteSource } from './identity/underlay-address.js';
+import type { ContainerCommands } from './probe/container-commands.js';
 import type { ConnectMaster } from './registration/master-link.js';
 
 /** Everything an agent is made of. */
@@ -24,6 +25,7 @@ export interface AgentDeps {
   readonly ports: HostPorts & {
     readonly mesosFiles: FileCniDirectory;
     readonly conflists: FileCniDirectory;
+    readonly commands: ContainerCommands;
   };
 }
 

@@ -10,6 +10,7 @@ import { watchIpam } from './daemons/watch-ipam.js';
 import { startAgentHttp } from './face/agent-http.js';
 import { startAgentService } from './face/agent-service.js';
 import { loadNodeId } from './identity/node-id-file.js';
+import { Prober } from './probe/prober.js';
 import { AssignmentFile } from './registration/assignment-file.js';
 import { followMasters } from './registration/follow-masters.js';
 import { feedDataplane } from './topology/feed-dataplane.js';
@@ -46,7 +47,18 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
     metrics,
     readiness,
   });
-  const service = await startAgentService(config.listen.grpc, config.tls, state, logger);
+  const prober = new Prober({
+    containers: () => state.containers,
+    ...(config.probeCommands ? { commands: ports.commands } : {}),
+    clock: deps.clock,
+  });
+  const service = await startAgentService({
+    address: config.listen.grpc,
+    tls: config.tls,
+    state,
+    prober,
+    logger,
+  });
   const stopped = new AbortController();
   const { signal } = stopped;
   const loops = [
@@ -54,7 +66,7 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
     feedDataplane(loop, state, store, signal),
     pollDaemons(loop, state, signal),
     watchIpam(loop, state, signal),
-    followMasters({ loop, state, metrics: agentMetrics, store, file }, signal),
+    followMasters({ loop, state, metrics: agentMetrics, store, file, prober }, signal),
   ];
   return {
     failed: firstFailure(loops),

@@ -3,6 +3,7 @@ import type { AgentDeps } from './agent-deps.js';
 import { FileCniDirectory } from './cni/file-cni-directory.js';
 import { grpcDataplane } from './daemons/dataplane-link.js';
 import { grpcIpam } from './daemons/ipam-link.js';
+import { dockerCommands } from './probe/docker-commands.js';
 
 /** A host description may need many kernel commands, each of which may take the configured time. */
 const COMMANDS_PER_CALL = 4;
@@ -17,5 +18,6 @@ export function connectHost({ cniDir, cniConflistDir, network, sockets }: AgentC
     ipam: grpcIpam(sockets.ipam, IPAM_CALL_MS),
     mesosFiles: new FileCniDirectory(cniDir),
     conflists: new FileCniDirectory(cniConflistDir),
+    commands: dockerCommands(sockets.docker),
   };
 }

@@ -84,12 +84,16 @@ export {
 } from './gen/overlay/v1/ipam_service.js';
 export {
   AgentNetworkReport,
+  AnswerProbeRequest,
+  AnswerProbeResponse,
   MasterServiceService,
   RegisterAgentRequest,
   RegisterAgentRequest_AttributesEntry,
   RegisterAgentResponse,
   ReportAgentRequest,
   ReportAgentResponse,
+  WatchProbesRequest,
+  WatchProbesResponse,
   WatchTopologyRequest,
   WatchTopologyResponse,
 } from './gen/overlay/v1/master_service.js';
@@ -120,6 +124,8 @@ export {
   ListNetworksResponse,
   NetworkServiceGetCapacityRequest,
   NetworkServiceGetCapacityResponse,
+  NetworkServiceProbeContainerRequest,
+  NetworkServiceProbeContainerResponse,
   NetworkServiceService,
   NetworkServiceWatchCapacityRequest,
   NetworkServiceWatchCapacityResponse,

@@ -14,6 +14,7 @@ import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
 import { FakeDataplane } from '../daemons/fake-dataplane.js';
 import { FakeIpam } from '../daemons/fake-ipam.js';
+import { Prober } from '../probe/prober.js';
 import { TopologyStore } from '../topology/topology-store.js';
 import { AssignmentFile } from './assignment-file.js';
 import { FakeMasters } from './fake-masters.js';
@@ -69,7 +70,9 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
     nodeId: parseNodeId('n1'),
   };
   const metrics = declareMetrics(loop.metrics, state, store);
-  await followMasters({ loop, state, metrics, store, file: new AssignmentFile(folder) }, stop.signal);
+  const prober = new Prober({ containers: () => [], clock: loop.clock });
+  const file = new AssignmentFile(folder);
+  await followMasters({ loop, state, metrics, store, file, prober }, stop.signal);
   return { asked: masters.asked, open: masters.open, waits, state, readiness };
 }
 

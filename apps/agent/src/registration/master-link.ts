@@ -5,6 +5,7 @@ import {
   type RegisterAgentResponse,
   type ReportAgentRequest,
   type ReportAgentResponse,
+  type WatchProbesResponse,
   type WatchTopologyResponse,
 } from '@overlay/contracts';
 import { formatListenAddress, type MasterAddress } from '@overlay/model';

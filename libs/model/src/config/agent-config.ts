@@ -47,6 +47,8 @@ export interface AgentConfig {
   readonly maxConfigurationAttempts: number;
   readonly network: AgentNetworkConfig;
   readonly heartbeatMs: number;
+  /** Whether a probe may run a command inside a container. */
+  readonly probeCommands: boolean;
   readonly stateDir: string;
   /** Paths of the sockets of the other processes on the host. */
   readonly sockets: {
@@ -106,6 +108,9 @@ const schema = z.strictObject({
   ),
   network_config: networkSchema.prefault({}),
   heartbeat_ms: integerKey(100, 600_000, 'Time between two reports to the master.', 'ms').prefault(10_000),
+  probe_commands: booleanKey(
+    'Allows health probes that run a command inside a Docker container; over the local socket or mutual TLS only.',
+  ).prefault(false),
   state_dir: pathKey('Folder of node id, last assignment and last topology.').prefault(
     '/var/lib/overlay/agent',
   ),
@@ -156,6 +161,7 @@ export const agentConfiguration: Configuration<AgentConfig> = defineConfiguratio
         enableIpv6: network.enable_ipv6,
       },
       heartbeatMs: parsed.heartbeat_ms,
+      probeCommands: parsed.probe_commands,
       stateDir: parsed.state_dir,
       sockets: {
         ipam: sockets.ipam,

@@ -61,7 +61,7 @@ export interface ProbeContainerRequest {
     /** Runs a command inside the container. */
     { $case: "command"; value: CommandProbe }
     | undefined;
-  /** How long to wait, in milliseconds. */
+  /** How long to wait in all, in milliseconds; 0 for the default of 5,000, at most 60,000. */
   timeoutMs: number;
 }
 
@@ -71,17 +71,17 @@ export interface TcpProbe {
   port: number;
 }
 
-/** An HTTP probe. */
+/** An HTTP probe: one GET, redirections not followed, a server's certificate not verified. */
 export interface HttpProbe {
   /** Port, 1 to 65535. */
   port: number;
-  /** Path with its query. */
+  /** Path with its query; empty for "/". */
   path: string;
   /** True for HTTPS. */
   tls: boolean;
   /** Expected status; 0 for any of 200 to 399. */
   expectedStatus: number;
-  /** Text that the body must contain; empty for any. */
+  /** Text that the first MiB of the body must contain; empty for any. */
   bodyContains: string;
 }
 
@@ -93,9 +93,12 @@ export interface GrpcProbe {
   service: string;
 }
 
-/** A command probe. */
+/**
+ * A command probe: run by the container's runtime with the container's own user and privileges; healthy on exit 0.
+ * Only where the agent's configuration has `probe_commands: true`, and only over the local socket or mutual TLS.
+ */
 export interface CommandProbe {
-  /** Program and arguments. */
+  /** Program and arguments; no shell in between. */
   argv: string[];
 }
 
@@ -925,7 +928,7 @@ export const AgentServiceService = {
     responseSerialize: (value: GetOverlaysResponse): Buffer => Buffer.from(GetOverlaysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOverlaysResponse => GetOverlaysResponse.decode(value),
   },
-  /** Checks a container of this host over the network. */
+  /** Checks a container of this host: over the network, or by a command inside it where the configuration allows that. */
   probeContainer: {
     path: "/overlay.v1.AgentService/ProbeContainer" as const,
     requestStream: false as const,
@@ -942,7 +945,7 @@ export const AgentServiceService = {
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /** What is assigned to this host and how it stands. */
   getOverlays: handleUnaryCall<GetOverlaysRequest, GetOverlaysResponse>;
-  /** Checks a container of this host over the network. */
+  /** Checks a container of this host: over the network, or by a command inside it where the configuration allows that. */
   probeContainer: handleUnaryCall<ProbeContainerRequest, ProbeContainerResponse>;
 }
 
@@ -963,7 +966,7 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOverlaysResponse) => void,
   ): ClientUnaryCall;
-  /** Checks a container of this host over the network. */
+  /** Checks a container of this host: over the network, or by a command inside it where the configuration allows that. */
   probeContainer(
     request: ProbeContainerRequest,
     callback: (error: ServiceError | null, response: ProbeContainerResponse) => void,

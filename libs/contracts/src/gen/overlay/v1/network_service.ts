@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Assignment, Capacity, Container } from "./agent_network.js";
+import { ProbeContainerRequest, ProbeContainerResponse } from "./agent_service.js";
 import { AddressSpace, Network, NetworkSpec } from "./network.js";
 
 export const protobufPackage = "overlay.v1";
@@ -183,10 +184,32 @@ export interface NetworkServiceWatchCapacityRequest {
   network: string;
 }
 
-/** Capacity rows that are new or changed. */
+/** Capacity rows that are new or changed. The first answers, up to the one marked `synced`, hold every row there is. */
 export interface NetworkServiceWatchCapacityResponse {
-  /** The rows. */
+  /** The rows; one that is gone is told once more with a total of 0. */
   capacities: Capacity[];
+  /** True in the message that completes the rows there were when the watch began. */
+  synced: boolean;
+}
+
+/** Asks for a probe of a container. */
+export interface NetworkServiceProbeContainerRequest {
+  /** What to probe, and how. */
+  probe:
+    | ProbeContainerRequest
+    | undefined;
+  /** Underlay address of the container's agent, where container ids are not unique; empty for any. */
+  agentIp: string;
+}
+
+/** What the probe found. */
+export interface NetworkServiceProbeContainerResponse {
+  /** The outcome. */
+  result:
+    | ProbeContainerResponse
+    | undefined;
+  /** Underlay address of the agent that ran the probe. */
+  agentIp: string;
 }
 
 /** Asks for the state. */
@@ -1924,13 +1947,16 @@ export const NetworkServiceWatchCapacityRequest: MessageFns<NetworkServiceWatchC
 };
 
 function createBaseNetworkServiceWatchCapacityResponse(): NetworkServiceWatchCapacityResponse {
-  return { capacities: [] };
+  return { capacities: [], synced: false };
 }
 
 export const NetworkServiceWatchCapacityResponse: MessageFns<NetworkServiceWatchCapacityResponse> = {
   encode(message: NetworkServiceWatchCapacityResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.capacities) {
       Capacity.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.synced !== false) {
+      writer.uint32(16).bool(message.synced);
     }
     return writer;
   },
@@ -1956,6 +1982,14 @@ export const NetworkServiceWatchCapacityResponse: MessageFns<NetworkServiceWatch
             message.capacities.push(Capacity.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.synced = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1973,6 +2007,7 @@ export const NetworkServiceWatchCapacityResponse: MessageFns<NetworkServiceWatch
       capacities: globalThis.Array.isArray(object?.capacities)
         ? object.capacities.map((e: any) => Capacity.fromJSON(e))
         : [],
+      synced: isSet(object.synced) ? globalThis.Boolean(object.synced) : false,
     };
   },
 
@@ -1980,6 +2015,9 @@ export const NetworkServiceWatchCapacityResponse: MessageFns<NetworkServiceWatch
     const obj: any = {};
     if (message.capacities?.length) {
       obj.capacities = message.capacities.map((e) => Capacity.toJSON(e));
+    }
+    if (message.synced !== false) {
+      obj.synced = message.synced;
     }
     return obj;
   },
@@ -1994,6 +2032,197 @@ export const NetworkServiceWatchCapacityResponse: MessageFns<NetworkServiceWatch
   ): NetworkServiceWatchCapacityResponse {
     const message = createBaseNetworkServiceWatchCapacityResponse();
     message.capacities = object.capacities?.map((e) => Capacity.fromPartial(e)) || [];
+    message.synced = object.synced ?? false;
+    return message;
+  },
+};
+
+function createBaseNetworkServiceProbeContainerRequest(): NetworkServiceProbeContainerRequest {
+  return { probe: undefined, agentIp: "" };
+}
+
+export const NetworkServiceProbeContainerRequest: MessageFns<NetworkServiceProbeContainerRequest> = {
+  encode(message: NetworkServiceProbeContainerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.probe !== undefined) {
+      ProbeContainerRequest.encode(message.probe, writer.uint32(10).fork()).join();
+    }
+    if (message.agentIp !== "") {
+      writer.uint32(18).string(message.agentIp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetworkServiceProbeContainerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetworkServiceProbeContainerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.probe = ProbeContainerRequest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.agentIp = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NetworkServiceProbeContainerRequest {
+    return {
+      probe: isSet(object.probe) ? ProbeContainerRequest.fromJSON(object.probe) : undefined,
+      agentIp: isSet(object.agentIp)
+        ? globalThis.String(object.agentIp)
+        : isSet(object.agent_ip)
+        ? globalThis.String(object.agent_ip)
+        : "",
+    };
+  },
+
+  toJSON(message: NetworkServiceProbeContainerRequest): unknown {
+    const obj: any = {};
+    if (message.probe !== undefined) {
+      obj.probe = ProbeContainerRequest.toJSON(message.probe);
+    }
+    if (message.agentIp !== "") {
+      obj.agentIp = message.agentIp;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NetworkServiceProbeContainerRequest>, I>>(
+    base?: I,
+  ): NetworkServiceProbeContainerRequest {
+    return NetworkServiceProbeContainerRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NetworkServiceProbeContainerRequest>, I>>(
+    object: I,
+  ): NetworkServiceProbeContainerRequest {
+    const message = createBaseNetworkServiceProbeContainerRequest();
+    message.probe = (object.probe !== undefined && object.probe !== null)
+      ? ProbeContainerRequest.fromPartial(object.probe)
+      : undefined;
+    message.agentIp = object.agentIp ?? "";
+    return message;
+  },
+};
+
+function createBaseNetworkServiceProbeContainerResponse(): NetworkServiceProbeContainerResponse {
+  return { result: undefined, agentIp: "" };
+}
+
+export const NetworkServiceProbeContainerResponse: MessageFns<NetworkServiceProbeContainerResponse> = {
+  encode(message: NetworkServiceProbeContainerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      ProbeContainerResponse.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    if (message.agentIp !== "") {
+      writer.uint32(18).string(message.agentIp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetworkServiceProbeContainerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetworkServiceProbeContainerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = ProbeContainerResponse.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.agentIp = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NetworkServiceProbeContainerResponse {
+    return {
+      result: isSet(object.result) ? ProbeContainerResponse.fromJSON(object.result) : undefined,
+      agentIp: isSet(object.agentIp)
+        ? globalThis.String(object.agentIp)
+        : isSet(object.agent_ip)
+        ? globalThis.String(object.agent_ip)
+        : "",
+    };
+  },
+
+  toJSON(message: NetworkServiceProbeContainerResponse): unknown {
+    const obj: any = {};
+    if (message.result !== undefined) {
+      obj.result = ProbeContainerResponse.toJSON(message.result);
+    }
+    if (message.agentIp !== "") {
+      obj.agentIp = message.agentIp;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NetworkServiceProbeContainerResponse>, I>>(
+    base?: I,
+  ): NetworkServiceProbeContainerResponse {
+    return NetworkServiceProbeContainerResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NetworkServiceProbeContainerResponse>, I>>(
+    object: I,
+  ): NetworkServiceProbeContainerResponse {
+    const message = createBaseNetworkServiceProbeContainerResponse();
+    message.result = (object.result !== undefined && object.result !== null)
+      ? ProbeContainerResponse.fromPartial(object.result)
+      : undefined;
+    message.agentIp = object.agentIp ?? "";
     return message;
   },
 };
@@ -2275,6 +2504,20 @@ export const NetworkServiceService = {
     responseDeserialize: (value: Buffer): NetworkServiceWatchCapacityResponse =>
       NetworkServiceWatchCapacityResponse.decode(value),
   },
+  /** Probes a container from its host, which answers through the leader. */
+  probeContainer: {
+    path: "/overlay.v1.NetworkService/ProbeContainer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetworkServiceProbeContainerRequest): Buffer =>
+      Buffer.from(NetworkServiceProbeContainerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetworkServiceProbeContainerRequest =>
+      NetworkServiceProbeContainerRequest.decode(value),
+    responseSerialize: (value: NetworkServiceProbeContainerResponse): Buffer =>
+      Buffer.from(NetworkServiceProbeContainerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetworkServiceProbeContainerResponse =>
+      NetworkServiceProbeContainerResponse.decode(value),
+  },
   /** The whole state as `GET /overlay-master/state` gives it; refused above 1 MiB, then list instead. */
   getState: {
     path: "/overlay.v1.NetworkService/GetState" as const,
@@ -2308,6 +2551,8 @@ export interface NetworkServiceServer extends UntypedServiceImplementation {
   getCapacity: handleUnaryCall<NetworkServiceGetCapacityRequest, NetworkServiceGetCapacityResponse>;
   /** Addresses left, now and whenever they change. */
   watchCapacity: handleServerStreamingCall<NetworkServiceWatchCapacityRequest, NetworkServiceWatchCapacityResponse>;
+  /** Probes a container from its host, which answers through the leader. */
+  probeContainer: handleUnaryCall<NetworkServiceProbeContainerRequest, NetworkServiceProbeContainerResponse>;
   /** The whole state as `GET /overlay-master/state` gives it; refused above 1 MiB, then list instead. */
   getState: handleUnaryCall<GetStateRequest, GetStateResponse>;
 }
@@ -2467,6 +2712,22 @@ export interface NetworkServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<NetworkServiceWatchCapacityResponse>;
+  /** Probes a container from its host, which answers through the leader. */
+  probeContainer(
+    request: NetworkServiceProbeContainerRequest,
+    callback: (error: ServiceError | null, response: NetworkServiceProbeContainerResponse) => void,
+  ): ClientUnaryCall;
+  probeContainer(
+    request: NetworkServiceProbeContainerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: NetworkServiceProbeContainerResponse) => void,
+  ): ClientUnaryCall;
+  probeContainer(
+    request: NetworkServiceProbeContainerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: NetworkServiceProbeContainerResponse) => void,
+  ): ClientUnaryCall;
   /** The whole state as `GET /overlay-master/state` gives it; refused above 1 MiB, then list instead. */
   getState(
     request: GetStateRequest,
