@@ -6,12 +6,19 @@ import { remains } from './remains.js';
 
 const LIBRARY = join(process.cwd(), 'libs/testbed/dist/index.js');
 
-/** Runs a program that makes a testbed with one host, serves echo there, and then ends in its own way. */
-async function ownedBy(label: string, ending: string): Promise<Pick<Testbed, 'name' | 'folder'>> {
+const SERVE_ECHO = `await host.serveEcho();`;
+
+/** Runs a program that makes a testbed with one host, does something there, and then ends in its own way. */
+async function ownedBy(
+  label: string,
+  ending: string,
+  deed = SERVE_ECHO,
+): Promise<Pick<Testbed, 'name' | 'folder'>> {
   const script = `
     const { Testbed } = await import(${JSON.stringify(LIBRARY)});
     const testbed = await Testbed.create({ hosts: 1, label: ${JSON.stringify(label)} });
-    await testbed.host('h1').serveEcho();
+    const host = testbed.host('h1');
+    ${deed}
     process.stdout.write(JSON.stringify({ name: testbed.name, folder: testbed.folder }), () => { ${ending} });`;
   const owner = await runCommand([process.execPath, '--input-type=module', '--eval', script]);
   return JSON.parse(owner.stdout) as Pick<Testbed, 'name' | 'folder'>;
@@ -46,6 +53,14 @@ describe('the end of a testbed', () => {
     await Testbed.cleanupStale();
     expect(await remains(dead)).toEqual([]);
   }, 30_000);
+
+  it('comes with the death of its owner also to a Docker Engine and its containers', async () => {
+    const deed = `await host.startDocker(); await host.runDocker('bridge');`;
+    const dead = await ownedBy('lifetime', `process.kill(process.pid, 'SIGKILL');`, deed);
+    expect((await remains(dead)).filter((line) => line.includes('cgroup'))).not.toEqual([]);
+    await Testbed.cleanupStale();
+    expect(await remains(dead)).toEqual([]);
+  }, 60_000);
 
   it.each(['SIGTERM', 'SIGINT'])(
     'comes with %s to its owner',

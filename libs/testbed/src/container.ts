@@ -13,16 +13,20 @@ export interface Attachment {
   readonly network: string;
   readonly half: Half;
   readonly addresses: readonly CniAddress[];
+  /** The id by which the runtime knows it; absent where no runtime runs it. */
+  readonly runtimeId?: string;
   /** Takes the container off the network; its namespace is still there. */
   readonly detach: () => Promise<void>;
 }
 
-/** A namespace that plays a container: one interface `eth0` on one network. */
+/** A container, or a namespace that plays one: one interface `eth0` on one network. */
 export class Container extends NetworkNamespace {
   readonly host: string;
   readonly network: string;
   readonly half: Half;
   readonly addresses: readonly CniAddress[];
+  /** The id by which the runtime knows it; `undefined` where no runtime runs it. */
+  readonly runtimeId: string | undefined;
   readonly #detach: () => Promise<void>;
 
   constructor(around: Surroundings, label: string, attachment: Attachment) {
@@ -31,6 +35,7 @@ export class Container extends NetworkNamespace {
     this.network = attachment.network;
     this.half = attachment.half;
     this.addresses = attachment.addresses;
+    this.runtimeId = attachment.runtimeId;
     this.#detach = attachment.detach;
   }
 

@@ -4,9 +4,10 @@ import { OverlayError } from '@overlay/failure';
 import { type AppName, AppProcess } from './app-process.js';
 import { type CniChain, parseCniAddresses, parseCniConfiguration } from './cni-chain.js';
 import { CniRuntime } from './cni-runtime.js';
-import { type Attachment, Container } from './container.js';
+import type { Container } from './container.js';
+import { ContainerRoster } from './container-roster.js';
+import { DockerEngine } from './docker-engine.js';
 import { type DockerHalf, dockerBridgeName, planDockerAttachment, planDockerBridge } from './docker-half.js';
-import { runIpBatch } from './ip-batch.js';
 import { NetworkNamespace } from './network-namespace.js';
 import type { AgentOverlayState, AgentState } from './overlay-state.js';
 import {
@@ -59,26 +60,39 @@ export interface DockerAttachOptions {
   readonly mtuBytes?: number;
 }
 
+/** What a container of the host's Docker Engine is started with. */
+export interface DockerRunOptions {
+  /** Default: the container's label, such as `h1-c3`. */
+  readonly name?: string;
+  /** IPv4 address that it asks for. */
+  readonly ip?: string;
+  /** IPv6 address that it asks for. */
+  readonly ip6?: string;
+  /** Further options of `docker run`. */
+  readonly args?: readonly string[];
+}
+
 /** A host: a namespace on the underlay with its own agent, ipam and dataplane, and containers. */
 export class Host extends NetworkNamespace {
   readonly paths: HostPaths;
   readonly agent: AppProcess;
   readonly ipam: AppProcess;
   readonly dataplane: AppProcess;
-  /** The containers that are on this host now. */
-  readonly containers: Container[] = [];
   /** Plays the container runtime: raw CNI calls in this host. */
   readonly cni: CniRuntime;
+  /** Its Docker Engine, which runs from {@link Host.startDocker} on. */
+  readonly docker: DockerEngine;
   readonly #router: AddressPair;
   readonly #dockerOrdinals = new Map<string, number>();
   readonly #dockerBridges = new Map<string, Promise<void>>();
+  readonly #roster: ContainerRoster;
   #address: AddressPair;
-  #containersMade = 0;
 
   constructor(around: Surroundings, spec: HostSpec) {
     super(around, spec.label);
     this.#address = spec.address;
     this.#router = spec.router;
+    this.#roster = new ContainerRoster(around, spec.label);
     this.paths = planHostPaths(join(around.folder, spec.label));
     for (const folder of [
       join(this.paths.folder, 'run'),
@@ -103,7 +117,18 @@ export class Host extends NetworkNamespace {
     this.ipam = app('ipam', this.paths.ipamSocket);
     this.dataplane = app('dataplane', this.paths.dataplaneSocket);
     this.agent = app('agent', this.paths.agentSocket);
+    this.docker = new DockerEngine(around, {
+      host: spec.label,
+      netns: this.path,
+      folder: this.paths.dockerFolder,
+      socket: this.paths.dockerSocket,
+    });
     this.cni = new CniRuntime(this, around.repository, around.env);
+  }
+
+  /** The containers that are on this host now. */
+  get containers(): readonly Container[] {
+    return this.#roster.list;
   }
 
   /** Its addresses on the underlay. */
@@ -171,7 +196,7 @@ export class Host extends NetworkNamespace {
   /** Makes a container and attaches it through the real CNI plugins. */
   async attachCni(network: string, options: CniAttachOptions = {}): Promise<Container> {
     const chain = options.chain ?? this.cniChain(network, options.mesos);
-    return this.#addContainer(async (shell) => {
+    return this.#roster.attach(async (shell) => {
       const attachment = {
         containerId: shell.namespace,
         netns: shell.path,
@@ -198,7 +223,7 @@ export class Host extends NetworkNamespace {
     const bridge = this.#dockerBridges.get(network) ?? this.ip(...planDockerBridge(network, half, mtuBytes));
     this.#dockerBridges.set(network, bridge);
     await bridge;
-    return this.#addContainer(async (shell) => {
+    return this.#roster.attach(async (shell) => {
       const plan = planDockerAttachment({
         network,
         half,
@@ -213,6 +238,32 @@ export class Host extends NetworkNamespace {
     });
   }
 
+  /**
+   * Starts a Docker Engine on the host; ready when this returns. Safe to repeat.
+   *
+   * @throws OverlayError `unavailable` with the end of its log where an engine cannot run.
+   */
+  startDocker(timeoutMs?: number): Promise<void> {
+    return this.docker.start(timeoutMs);
+  }
+
+  /** Runs a container in the host's Docker Engine, on a network of Docker's. */
+  async runDocker(network: string, options: DockerRunOptions = {}): Promise<Container> {
+    return this.#roster.adopt(async (label) => {
+      const container = await this.docker.run(network, [
+        '--name',
+        options.name ?? label,
+        ...(options.ip === undefined ? [] : ['--ip', options.ip]),
+        ...(options.ip6 === undefined ? [] : ['--ip6', options.ip6]),
+        ...(options.args ?? []),
+      ]);
+      const detach = async (): Promise<void> => {
+        await this.docker.dockerOrFail('rm', '--force', '--volumes', container.id);
+      };
+      return { network, half: 'docker', container, detach };
+    });
+  }
+
   /** Gives the host other underlay addresses and tells the agent's configuration; a restart makes it look. */
   async changeAddress(address: AddressPair): Promise<void> {
     await this.ip(
@@ -222,29 +273,6 @@ export class Host extends NetworkNamespace {
     );
     this.#address = address;
     this.agent.configure({ ip: address.ipv4 });
-  }
-
-  async #addContainer(attach: (shell: NetworkNamespace) => Promise<Attachment>): Promise<Container> {
-    this.#containersMade += 1;
-    const label = `${this.label}-c${this.#containersMade}`;
-    const shell = new NetworkNamespace(this.around, label);
-    await runIpBatch([`netns add ${shell.namespace}`]);
-    try {
-      await shell.ip('link set lo up');
-      const attachment = await attach(shell);
-      const container = new Container(this.around, label, {
-        ...attachment,
-        detach: async () => {
-          await attachment.detach();
-          this.containers.splice(this.containers.indexOf(container), 1);
-        },
-      });
-      this.containers.push(container);
-      return container;
-    } catch (cause) {
-      await runIpBatch([`netns del ${shell.namespace}`]);
-      throw cause;
-    }
   }
 
   async #dockerHalf(network: string): Promise<DockerHalf> {

@@ -11,12 +11,14 @@ export {
 export { type CniAttachment, type CniCall, type CniRuntime, cniEnvironment } from './cni-runtime.js';
 export { type CommandOptions, type CommandResult, runCommand, runOrFail } from './command.js';
 export { Container, type Half } from './container.js';
+export { DOCKER_IMAGE, DockerEngine } from './docker-engine.js';
 export type { DockerHalf } from './docker-half.js';
 export type { CertificateFiles } from './etcd-certificates.js';
 export { EtcdCluster, type EtcdClusterOptions, type EtcdHome, type EtcdUser } from './etcd-cluster.js';
 export {
   type CniAttachOptions,
   type DockerAttachOptions,
+  type DockerRunOptions,
   Host,
   type HostAppName,
   type HostConfigPatch,

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { listCgroupProcesses, removeCgroups } from './cgroup-leftovers.js';
 import { rootLinkName } from './testbed-name.js';
 
 /** Environment variable that marks every process of a testbed, its descendants included. */
@@ -16,7 +17,9 @@ export const NETNS_DIR = '/run/netns';
  * @returns what could not be removed, in words; empty when nothing is left.
  */
 export function removeLeftovers(testbed: string, folder?: string): readonly string[] {
-  const problems: string[] = [...killMarked(testbed)];
+  const problems: string[] = killAll(() => listProcesses(testbed)).map(
+    (pid) => `process ${pid} does not die`,
+  );
   const namespaces = listNamespaces(testbed);
   const commands = [
     ...(listRootLinks().includes(rootLinkName(testbed)) ? [`link del ${rootLinkName(testbed)}`] : []),
@@ -28,6 +31,7 @@ export function removeLeftovers(testbed: string, folder?: string): readonly stri
   problems.push(...listNamespaces(testbed).map((name) => `namespace ${name} is still there`));
   if (listRootLinks().includes(rootLinkName(testbed)))
     problems.push(`link ${rootLinkName(testbed)} is still there`);
+  problems.push(...removeCgroups(testbed).map((path) => `control group ${path} is still there`));
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   return problems;
 }
@@ -42,24 +46,30 @@ export function listAllNamespaces(): readonly string[] {
   return entries(NETNS_DIR);
 }
 
-/** Process ids that carry a testbed's mark; a zombie carries none. */
-export function listMarkedProcesses(testbed: string): readonly number[] {
-  const mark = Buffer.from(`${TESTBED_MARK}=${testbed}\0`);
+/** Kills every process that `list` names, again and again until it names none. @returns those that do not die. */
+export function killAll(list: () => readonly number[]): readonly number[] {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  let left = list();
+  for (let round = 0; left.length > 0 && round < 400; round += 1) {
+    for (const pid of left) kill(pid);
+    Atomics.wait(pause, 0, 0, 5);
+    left = list();
+  }
+  return left;
+}
+
+/** Process ids that carry a variable in the environment that they started with; a zombie carries none. */
+export function listProcessesWith(variable: string, value: string): readonly number[] {
+  const mark = Buffer.from(`${variable}=${value}\0`);
   return entries('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
     .map(Number)
     .filter((pid) => pid !== process.pid && environmentOf(pid).includes(mark));
 }
 
-function killMarked(testbed: string): readonly string[] {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  let left = listMarkedProcesses(testbed);
-  for (let round = 0; left.length > 0 && round < 400; round += 1) {
-    for (const pid of left) kill(pid);
-    Atomics.wait(pause, 0, 0, 5);
-    left = listMarkedProcesses(testbed);
-  }
-  return left.map((pid) => `process ${pid} does not die`);
+/** Processes of a testbed: those that carry its mark, and those in its control groups. */
+function listProcesses(testbed: string): readonly number[] {
+  return [...new Set([...listProcessesWith(TESTBED_MARK, testbed), ...listCgroupProcesses(testbed)])];
 }
 
 function kill(pid: number): void {

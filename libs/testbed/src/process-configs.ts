@@ -14,7 +14,12 @@ export interface HostPaths {
   readonly ipamSocket: string;
   readonly ipamHttpSocket: string;
   readonly dataplaneSocket: string;
+  /** Where a Docker Engine of the host listens; the agent is told in any case. */
   readonly dockerSocket: string;
+  /** What a Docker Engine of the host keeps on disk, and the `/run` that only the engine sees. */
+  readonly dockerFolder: string;
+  /** `/run/docker/plugins` of the host's Docker Engine: a socket here is a plugin to it and to no other engine. */
+  readonly dockerPluginsDir: string;
   readonly agentStateDir: string;
   readonly ipamStateDir: string;
   /** Where the CNI plugin queues deletions while ipam is down. */
@@ -43,6 +48,8 @@ export function planHostPaths(folder: string): HostPaths {
     ipamHttpSocket: run('ipam-http.sock'),
     dataplaneSocket: run('dataplane.sock'),
     dockerSocket: run('docker.sock'),
+    dockerFolder: join(folder, 'docker'),
+    dockerPluginsDir: join(folder, 'docker', 'run', 'docker', 'plugins'),
     agentStateDir: join(folder, 'state', 'agent'),
     ipamStateDir: join(folder, 'state', 'ipam'),
     cniDeletionsDir: join(folder, 'state', 'ipam', 'deletions'),

@@ -30,6 +30,8 @@ export interface TestbedOptions extends MasterSetOptions {
   readonly hosts?: number;
   /** What it is for; detached testbeds are removed by it. Default `test`. */
   readonly label?: string;
+  /** Every host has a Docker Engine, which starts before the product's processes. Default false. */
+  readonly docker?: boolean;
   /** Laid over the configurations of every host's processes. */
   readonly host?: HostConfigPatch;
 }
@@ -59,13 +61,14 @@ export class Testbed {
   readonly #underlay: Underlay;
   readonly #masters: MasterSet;
   readonly #hostConfig: HostConfigPatch;
+  readonly #docker: boolean;
   readonly #guard: ExitGuard;
   #record: TestbedRecord;
   #closed = false;
   #hostsMade = 0;
   #captures = 0;
 
-  private constructor(record: TestbedRecord, parts: TestbedParts, hostConfig: HostConfigPatch) {
+  private constructor(record: TestbedRecord, parts: TestbedParts, options: TestbedOptions) {
     this.#record = record;
     this.name = record.name;
     this.folder = record.folder;
@@ -73,7 +76,8 @@ export class Testbed {
     this.#underlay = parts.underlay;
     this.#masters = parts.masters;
     this.#guard = parts.guard;
-    this.#hostConfig = hostConfig;
+    this.#hostConfig = options.host ?? {};
+    this.#docker = options.docker ?? false;
     this.outside = this.#underlay.outside;
   }
 
@@ -98,7 +102,7 @@ export class Testbed {
       const around = { testbed: record.name, folder: record.folder, repository: findRepository(), env };
       const underlay = new Underlay(around, planUnderlay(record.slot));
       const masters = await MasterSet.create(around, underlay.plan.master.ipv4, options);
-      testbed = new Testbed(record, { around, underlay, masters, guard }, options.host ?? {});
+      testbed = new Testbed(record, { around, underlay, masters, guard }, options);
       await testbed.#underlay.build();
       await testbed.#addHosts(options.hosts ?? 3, {});
       return testbed;
@@ -146,7 +150,11 @@ export class Testbed {
 
   /** Starts the masters, then the processes of every host, all at once. @param timeoutMs for each to get ready. */
   async start(wait: StartWait = 'ready', timeoutMs = 30_000): Promise<void> {
-    await this.#masters.start(timeoutMs);
+    const engines = this.#docker ? this.hosts : [];
+    await Promise.all([
+      this.#masters.start(timeoutMs),
+      ...engines.map((host) => host.startDocker(timeoutMs)),
+    ]);
     await Promise.all(this.hosts.map((host) => host.start(wait, timeoutMs)));
   }
 
@@ -160,6 +168,7 @@ export class Testbed {
   /** Takes a host away with everything on it, as if it had burnt. */
   async removeHost(host: Host): Promise<void> {
     await host.kill();
+    await host.docker.powerOff();
     await host.stopHelpers();
     const containers = host.containers.map(({ namespace }) => `netns del ${namespace}`);
     for (const container of host.containers) await container.stopHelpers();
@@ -239,7 +248,11 @@ export class Testbed {
     if (this.#closed) return;
     this.#closed = true;
     const processes = this.hosts.flatMap((host) => host.processes);
-    await Promise.all([this.#masters.kill(), ...processes.map((process) => process.kill())]);
+    await Promise.all([
+      this.#masters.kill(),
+      ...processes.map((process) => process.kill()),
+      ...this.hosts.map((host) => host.docker.kill()),
+    ]);
     const problems = removeLeftovers(this.name);
     if (keepFolder === undefined) removeLeftovers(this.name, this.folder);
     else renameSync(this.folder, keepFolder);
