@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 /** How a run of the command line ended. */
@@ -23,4 +23,22 @@ export function runOverlayctl(
     });
     child.stdin?.end();
   });
+}
+
+/**
+ * Starts the built command line and kills it the hard way as soon as `reached` says so.
+ * @returns the signal that ended it; null if it ended by itself before.
+ */
+export async function killOverlayctl(
+  args: readonly string[],
+  reached: () => Promise<boolean>,
+): Promise<NodeJS.Signals | null> {
+  const child = spawn(PROGRAM, [...args], { env: { PATH: process.env.PATH }, stdio: 'ignore' });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.once('exit', (_code, signal) => resolve(signal));
+  });
+  while (child.exitCode === null && !(await reached()))
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  child.kill('SIGKILL');
+  return ended;
 }

@@ -6,13 +6,13 @@ import type { OverlayLog } from '@overlay/overlay-log';
 export interface MasterLogOptions {
   /** Configuration file of a master; without one the master's defaults hold. */
   readonly config: string | undefined;
-  /** True to fill the log, which has to be empty. */
+  /** True to fill the log, which has to be empty or left by an interrupted import. */
   readonly writable: boolean;
 }
 
 /**
  * Opens the log that a master is configured with, runs `use`, and closes it. Reading beside a running master is
- * safe on both drivers. A folder is opened for writing only when it holds no log yet, so no master can be using it.
+ * safe on both drivers. A folder is opened for writing only when no master has written a log there, so none is using it.
  * @throws OverlayError `invalid_argument` for a configuration that is wrong, `not_found` if there is no log to read,
  * `failed_precondition` if there is one where an empty one is wanted, and what `use` throws.
  */
@@ -44,14 +44,14 @@ async function openForReading(place: MasterConfig['log'], config: string | undef
 }
 
 async function openForWriting(place: MasterConfig['log']): Promise<OverlayLog> {
-  const { openEmbeddedOverlayLog, openEtcdOverlayLog, requireEmptyLog } = await import(
+  const { openEmbeddedOverlayLog, openEtcdOverlayLog, requireImportable } = await import(
     '@overlay/overlay-log'
   );
   if (place.kind === 'etcd') return openEtcdOverlayLog(etcdOptions(place));
   try {
     const present = await openEmbeddedOverlayLog({ dir: place.dir, readOnly: true });
     try {
-      await requireEmptyLog(present);
+      await requireImportable(present);
     } finally {
       await present.close();
     }

@@ -6,7 +6,12 @@ export { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from './log-format.js';
 export { keyOf, refOfKey } from './log-keys.js';
 export type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from './overlay-log.js';
 export { exportLog } from './snapshot/export-log.js';
-export { type ImportOptions, type ImportResult, importLog, requireEmptyLog } from './snapshot/import-log.js';
+export {
+  type ImportOptions,
+  type ImportResult,
+  importLog,
+  requireImportable,
+} from './snapshot/import-log.js';
 export { unfinishedImport } from './snapshot/unfinished-import.js';
 export type { LogProblem, LogRule } from './verify/log-problem.js';
 export { verifyLog } from './verify/verify-log.js';

@@ -35,7 +35,7 @@ export function addLogCommands(program: Command, context: CommandContext): void 
   add('export', 'write the log into a file, readable and complete, also while masters run')
     .argument('<file>', `the file, or ${STANDARD_STREAM} for standard output`)
     .action((file: string, flags: LogFlags) => exportTo(context, file, flags));
-  add('import', 'fill an empty log with an export; no master may run on it')
+  add('import', 'fill an empty log, or one that an interrupted import left; no master may run on it')
     .argument('<file>', `the file, or ${STANDARD_STREAM} for standard input`)
     .action((file: string, flags: LogFlags) => importFrom(context, file, flags));
 }
@@ -83,8 +83,11 @@ async function importFrom(context: CommandContext, file: string, { config }: Log
   );
   printAnswer(context, {
     json: () => importJson(result),
-    text: () =>
-      `imported ${result.records} records of revision ${result.exportedRevision}; the masters can start`,
+    text: () => {
+      const { records, exportedRevision, replaced } = result;
+      const instead = replaced === 0 ? '' : `, in place of ${replaced} that an interrupted import left`;
+      return `imported ${records} records of revision ${exportedRevision}${instead}; the masters can start`;
+    },
   });
 }
 

@@ -13,7 +13,7 @@ export function logReportJson({ revision, networks, agents, formerAgents, proble
   };
 }
 
-/** What `log import` wrote. */
-export function importJson({ records, exportedRevision, revision }: ImportResult) {
-  return { records, exported_revision: String(exportedRevision), revision: String(revision) };
+/** What `log import` wrote, and how many records of an interrupted import it replaced. */
+export function importJson({ records, exportedRevision, revision, replaced }: ImportResult) {
+  return { records, exported_revision: String(exportedRevision), revision: String(revision), replaced };
 }

@@ -1,9 +1,9 @@
 import { isFailure, OverlayError } from '@overlay/failure';
-import type { LogRecord } from '@overlay/model';
+import { type LogRecord, type LogRecordRef, type Mutation, refOf } from '@overlay/model';
+import { keyOf } from '../log-keys.js';
 import type { Fence, OverlayLog } from '../overlay-log.js';
 import { verifyLog } from '../verify/verify-log.js';
 import { parseExport } from './parse-export.js';
-import { unfinishedImport } from './unfinished-import.js';
 
 /** How an import goes about it. */
 export interface ImportOptions {
@@ -20,6 +20,8 @@ export interface ImportResult {
   readonly exportedRevision: bigint;
   /** Revision that the log has now. */
   readonly revision: bigint;
+  /** Records of an interrupted import that were replaced. */
+  readonly replaced: number;
 }
 
 /** How many broken rules an error tells. */
@@ -28,8 +30,8 @@ const PROBLEMS_NAMED = 5;
 /**
  * Fills an empty log with the lines of an export. Everything is read and verified before the first record is
  * written; then it is written in batches under the fence of a campaign, the address space last. No master takes a
- * log without an address space for whole (see {@link unfinishedImport}), so an import that is interrupted is
- * noticed: empty the log and repeat it.
+ * log without an address space for whole (see `unfinishedImport`), so an import that is interrupted is noticed, and
+ * the next one, of the same export or of another, replaces what it left.
  * @throws OverlayError `data_loss` naming the line that cannot be read; `failed_precondition` if the log is not empty,
  * the export's format is unknown or its records break the log's rules, or if a master leads; what the log throws.
  */
@@ -38,32 +40,40 @@ export async function importLog(
   lines: AsyncIterable<string> | Iterable<string>,
   options: ImportOptions,
 ): Promise<ImportResult> {
-  await requireEmptyLog(log);
+  await requireImportable(log);
   const { header, records } = await parseExport(lines);
   await requireRight(records);
   const leadership = await campaign(log, options);
   try {
     // A master may have led meanwhile.
-    await requireEmptyLog(log);
-    const revision = await writeAll(log, records, leadership.fence);
-    return { records: records.length, exportedRevision: header.revision, revision };
+    const leftovers = await requireImportable(log);
+    const revision = await writeAll(log, planImport(records, leftovers), leadership.fence);
+    const { length } = records;
+    return { records: length, exportedRevision: header.revision, revision, replaced: leftovers.length };
   } finally {
     await leadership.resign();
   }
 }
 
-async function writeAll(log: OverlayLog, records: readonly LogRecord[], fence: Fence): Promise<bigint> {
-  const ordered = [
-    ...records.filter(({ kind }) => kind !== 'address-space'),
-    ...records.filter(({ kind }) => kind === 'address-space'),
+/** What turns leftovers into the records; the address space comes last. */
+function planImport(records: readonly LogRecord[], leftovers: readonly LogRecordRef[]): readonly Mutation[] {
+  const left = new Set(leftovers.map(keyOf));
+  const wanted = new Set(records.map((record) => keyOf(refOf(record))));
+  const write = (record: LogRecord): Mutation => ({
+    op: left.has(keyOf(refOf(record))) ? 'put' : 'create',
+    record,
+  });
+  return [
+    ...leftovers.filter((ref) => !wanted.has(keyOf(ref))).map((ref): Mutation => ({ op: 'delete', ref })),
+    ...records.filter(({ kind }) => kind !== 'address-space').map(write),
+    ...records.filter(({ kind }) => kind === 'address-space').map(write),
   ];
+}
+
+async function writeAll(log: OverlayLog, mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
   let revision = 0n;
-  for (let start = 0; start < ordered.length; start += log.maxMutations) {
-    const batch = ordered.slice(start, start + log.maxMutations);
-    revision = await log.commit(
-      batch.map((record) => ({ op: 'create', record })),
-      fence,
-    );
+  for (let start = 0; start < mutations.length; start += log.maxMutations) {
+    revision = await log.commit(mutations.slice(start, start + log.maxMutations), fence);
   }
   return revision;
 }
@@ -79,19 +89,14 @@ async function campaign(log: OverlayLog, { candidate, waitMs }: ImportOptions) {
 }
 
 /**
- * Makes sure that a log is empty, as an import wants it.
- * @throws OverlayError `failed_precondition` if it is not; the message tells what an interrupted import left from
- * a log that is in use.
+ * Makes sure that a log is as an import wants it: empty, or left by an import that was interrupted.
+ * @returns what such an import left.
+ * @throws OverlayError `failed_precondition` if a master has written the log.
  */
-export async function requireEmptyLog(log: OverlayLog): Promise<void> {
-  let any = false;
-  let whole = false;
-  for await (const batch of (await log.load()).records) {
-    any ||= batch.length > 0;
-    whole ||= batch.some(({ kind }) => kind === 'address-space');
-  }
-  if (!any) return;
-  if (!whole) throw unfinishedImport();
+export async function requireImportable(log: OverlayLog): Promise<readonly LogRecordRef[]> {
+  const leftovers: LogRecordRef[] = [];
+  for await (const batch of (await log.load()).records) leftovers.push(...batch.map(refOf));
+  if (leftovers.every(({ kind }) => kind !== 'address-space')) return leftovers;
   const message = 'the overlay log is not empty; an import goes into an empty log only';
   throw new OverlayError('failed_precondition', `${message}: give it another folder or prefix`);
 }

@@ -6,5 +6,6 @@ import { OverlayError } from '@overlay/failure';
  */
 export function unfinishedImport(): OverlayError {
   const message = 'the overlay log has records but no address space: an import into it was interrupted';
-  return new OverlayError('failed_precondition', `${message}; empty the log and import again`);
+  const way = 'repeat "overlayctl log import" with a whole export, which replaces what is there';
+  return new OverlayError('failed_precondition', `${message}; ${way}`);
 }
