@@ -6,6 +6,7 @@ import {
   type IpAddress,
   type IpFamily,
   integerToAddress,
+  ipv4ToNumber,
   isIpAddress,
   parseIpAddress,
 } from './ip-address.js';
@@ -109,10 +110,19 @@ export function addressAt(cidr: Cidr, offset: bigint): IpAddress {
 
 /** True if the address lies in the prefix; false across families. */
 export function containsAddress(cidr: Cidr, address: IpAddress): boolean {
-  if (cidrFamily(cidr) !== familyOf(address)) return false;
+  const family = cidrFamily(cidr);
+  if (family !== familyOf(address)) return false;
+  if (family === 4) return containsIpv4(cidr, address);
   const { first, last } = cidrRange(cidr);
   const integer = addressToInteger(address);
   return integer >= first && integer <= last;
+}
+
+/** Without bigint, for a master asks this a dozen times for every registration. */
+function containsIpv4(cidr: Cidr, address: IpAddress): boolean {
+  const first = ipv4ToNumber(cidr, cidr.indexOf('/')) ?? 0;
+  const offset = (ipv4ToNumber(address) ?? -1) - first;
+  return offset >= 0 && offset < 2 ** (ADDRESS_BITS[4] - prefixLength(cidr));
 }
 
 /** True if every address of `inner` lies in `outer` (equal prefixes included); false across families. */

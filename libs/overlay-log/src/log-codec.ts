@@ -51,14 +51,29 @@ export function decodeRecord(key: string, text: string): LogRecord {
   throw new OverlayError('data_loss', `the overlay log's entry "${key}" holds the record of another entry`);
 }
 
+/** A change as the drivers write it: under which key, and the record's text; `undefined` deletes. */
+export interface EncodedMutation {
+  readonly op: Mutation['op'];
+  readonly key: string;
+  readonly text: string | undefined;
+}
+
+/** Encodes one change. */
+export function encodeMutation(mutation: Mutation): EncodedMutation {
+  if (mutation.op === 'delete') return { op: mutation.op, key: keyOf(mutation.ref), text: undefined };
+  const { op, record } = mutation;
+  return { op, key: keyOf(refOf(record)), text: encodeRecord(record) };
+}
+
 /** The text that a batch is kept as in the history. */
 export function encodeMutations(mutations: readonly Mutation[]): string {
+  return joinMutations(mutations.map(encodeMutation));
+}
+
+/** The same for a batch whose changes are encoded already. */
+export function joinMutations(mutations: readonly EncodedMutation[]): string {
   return JSON.stringify(
-    mutations.map((mutation) =>
-      mutation.op === 'delete'
-        ? [mutation.op, keyOf(mutation.ref)]
-        : [mutation.op, keyOf(refOf(mutation.record)), encodeRecord(mutation.record)],
-    ),
+    mutations.map(({ op, key, text }) => (text === undefined ? [op, key] : [op, key, text])),
   );
 }
 

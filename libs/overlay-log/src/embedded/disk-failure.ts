@@ -9,11 +9,16 @@ const MDB_INVALID = -30_793;
 
 /**
  * What an error of lmdb means for its caller: a full disk is `resource_exhausted` (lmdb's transaction did not
- * happen), a broken file `data_loss`, anything else `unavailable`. An OverlayError passes unchanged.
+ * happen), a broken file `data_loss`, anything else `unavailable`. An OverlayError passes, with the folder if an entry cannot be read.
  * @param doing what was tried, for the message.
  */
 export function diskFailure(thrown: unknown, doing: string, dir: string): OverlayError {
-  if (thrown instanceof OverlayError) return thrown;
+  if (thrown instanceof OverlayError) {
+    // An entry that cannot be read: the codec names it and knows no folder.
+    if (thrown.code !== 'data_loss' || doing !== 'read') return thrown;
+    const way = `it stands in ${dir}: restore the folder, or an export of the log, from a backup`;
+    return new OverlayError('data_loss', `${thrown.message}; ${way}`, { cause: thrown });
+  }
   const cause = innermost(thrown);
   const reason = toOverlayError(cause).message;
   const code: unknown =

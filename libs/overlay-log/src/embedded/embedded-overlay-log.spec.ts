@@ -106,6 +106,7 @@ describe('openEmbeddedOverlayLog', () => {
     })();
     await expect(reading).rejects.toMatchObject({ code: 'data_loss' });
     await expect(reading).rejects.toThrow('node/n1');
+    await expect(reading).rejects.toThrow(`it stands in ${parent}: restore`);
     await log.close();
   });
 });

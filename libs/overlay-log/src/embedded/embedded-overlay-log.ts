@@ -1,8 +1,14 @@
 import { OverlayError } from '@overlay/failure';
-import { type LogRecord, type Mutation, refOf } from '@overlay/model';
+import type { LogRecord, Mutation } from '@overlay/model';
 import { CommitSignal } from '../commit-signal.js';
 import { LeaderFeed } from '../leader-feed.js';
-import { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from '../log-codec.js';
+import {
+  decodeMutations,
+  decodeRecord,
+  type EncodedMutation,
+  encodeMutation,
+  joinMutations,
+} from '../log-codec.js';
 import {
   alreadyExists,
   campaignAborted,
@@ -11,7 +17,6 @@ import {
   logClosed,
   requireFits,
 } from '../log-failures.js';
-import { keyOf } from '../log-keys.js';
 import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
 import { diskFailure } from './disk-failure.js';
 import { type LogDatabase, openLogDatabase, openLogDatabaseReadOnly } from './log-database.js';
@@ -102,11 +107,10 @@ class EmbeddedOverlayLog implements OverlayLog {
 
   async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
     requireFits(mutations.length, this.maxMutations);
+    const changes = mutations.map(encodeMutation);
     const revision = await this.#transact('write', () => {
-      if (!this.#holds(fence)) return fenceVoid(fence);
-      const conflict = this.#conflictOf(mutations);
-      if (conflict !== undefined) return alreadyExists(conflict);
-      return this.#apply(mutations);
+      if (!this.#holds(fence)) throw fenceVoid(fence);
+      return this.#apply(changes);
     });
     this.#commits.fire();
     return revision;
@@ -159,47 +163,34 @@ class EmbeddedOverlayLog implements OverlayLog {
     await this.#database.root.close();
   }
 
-  /** Runs `change` in a transaction that is rolled back if it throws or returns a failure; resolves when it is on disk. */
-  async #transact(doing: string, change: () => bigint | OverlayError): Promise<bigint> {
+  /** Runs `change` in a transaction that is rolled back if it throws; resolves when it is on disk. */
+  async #transact(doing: string, change: () => bigint): Promise<bigint> {
     this.#requireOpen();
     if (this.#readOnly) {
       const message = `cannot ${doing} the overlay log in ${this.#dir}: it was opened to be read only`;
       throw new OverlayError('failed_precondition', message);
     }
-    let outcome: bigint | OverlayError;
     try {
-      outcome = await this.#database.root.childTransaction(change);
+      return await this.#database.root.childTransaction(change);
     } catch (thrown) {
       throw diskFailure(thrown, doing, this.#dir);
     }
-    if (outcome instanceof OverlayError) throw outcome;
-    return outcome;
   }
 
-  #apply(mutations: readonly Mutation[]): bigint {
+  #apply(changes: readonly EncodedMutation[]): bigint {
     const { records, history, meta } = this.#database;
-    for (const mutation of mutations) {
-      if (mutation.op === 'delete') records.removeSync(keyOf(mutation.ref));
-      else records.putSync(keyOf(refOf(mutation.record)), encodeRecord(mutation.record));
+    for (const { op, key, text } of changes) {
+      // Asked within the transaction, so an entry that the batch itself made counts too.
+      if (op === 'create' && records.doesExist(key)) throw alreadyExists(key);
+      if (text === undefined) records.removeSync(key);
+      else records.putSync(key, text);
     }
     const revision = this.#revision() + 1n;
-    history.putSync(Number(revision), encodeMutations(mutations));
+    history.putSync(Number(revision), joinMutations(changes));
     meta.putSync(REVISION, String(revision));
     const oldest = Number(revision) - this.#historyLength;
     for (const old of [...history.getKeys({ end: oldest + 1 })]) history.removeSync(old);
     return revision;
-  }
-
-  /** The first key that a `create` of the batch meets, in the log or earlier in the batch. */
-  #conflictOf(mutations: readonly Mutation[]): string | undefined {
-    const changed = new Map<string, boolean>();
-    for (const mutation of mutations) {
-      const key = keyOf(mutation.op === 'delete' ? mutation.ref : refOf(mutation.record));
-      const exists = changed.get(key) ?? this.#database.records.doesExist(key);
-      if (mutation.op === 'create' && exists) return key;
-      changed.set(key, mutation.op !== 'delete');
-    }
-    return undefined;
   }
 
   #holds(fence: Fence): boolean {

@@ -1,4 +1,4 @@
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError, transportReason } from '@overlay/failure';
 import {
   EtcdAuthenticationFailedError,
   EtcdPermissionDeniedError,
@@ -14,7 +14,7 @@ import {
  */
 export function etcdFailure(thrown: unknown, doing: string, where: string): OverlayError {
   if (thrown instanceof OverlayError) return thrown;
-  const reason = toOverlayError(thrown).message;
+  const reason = transportReason(toOverlayError(thrown).message);
   const message = `cannot ${doing} the overlay log in etcd at ${where}: ${reason}`;
   const options = { cause: thrown };
   if (thrown instanceof EtcdPermissionDeniedError) {

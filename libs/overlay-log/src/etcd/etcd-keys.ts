@@ -16,10 +16,11 @@ export class EtcdKeys {
   readonly start: Buffer;
   /** First key behind the log's range. */
   readonly end: Buffer;
-  readonly #prefix: string;
+  /** Every key of the log starts with it. */
+  readonly prefix: string;
 
   constructor(prefix: string) {
-    this.#prefix = prefix;
+    this.prefix = prefix;
     this.leader = this.at(LEADER);
     this.format = this.at(FORMAT_KEY);
     this.revision = this.at(REVISION);
@@ -30,12 +31,12 @@ export class EtcdKeys {
 
   /** The key in etcd of an entry. */
   at(key: string): Buffer {
-    return Buffer.from(this.#prefix + key);
+    return Buffer.from(this.prefix + key);
   }
 
   /** The entry's key that a key in etcd stands for; `undefined` for one of the log's own marks. */
   entryOf(key: Buffer): string | undefined {
-    const entry = key.toString().slice(this.#prefix.length);
+    const entry = key.toString().slice(this.prefix.length);
     return entry === LEADER || entry === FORMAT_KEY || entry === REVISION ? undefined : entry;
   }
 }

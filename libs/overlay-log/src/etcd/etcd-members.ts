@@ -38,7 +38,7 @@ export class EtcdMembers {
   /** @throws OverlayError what {@link etcdFailure} says, after at most the timeout for all tries together. */
   async call<T>(call: MemberCall<T>): Promise<T> {
     const options = { deadline: Date.now() + this.#timeoutMs };
-    let failure: OverlayError = logClosed();
+    let failure: OverlayError | undefined;
     for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
       const { client, moveOn } = this.#pick();
       try {
@@ -49,7 +49,7 @@ export class EtcdMembers {
         moveOn();
       }
     }
-    throw failure;
+    throw failure ?? logClosed();
   }
 
   /** Opens a stream to the present member. @throws like {@link call}. */

@@ -1,3 +1,4 @@
+import type { OverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
 import { campaignAborted, fenceVoid, logClosed, requireFits } from '../log-failures.js';
 import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
@@ -7,7 +8,14 @@ import type { EtcdLeadership } from './etcd-leadership.js';
 import { EtcdMembers } from './etcd-members.js';
 import { createClients, type EtcdOverlayLogOptions } from './etcd-options.js';
 import { LeaderWatch } from './leader-watch.js';
-import { MAX_COMMIT_MUTATIONS, planCommit, readCommitAnswer } from './plan-commit.js';
+import {
+  type CommitPlan,
+  MAX_COMMIT_MUTATIONS,
+  planCommit,
+  planConflictSearch,
+  readCommitAnswer,
+  readConflict,
+} from './plan-commit.js';
 import { readSnapshot } from './read-snapshot.js';
 import { watchCommits } from './watch-commits.js';
 
@@ -59,7 +67,9 @@ class EtcdOverlayLog implements OverlayLog {
       repeatable: false,
       run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
     });
-    return readCommitAnswer(answer, plan, fence, this.#members.where);
+    const revision = readCommitAnswer(answer, fence, this.#members.where);
+    if (revision === undefined) throw await this.#conflictOf(plan);
+    return revision;
   }
 
   watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange> {
@@ -87,6 +97,15 @@ class EtcdOverlayLog implements OverlayLog {
     this.#closing.abort();
     await this.#leadership?.resign();
     this.#members.close();
+  }
+
+  async #conflictOf(plan: CommitPlan): Promise<OverlayError> {
+    const found = await this.#members.call({
+      doing: 'write',
+      repeatable: true,
+      run: (client, callOptions) => client.kv.txn(planConflictSearch(plan), callOptions),
+    });
+    return readConflict(found, this.#keys, this.#members.where);
   }
 
   #until(signal: AbortSignal): AbortSignal {

@@ -1,8 +1,7 @@
 import type { Mutation } from '@overlay/model';
 import type { IEvent, IKeyValue } from 'etcd3';
-import { decodeRecord } from '../log-codec.js';
-import { refOfKey } from '../log-keys.js';
 import type { LogChange } from '../overlay-log.js';
+import { decodeEntry, refOfEntry } from './decode-entry.js';
 import type { EtcdKeys } from './etcd-keys.js';
 
 /**
@@ -17,12 +16,12 @@ export function groupEvents(events: readonly IEvent[], keys: EtcdKeys): readonly
     if (entry === undefined && !kv.key.equals(keys.revision)) continue;
     const mutations = changes.get(kv.mod_revision) ?? [];
     changes.set(kv.mod_revision, mutations);
-    if (entry !== undefined) mutations.push(mutationOf(entry, kv));
+    if (entry !== undefined) mutations.push(mutationOf(entry, kv, keys));
   }
   return [...changes].map(([revision, mutations]) => ({ revision: BigInt(revision), mutations }));
 }
 
-function mutationOf(entry: string, { version, value }: IKeyValue): Mutation {
-  if (version === '0') return { op: 'delete', ref: refOfKey(entry) };
-  return { op: version === '1' ? 'create' : 'put', record: decodeRecord(entry, value.toString()) };
+function mutationOf(entry: string, { version, value }: IKeyValue, keys: EtcdKeys): Mutation {
+  if (version === '0') return { op: 'delete', ref: refOfEntry(entry, keys) };
+  return { op: version === '1' ? 'create' : 'put', record: decodeEntry(entry, value, keys) };
 }

@@ -4,7 +4,13 @@ import type { ITxnResponse } from 'etcd3';
 import { encodeRecord } from '../log-codec.js';
 import { sampleClaim, sampleNode } from '../sample-records.js';
 import { EtcdKeys } from './etcd-keys.js';
-import { MAX_COMMIT_MUTATIONS, planCommit, readCommitAnswer } from './plan-commit.js';
+import {
+  MAX_COMMIT_MUTATIONS,
+  planCommit,
+  planConflictSearch,
+  readCommitAnswer,
+  readConflict,
+} from './plan-commit.js';
 
 const KEYS = new EtcdKeys('/overlay/');
 const FENCE = { candidate: 'm1', epoch: 7n };
@@ -31,7 +37,7 @@ describe('planCommit', () => {
       '/overlay/node/node-1',
       '/overlay/meta/revision',
     ]);
-    expect(created).toEqual(['claim/block/9.0.0.0/26']);
+    expect(created.map(textOf)).toEqual(['/overlay/claim/block/9.0.0.0/26']);
   });
 
   it('keeps every branch of the longest batch within 128 operations', () => {
@@ -39,10 +45,12 @@ describe('planCommit', () => {
       { length: MAX_COMMIT_MUTATIONS },
       (_, index): Mutation => ({ op: 'create', record: sampleClaim(String(index)) }),
     );
-    const { compare, success, failure } = planCommit(batch, FENCE, KEYS).request;
+    const plan = planCommit(batch, FENCE, KEYS);
+    const { compare, success, failure } = plan.request;
     expect(compare).toHaveLength(128);
     expect(success?.length).toBeLessThanOrEqual(128);
-    expect(failure?.length).toBeLessThanOrEqual(128);
+    expect(failure).toHaveLength(2);
+    expect(planConflictSearch(plan).success).toHaveLength(MAX_COMMIT_MUTATIONS);
   });
 
   it.each<[string, readonly Mutation[], number, string | undefined]>([
@@ -62,36 +70,50 @@ describe('planCommit', () => {
 });
 
 describe('readCommitAnswer', () => {
-  const plan = planCommit([CREATE], FENCE, KEYS);
   const leader = { create_revision: '7', value: Buffer.from('m1') };
   const format = { value: Buffer.from('1') };
 
   it('is the revision of a commit that went through', () => {
-    expect(readCommitAnswer(answer(true), plan, FENCE, 'here')).toBe(9n);
+    expect(readCommitAnswer(answer(true), FENCE, 'here')).toBe(9n);
+  });
+
+  it('leaves a commit to the search that no guard stands against', () => {
+    expect(readCommitAnswer(answer(false, [leader, format]), FENCE, 'here')).toBeUndefined();
   });
 
   it.each([
-    ['aborted', [undefined, format, undefined]],
-    ['aborted', [{ ...leader, create_revision: '8' }, format, {}]],
-    ['aborted', [{ ...leader, value: Buffer.from('m2') }, format, undefined]],
-    ['failed_precondition', [leader, { value: Buffer.from('2') }, {}]],
-    ['failed_precondition', [leader, undefined, undefined]],
-    ['already_exists', [leader, format, {}]],
-    ['internal', [leader, format, undefined]],
+    ['aborted', [undefined, format]],
+    ['aborted', [{ ...leader, create_revision: '8' }, format]],
+    ['aborted', [{ ...leader, value: Buffer.from('m2') }, format]],
+    ['failed_precondition', [leader, { value: Buffer.from('2') }]],
+    ['failed_precondition', [leader, undefined]],
   ] as const)('says %s', (code, entries) => {
     let failure: unknown;
     try {
-      readCommitAnswer(answer(false, entries), plan, FENCE, 'here');
+      readCommitAnswer(answer(false, entries), FENCE, 'here');
     } catch (thrown) {
       failure = thrown;
     }
     expect(failure).toMatchObject({ code });
   });
-
-  function answer(succeeded: boolean, entries: readonly unknown[] = []): ITxnResponse {
-    const responses = entries.map((entry) => ({
-      response_range: { kvs: entry === undefined ? [] : [entry] },
-    }));
-    return { header: { revision: '9' }, succeeded, responses } as ITxnResponse;
-  }
 });
+
+describe('readConflict', () => {
+  it('names the entry that is there', () => {
+    const found = answer(true, [undefined, { key: KEYS.at('claim/block/9.0.0.0/26') }]);
+    const failure = readConflict(found, KEYS, 'here');
+    expect(failure.code).toBe('already_exists');
+    expect(failure.message).toContain('"claim/block/9.0.0.0/26"');
+  });
+
+  it('says that a refusal has no reason', () => {
+    expect(readConflict(answer(true, [undefined]), KEYS, 'here').code).toBe('internal');
+  });
+});
+
+function answer(succeeded: boolean, entries: readonly unknown[] = []): ITxnResponse {
+  const responses = entries.map((entry) => ({
+    response_range: { kvs: entry === undefined ? [] : [entry] },
+  }));
+  return { header: { revision: '9' }, succeeded, responses } as ITxnResponse;
+}

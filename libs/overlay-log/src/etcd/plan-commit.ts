@@ -1,10 +1,9 @@
 import { OverlayError } from '@overlay/failure';
-import { type Mutation, refOf } from '@overlay/model';
+import type { Mutation } from '@overlay/model';
 import type { ICompare, IRequestOp, ITxnRequest, ITxnResponse } from 'etcd3';
-import { encodeRecord } from '../log-codec.js';
+import { encodeMutation } from '../log-codec.js';
 import { alreadyExists, fenceVoid } from '../log-failures.js';
 import { LOG_FORMAT, requireKnownFormat } from '../log-format.js';
-import { keyOf } from '../log-keys.js';
 import type { Fence } from '../overlay-log.js';
 import type { EtcdKeys } from './etcd-keys.js';
 
@@ -20,8 +19,8 @@ export const MAX_COMMIT_MUTATIONS = MAX_OPERATIONS - GUARDS;
 /** A commit as one transaction of etcd. */
 export interface CommitPlan {
   readonly request: ITxnRequest;
-  /** Keys of the entries that must not exist, in the order of the failure branch's reads. */
-  readonly created: readonly string[];
+  /** Keys in etcd of the entries that must not exist. */
+  readonly created: readonly Buffer[];
 }
 
 interface Outcome {
@@ -32,20 +31,23 @@ interface Outcome {
 
 /**
  * Plans the transaction of a batch: under the fence and the known format, with each created entry absent, write
- * the outcome of the batch for each entry and the mark of the commit. The failure branch reads what was compared.
+ * the outcome of the batch for each entry and the mark of the commit. The failure branch reads the guards only: to
+ * ask there for each created entry as well would make every commit half as large again for the sake of one that fails.
  * @throws OverlayError `already_exists` if a `create` meets an entry of its own batch.
  */
 export function planCommit(mutations: readonly Mutation[], fence: Fence, keys: EtcdKeys): CommitPlan {
-  const outcomes = foldBatch(mutations);
-  const created = [...outcomes].flatMap(([key, { absentBefore }]) => (absentBefore ? [key] : []));
-  const changes = [...outcomes].map(
-    ([key, { text }]): IRequestOp =>
-      text === undefined
-        ? { request_delete_range: { key: keys.at(key) } }
-        : { request_put: { key: keys.at(key), value: Buffer.from(text) } },
-  );
-  const absent = created.map((key): ICompare => ({ ...ABSENT, key: keys.at(key) }));
-  const seen = created.map((key): IRequestOp => ({ request_range: { key: keys.at(key), keys_only: true } }));
+  const created: Buffer[] = [];
+  const absent: ICompare[] = [];
+  const changes: IRequestOp[] = [];
+  for (const [entry, { absentBefore, text }] of foldBatch(mutations)) {
+    const key = keys.at(entry);
+    if (absentBefore) {
+      created.push(key);
+      absent.push({ target: 'Create', result: 'Equal', create_revision: 0, key });
+    }
+    if (text === undefined) changes.push({ request_delete_range: { key } });
+    else changes.push({ request_put: { key, value: Buffer.from(text) } });
+  }
   return {
     created,
     request: {
@@ -61,46 +63,47 @@ export function planCommit(mutations: readonly Mutation[], fence: Fence, keys: E
         ...absent,
       ],
       success: [...changes, { request_put: { key: keys.revision, value: Buffer.from(fence.candidate) } }],
-      failure: [{ request_range: { key: keys.leader } }, { request_range: { key: keys.format } }, ...seen],
+      failure: [{ request_range: { key: keys.leader } }, { request_range: { key: keys.format } }],
     },
   };
 }
 
 /**
- * Reads etcd's answer: the revision of the commit.
- * @throws OverlayError `aborted` if the fence is void, `failed_precondition` if another format stands in the log,
- * `already_exists` naming the entry that a `create` met.
+ * Reads etcd's answer: the revision of the commit; `undefined` if only a created entry can stand against it, which
+ * {@link planConflictSearch} finds.
+ * @throws OverlayError `aborted` if the fence is void, `failed_precondition` if another format stands in the log.
  */
-export function readCommitAnswer(
-  answer: ITxnResponse,
-  plan: CommitPlan,
-  fence: Fence,
-  where: string,
-): bigint {
+export function readCommitAnswer(answer: ITxnResponse, fence: Fence, where: string): bigint | undefined {
   if (answer.succeeded) return BigInt(answer.header.revision);
-  const [leader, format, ...created] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
+  const [leader, format] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
   const holds =
     leader?.create_revision === String(fence.epoch) && leader.value.toString() === fence.candidate;
   if (!holds) throw fenceVoid(fence);
   requireKnownFormat(format?.value.toString() ?? '', where);
-  const met = plan.created[created.findIndex((entry) => entry !== undefined)];
-  if (met !== undefined) throw alreadyExists(met);
-  throw new OverlayError('internal', `etcd at ${where} refused a commit though nothing stands against it`);
+  return undefined;
 }
 
-const ABSENT = { target: 'Create', result: 'Equal', create_revision: 0 } as const;
+/** Plans the read that tells which entry a refused commit met. */
+export function planConflictSearch({ created }: CommitPlan): ITxnRequest {
+  return { success: created.map((key) => ({ request_range: { key, keys_only: true } })) };
+}
+
+/** What a refused commit met. The leader alone changes entries, so the one that stood against it is still there. */
+export function readConflict(found: ITxnResponse, keys: EtcdKeys, where: string): OverlayError {
+  for (const { response_range: range } of found.responses) {
+    const [entry] = range.kvs;
+    if (entry !== undefined) return alreadyExists(keys.entryOf(entry.key) ?? entry.key.toString());
+  }
+  return new OverlayError('internal', `etcd at ${where} refused a commit though nothing stands against it`);
+}
 
 /** What a batch leaves of each entry: etcd takes one change of a key in a transaction. */
 function foldBatch(mutations: readonly Mutation[]): ReadonlyMap<string, Outcome> {
   const outcomes = new Map<string, Outcome>();
-  for (const mutation of mutations) {
-    const key = keyOf(mutation.op === 'delete' ? mutation.ref : refOf(mutation.record));
+  for (const { op, key, text } of mutations.map(encodeMutation)) {
     const before = outcomes.get(key);
-    if (mutation.op === 'create' && before?.text !== undefined) throw alreadyExists(key);
-    outcomes.set(key, {
-      absentBefore: before?.absentBefore ?? mutation.op === 'create',
-      text: mutation.op === 'delete' ? undefined : encodeRecord(mutation.record),
-    });
+    if (op === 'create' && before?.text !== undefined) throw alreadyExists(key);
+    outcomes.set(key, { absentBefore: before?.absentBefore ?? op === 'create', text });
   }
   return outcomes;
 }

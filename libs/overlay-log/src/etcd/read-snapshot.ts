@@ -1,9 +1,9 @@
 import { OverlayError } from '@overlay/failure';
 import type { LogRecord } from '@overlay/model';
 import type { IKeyValue, IRangeResponse } from 'etcd3';
-import { decodeRecord } from '../log-codec.js';
 import { requireKnownFormat } from '../log-format.js';
 import type { LogSnapshot } from '../overlay-log.js';
+import { decodeEntry } from './decode-entry.js';
 import type { EtcdKeys } from './etcd-keys.js';
 import type { EtcdMembers } from './etcd-members.js';
 
@@ -29,7 +29,7 @@ export async function readSnapshot(members: EtcdMembers, keys: EtcdKeys): Promis
       const following = page.more ? readPage(members, keys, page.kvs, revision) : undefined;
       // Awaited below; until then its failure must not count as unhandled.
       following?.catch(() => undefined);
-      const batch = page.kvs.flatMap((entry) => decodeEntry(entry, keys));
+      const batch = page.kvs.flatMap((entry) => recordsOf(entry, keys));
       if (batch.length > 0) yield batch;
       if (following === undefined) return;
       page = await following;
@@ -95,9 +95,9 @@ function planPage(before: readonly IKeyValue[]): number {
   return Math.min(Math.max(fitting, FIRST_PAGE), LONGEST_PAGE);
 }
 
-function decodeEntry({ key, value }: IKeyValue, keys: EtcdKeys): readonly LogRecord[] {
+function recordsOf({ key, value }: IKeyValue, keys: EtcdKeys): readonly LogRecord[] {
   const entry = keys.entryOf(key);
-  return entry === undefined ? [] : [decodeRecord(entry, value.toString())];
+  return entry === undefined ? [] : [decodeEntry(entry, value, keys)];
 }
 
 function hasEntries(page: IRangeResponse, keys: EtcdKeys): boolean {
