@@ -7,6 +7,7 @@ import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { ApplyLoop } from './apply-loop.js';
+import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { HandClock } from './testing/hand-clock.js';
 
@@ -63,6 +64,30 @@ function step(numbers: readonly number[], snapshot?: readonly number[], revision
   };
 }
 
+/** A thousand peers that have nothing in common with those of another number. */
+function crowd(number: number) {
+  const members = Array.from({ length: 1_000 }, (_, index) => number * 1_000 + index + 2);
+  const spread = members.map((n): PeerDescription => {
+    const [high, low] = [n >> 8, n & 0xff];
+    return {
+      nodeId: parseNodeId(`node-${n}`),
+      ip: parseIpAddress(`10.1.${high}.${low}`),
+      vtepIp: parseIpAddress(`44.128.${high}.${low}`),
+      vtepMac: parseMacAddress(`70:b3:d5:80:${hex(high)}:${hex(low)}`),
+      prefixes: [],
+    };
+  });
+  return {
+    peers: new Map(spread.map((each) => [each.nodeId, each])),
+    snapshot: undefined,
+    revision: undefined,
+  };
+}
+
+function hex(octet: number): string {
+  return octet.toString(16).padStart(2, '0');
+}
+
 describe('ApplyLoop', () => {
   it('writes frames that come together in one batch', async () => {
     const { kernel, clock, loop } = open();
@@ -97,6 +122,26 @@ describe('ApplyLoop', () => {
     await loop.settled();
     expect(kernel.dump()).toContain('44.128.0.3');
     expect(kernel.dump()).not.toMatch(/44\.128\.0\.[24] /);
+  });
+
+  it('lets crowds of peers that follow each other go before a check of the kernel', async () => {
+    const { kernel, clock, loop } = open();
+    await loop.applyHost(HOST);
+    kernel.meddle('remove', { kind: 'sysctl', key: 'net/ipv4/ip_forward', value: '1' });
+    const before = kernel.log.length;
+    loop.takePeers(crowd(0));
+    const checking = loop.check(ALL_KINDS);
+    kernel.refuse((object) => {
+      if (object.kind === 'fdb') loop.takePeers(crowd(1));
+      if (object.kind === 'fdb') kernel.refuse(undefined);
+      return undefined;
+    });
+    await clock.advance(10);
+    await clock.advance(10);
+    await checking;
+    const kinds = kernel.log.slice(before).map((line) => line.split(' ')[1]);
+    expect(kinds.filter((kind) => kind === 'fdb')).toHaveLength(2_000);
+    expect(kinds.indexOf('sysctl')).toBeGreaterThan(kinds.lastIndexOf('fdb'));
   });
 
   it('tries again what failed, later each time, until it stands', async () => {

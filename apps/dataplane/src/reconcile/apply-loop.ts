@@ -11,6 +11,8 @@ import type { DriftReport, Reconciler } from './reconciler.js';
 
 /** Frames that come within this time are written together. */
 const COALESCE_MS = 10;
+/** So many changes that wait go before a check: while the kernel is filled, events get lost and all checks are full. */
+const BULK = 1_000;
 const RETRY: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
 
 /** What the loop works with. */
@@ -91,6 +93,7 @@ export class ApplyLoop {
   async check(kinds: ReadonlySet<KernelObjectKind>): Promise<DriftReport> {
     const { reconciler, metrics, logger } = this.#options;
     let report: DriftReport = { found: [], repaired: [], written: 0 };
+    while (this.#pending.size >= BULK) await this.#flush;
     await this.#enqueue('drift', async () => {
       report = await reconciler.check(kinds);
       const { found, repaired, written } = report;
