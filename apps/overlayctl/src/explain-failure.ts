@@ -1,4 +1,4 @@
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError, transportReason } from '@overlay/failure';
 
 /** Who was asked, and what to do when no answer comes. */
 export interface AskedServer {
@@ -15,7 +15,7 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
     return new OverlayError(code, `${server} does not lead; repeat this with --master ${leader}`, { leader });
   }
   if (code === 'unavailable') {
-    return new OverlayError(code, `cannot reach ${server} (${connectReason(error.message)}): ${wayOut}`, {
+    return new OverlayError(code, `cannot reach ${server} (${transportReason(error.message)}): ${wayOut}`, {
       cause: error,
     });
   }
@@ -29,11 +29,4 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
     });
   }
   return error;
-}
-
-/** grpc-js wraps the system's own words, `connect ECONNREFUSED 10.0.0.1:5060`, in remarks on its inner workings. */
-function connectReason(details: string): string {
-  return details
-    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
-    .replace(/\.? Resolution note:\s*$/, '');
 }

@@ -6,3 +6,4 @@ export {
   OverlayError,
   toOverlayError,
 } from './overlay-error.js';
+export { transportReason } from './transport-reason.js';

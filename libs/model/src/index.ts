@@ -51,6 +51,7 @@ export {
   RESERVED_NETWORK_NAMES,
 } from './network-name.js';
 export { checkNetworkDefinitions, checkNewNetwork } from './network-rules.js';
+export { claimsOf } from './node-claims.js';
 export { parseNodeId } from './node-id.js';
 export {
   type AddressSpaceDefinition,

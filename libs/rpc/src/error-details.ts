@@ -1,6 +1,12 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { type Any, BadRequest, Status } from '@overlay/contracts';
-import { type FieldViolation, isFailure, OverlayError, toOverlayError } from '@overlay/failure';
+import {
+  type FieldViolation,
+  isFailure,
+  OverlayError,
+  toOverlayError,
+  transportReason,
+} from '@overlay/failure';
 import { failureOfStatus, statusOfFailure } from './grpc-status.js';
 
 const DETAILS_KEY = 'grpc-status-details-bin';
@@ -62,7 +68,7 @@ export function errorOfCall(thrown: unknown): OverlayError {
   if (isFailure(thrown)) return thrown;
   if (!isServiceError(thrown)) return toOverlayError(thrown);
   const leader = thrown.metadata.get(LEADER_KEY)[0];
-  return new OverlayError(failureOfStatus(thrown.code), thrown.details, {
+  return new OverlayError(failureOfStatus(thrown.code), transportReason(thrown.details), {
     violations: violationsOf(thrown.metadata),
     ...(typeof leader === 'string' ? { leader } : {}),
   });

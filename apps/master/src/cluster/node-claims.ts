@@ -1,18 +1,4 @@
-import type { ClaimRecord, Mutation, NodeRecord } from '@overlay/model';
-
-/** Every value that a node's record holds alone: its underlay address, VTEP addresses and blocks. */
-export function claimsOf(node: NodeRecord): readonly ClaimRecord[] {
-  const values = (resource: ClaimRecord['resource'], held: readonly string[]) =>
-    held.map((value) => ({ resource, value, nodeId: node.id }));
-  return [
-    ...values('node-ip', [node.ip]),
-    ...values('vtep', node.vtepIp6 === undefined ? [node.vtepIp] : [node.vtepIp, node.vtepIp6]),
-    ...values(
-      'block',
-      node.networks.flatMap(({ prefixes }) => prefixes),
-    ),
-  ];
-}
+import { type ClaimRecord, claimsOf, type Mutation, type NodeRecord } from '@overlay/model';
 
 /** Creates the claims that `after` has and `before` has not. A claim that exists makes the commit fail. */
 export function addedClaims(before: NodeRecord | undefined, after: NodeRecord): readonly Mutation[] {

@@ -1,7 +1,6 @@
 import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
-import type { Mutation, NodeId, NodeRecord } from '@overlay/model';
-import { claimsOf } from './node-claims.js';
+import { claimsOf, type Mutation, type NodeId, type NodeRecord } from '@overlay/model';
 import type { PlannerState } from './planner-state.js';
 
 /** Which agents shall go. */
@@ -48,10 +47,12 @@ export function planAgentDeletion(
  * @param nowMs monotonic time. @param limit how many quarantines end at most, so that a commit stays small.
  */
 export function planQuarantineEnds(state: PlannerState, nowMs: number, limit: number): readonly Mutation[] {
-  return state.dueFormerNodes(nowMs, limit).flatMap((node): readonly Mutation[] => [
-    { op: 'delete', ref: { kind: 'former-node', id: node.id } },
-    ...claimsOf(node)
-      .filter(({ resource }) => resource !== 'node-ip')
-      .map(({ resource, value }): Mutation => ({ op: 'delete', ref: { kind: 'claim', resource, value } })),
-  ]);
+  return state
+    .dueFormerNodes(nowMs, limit)
+    .flatMap((node): readonly Mutation[] => [
+      { op: 'delete', ref: { kind: 'former-node', id: node.id } },
+      ...claimsOf(node, 'former-node').map(
+        ({ resource, value }): Mutation => ({ op: 'delete', ref: { kind: 'claim', resource, value } }),
+      ),
+    ]);
 }

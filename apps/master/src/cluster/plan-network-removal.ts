@@ -1,5 +1,13 @@
-import type { Mutation, NetworkId, NetworkName, NetworkRecord, NodeId, NodeRecord } from '@overlay/model';
-import { claimsOf, removedClaims } from './node-claims.js';
+import {
+  claimsOf,
+  type Mutation,
+  type NetworkId,
+  type NetworkName,
+  type NetworkRecord,
+  type NodeId,
+  type NodeRecord,
+} from '@overlay/model';
+import { removedClaims } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
 /**
@@ -67,8 +75,8 @@ function formerUser(state: PlannerState, id: NetworkId): NodeRecord | undefined 
 
 function stripped(node: NodeRecord, id: NetworkId): readonly Mutation[] {
   const after = { ...node, networks: node.networks.filter(({ networkId }) => networkId !== id) };
-  const kept = new Set(claimsOf(after).map(({ value }) => value));
-  const freed = claimsOf(node).filter(({ value }) => !kept.has(value));
+  const kept = new Set(claimsOf(after, 'former-node').map(({ value }) => value));
+  const freed = claimsOf(node, 'former-node').filter(({ value }) => !kept.has(value));
   return [
     { op: 'put', record: { kind: 'former-node', node: after } },
     ...freed.map(

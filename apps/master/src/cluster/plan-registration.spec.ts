@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr } from '@overlay/allocation';
 import { isFailure, type OverlayError } from '@overlay/failure';
-import type { NodeId, NodeRecord } from '@overlay/model';
+import { claimsOf, type NodeId, type NodeRecord } from '@overlay/model';
 import fc from 'fast-check';
-import { claimsOf } from './node-claims.js';
 import { planAgentDeletion, planQuarantineEnds } from './plan-agent-deletion.js';
 import { planRegistration, type RegistrationRequest } from './plan-registration.js';
 import type { PlannerState } from './planner-state.js';
@@ -239,7 +238,7 @@ describe('registration under random joins, restarts and deletions', () => {
 function* claimsIn(state: PlannerState) {
   for (const node of state.records.nodes.values()) yield* claimsOf(node);
   for (const node of state.records.formerNodes.values()) {
-    yield* claimsOf(node).filter(({ resource }) => resource !== 'node-ip');
+    yield* claimsOf(node, 'former-node');
   }
 }
 

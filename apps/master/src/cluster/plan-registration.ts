@@ -3,6 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import {
   type AddressSpaceDefinition,
   checkNodeIp,
+  claimsOf,
   type FormerNodeRecord,
   type Mutation,
   type NodeId,
@@ -10,7 +11,7 @@ import {
   type NodeRecord,
   vtepMac,
 } from '@overlay/model';
-import { addedClaims, claimsOf, removedClaims } from './node-claims.js';
+import { addedClaims, removedClaims } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
 /** What a node asks for, parsed. */
@@ -233,9 +234,7 @@ function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutatio
 function isKeptFor(former: FormerNodeRecord | undefined, mutation: Mutation): boolean {
   if (former === undefined || mutation.op !== 'create' || mutation.record.kind !== 'claim') return false;
   const { resource, value } = mutation.record.claim;
-  return claimsOf(former).some(
-    (kept) => kept.resource === resource && kept.resource !== 'node-ip' && kept.value === value,
-  );
+  return claimsOf(former, 'former-node').some((kept) => kept.resource === resource && kept.value === value);
 }
 
 function isNoAddressClaim(mutation: Mutation): boolean {

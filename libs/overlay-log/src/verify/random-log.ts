@@ -1,6 +1,7 @@
 import { AddressPool, parseCidr, parseIpAddress, parseMacAddress, SubnetPool } from '@overlay/allocation';
 import {
   type AddressSpaceDefinition,
+  claimsOf,
   type LogRecord,
   type NetworkDefinition,
   type NodeRecord,
@@ -9,7 +10,6 @@ import {
   parseNodeId,
   vtepMac,
 } from '@overlay/model';
-import { heldValues } from './held-values.js';
 
 /** One step in the life of a cluster; `node` picks among sixteen node ids. */
 export interface ClusterStep {
@@ -103,9 +103,7 @@ function recordsOf(nodes: readonly NodeRecord[], former: readonly NodeRecord[]):
     (kind: 'node' | 'former-node') =>
     (node: NodeRecord): readonly LogRecord[] => [
       { kind, node },
-      ...heldValues(kind, node).map(
-        (value): LogRecord => ({ kind: 'claim', claim: { ...value, nodeId: node.id } }),
-      ),
+      ...claimsOf(node, kind).map((claim): LogRecord => ({ kind: 'claim', claim })),
     ];
   return [
     { kind: 'address-space', addressSpace: SPACE },

@@ -1,5 +1,6 @@
 import {
   type AddressSpaceDefinition,
+  claimsOf,
   type LogRecord,
   type NetworkId,
   type NetworkRecord,
@@ -10,7 +11,6 @@ import {
 import { keyOf } from '../log-keys.js';
 import { checkNetworks } from './check-networks.js';
 import { checkNode } from './check-node.js';
-import { heldValues } from './held-values.js';
 import type { LogProblem } from './log-problem.js';
 
 /**
@@ -71,8 +71,8 @@ class LogAudit {
       if (kind === 'former-node' && this.#nodes.has(keyOf({ kind: 'node', id: node.id }))) {
         this.#report(key, 'one-record', `node ${node.id} is there as well; it is deleted or there, not both`);
       }
-      for (const held of heldValues(kind, node)) {
-        this.#checkHeld(key, node.id, keyOf({ kind: 'claim', ...held }), holders);
+      for (const held of claimsOf(node, kind)) {
+        this.#checkHeld(key, node.id, keyOf(refOf({ kind: 'claim', claim: held })), holders);
       }
     }
     for (const [claim, nodeId] of this.#claims) {
