@@ -1,7 +1,7 @@
 import { type Attachment, Container } from './container.js';
-import type { RuntimeContainer } from './docker-container.js';
 import { runIpBatch } from './ip-batch.js';
 import { NetworkNamespace } from './network-namespace.js';
+import type { RuntimeContainer } from './runtime-container.js';
 import type { Surroundings } from './surroundings.js';
 
 /** A container that a runtime runs already. */

@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { listCgroupProcesses, removeCgroups } from './cgroup-leftovers.js';
 import { type CommandResult, runCommand, runOrFail } from './command.js';
-import { parseDockerContainer, type RuntimeContainer } from './docker-container.js';
 import { killAll, listProcessesWith } from './leftovers.js';
 import { ManagedProcess } from './managed-process.js';
 import { MountNamespace } from './mount-namespace.js';
 import { makeRootTree } from './root-tree.js';
+import { parseInspection, type RuntimeContainer } from './runtime-container.js';
 import type { Surroundings } from './surroundings.js';
 
 /** Where an engine lives. */
@@ -47,7 +47,11 @@ export class DockerEngine {
     this.#spec = spec;
     this.#run = join(spec.folder, 'run');
     this.#mark = `${around.testbed}-${spec.host}`;
-    this.#mounts = new MountNamespace(around, spec.host, spec.folder);
+    this.#mounts = new MountNamespace(around, {
+      name: `${spec.host} docker`,
+      folder: spec.folder,
+      replaced: ['/run'],
+    });
     this.daemon = new ManagedProcess({
       name: `${spec.host} dockerd`,
       argv: ['nsenter', this.#mounts.option, `--net=${spec.netns}`, '--', ...planDockerd(around, spec)],
@@ -63,7 +67,6 @@ export class DockerEngine {
   /** Starts the engine, unless it runs, and gives it {@link DOCKER_IMAGE} the first time. Ready when this returns. */
   async start(timeoutMs = 60_000): Promise<void> {
     if (this.daemon.running) return;
-    mkdirSync(this.#run, { recursive: true });
     await this.#mounts.open();
     this.#forgetZombie();
     await this.daemon.start({}, timeoutMs);
@@ -122,10 +125,7 @@ export class DockerEngine {
 
   /** How a container stands on a network. @throws OverlayError `not_found` if it is not on it. */
   async inspect(container: string, network: string): Promise<RuntimeContainer> {
-    return parseDockerContainer(
-      await this.dockerOrFail('inspect', '--type', 'container', container),
-      network,
-    );
+    return parseInspection(await this.dockerOrFail('inspect', '--type', 'container', container), network);
   }
 
   async #importImage(): Promise<void> {

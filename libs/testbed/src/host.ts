@@ -10,6 +10,7 @@ import { DockerEngine } from './docker-engine.js';
 import { type DockerHalf, dockerBridgeName, planDockerAttachment, planDockerBridge } from './docker-half.js';
 import { NetworkNamespace } from './network-namespace.js';
 import type { AgentOverlayState, AgentState } from './overlay-state.js';
+import { Podman } from './podman.js';
 import {
   type Configuration,
   HOST_HTTP,
@@ -72,6 +73,14 @@ export interface DockerRunOptions {
   readonly args?: readonly string[];
 }
 
+/** What a container of the host's Podman is started with. */
+export interface PodmanRunOptions {
+  /** Default: the container's label, such as `h1-c3`. */
+  readonly name?: string;
+  /** Further options of `podman run`. */
+  readonly args?: readonly string[];
+}
+
 /** A host: a namespace on the underlay with its own agent, ipam and dataplane, and containers. */
 export class Host extends NetworkNamespace {
   readonly paths: HostPaths;
@@ -82,6 +91,8 @@ export class Host extends NetworkNamespace {
   readonly cni: CniRuntime;
   /** Its Docker Engine, which runs from {@link Host.startDocker} on. */
   readonly docker: DockerEngine;
+  /** Its Podman, which needs no daemon. */
+  readonly podman: Podman;
   readonly #router: AddressPair;
   readonly #dockerOrdinals = new Map<string, number>();
   readonly #dockerBridges = new Map<string, Promise<void>>();
@@ -122,6 +133,12 @@ export class Host extends NetworkNamespace {
       netns: this.path,
       folder: this.paths.dockerFolder,
       socket: this.paths.dockerSocket,
+    });
+    this.podman = new Podman(around, {
+      host: spec.label,
+      netns: this.path,
+      folder: this.paths.podmanFolder,
+      cniConfigDir: this.paths.cniConflistDir,
     });
     this.cni = new CniRuntime(this, around.repository, around.env);
   }
@@ -261,6 +278,18 @@ export class Host extends NetworkNamespace {
         await this.docker.dockerOrFail('rm', '--force', '--volumes', container.id);
       };
       return { network, half: 'docker', container, detach };
+    });
+  }
+
+  /** Runs a container with the host's Podman, on a network of the agent's `.conflist` files. */
+  async runPodman(network: string, options: PodmanRunOptions = {}): Promise<Container> {
+    return this.#roster.adopt(async (label) => {
+      const args = ['--name', options.name ?? label, ...(options.args ?? [])];
+      const container = await this.podman.run(network, args);
+      const detach = async (): Promise<void> => {
+        await this.podman.podmanOrFail('rm', '--force', '--time', '0', container.id);
+      };
+      return { network, half: 'cni', container, detach };
     });
   }
 

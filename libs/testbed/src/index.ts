@@ -22,6 +22,7 @@ export {
   Host,
   type HostAppName,
   type HostConfigPatch,
+  type PodmanRunOptions,
   type StartWait,
 } from './host.js';
 export type { Throughput } from './iperf.js';
@@ -44,6 +45,7 @@ export {
   type VxlanState,
 } from './overlay-state.js';
 export type { PingOptions, PingResult } from './ping.js';
+export { Podman } from './podman.js';
 export type { EchoResult, StreamStatus } from './probe/probe-protocol.js';
 export {
   type Configuration,

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { listCgroupProcesses, removeCgroups } from './cgroup-leftovers.js';
 import { rootLinkName } from './testbed-name.js';
 
@@ -17,10 +18,10 @@ export const NETNS_DIR = '/run/netns';
  * @returns what could not be removed, in words; empty when nothing is left.
  */
 export function removeLeftovers(testbed: string, folder?: string): readonly string[] {
+  const namespaces = listNamespacesAndAliases(testbed);
   const problems: string[] = killAll(() => listProcesses(testbed)).map(
     (pid) => `process ${pid} does not die`,
   );
-  const namespaces = listNamespaces(testbed);
   const commands = [
     ...(listRootLinks().includes(rootLinkName(testbed)) ? [`link del ${rootLinkName(testbed)}`] : []),
     ...namespaces.map((name) => `netns del ${name}`),
@@ -39,6 +40,15 @@ export function removeLeftovers(testbed: string, folder?: string): readonly stri
 /** Full names of the namespaces that belong to a testbed. */
 export function listNamespaces(testbed: string): readonly string[] {
   return listAllNamespaces().filter((name) => name.startsWith(`${testbed}-`));
+}
+
+/** The same, and the names that Podman gave to the namespaces of its containers. */
+function listNamespacesAndAliases(testbed: string): readonly string[] {
+  const identity = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+  const own = new Set(listNamespaces(testbed).map((name) => identity(join(NETNS_DIR, name))));
+  for (const pid of listCgroupProcesses(testbed)) own.add(identity(`/proc/${pid}/ns/net`));
+  own.delete(undefined);
+  return listAllNamespaces().filter((name) => own.has(identity(join(NETNS_DIR, name))));
 }
 
 /** Full names of all named namespaces of the machine. */

@@ -1,30 +1,49 @@
-import { readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { runOrFail } from './command.js';
+import { NETNS_DIR } from './leftovers.js';
 import { ManagedProcess } from './managed-process.js';
 import type { Surroundings } from './surroundings.js';
 
 const HOLDER = ['sleep', 'infinity'] as const;
 
+/** What is different inside. */
+export interface MountNamespaceSpec {
+  /** For messages: `h1 docker`. */
+  readonly name: string;
+  /** A folder of its own: it holds what replaces the machine's folders, each under its last name. */
+  readonly folder: string;
+  /** Folders of the machine that are empty inside at first: `/run`. */
+  readonly replaced: readonly string[];
+  /** Named network namespaces are the machine's, and those that are made inside appear outside. Default false. */
+  readonly sharesNetns?: boolean;
+}
+
 /**
- * A mount namespace with a folder of ours in place of `/run`. Programs that insist on paths below `/run` run in
+ * A mount namespace in which some folders of the machine are ours. Programs that insist on paths below `/run` run in
  * several of them without meeting, and nobody outside sees what they mount. It ends with its holder, a process that
  * sleeps in it, once nobody else is inside.
  */
 export class MountNamespace {
+  readonly #spec: MountNamespaceSpec;
   readonly #holder: ManagedProcess;
   readonly #handle: string;
-  readonly #run: string;
 
-  /** @param folder of its own; the `run` in it must exist when the namespace is opened. */
-  constructor(around: Surroundings, owner: string, folder: string) {
-    this.#run = join(folder, 'run');
-    this.#handle = join(folder, 'mount-namespace');
+  constructor(around: Surroundings, spec: MountNamespaceSpec) {
+    this.#spec = spec;
+    this.#handle = join(spec.folder, 'mount-namespace');
     this.#holder = new ManagedProcess({
-      name: `${owner} mount namespace`,
-      argv: ['unshare', '--mount', '--propagation', 'slave', '--', ...HOLDER],
+      name: `${spec.name} mount namespace`,
+      argv: [
+        'unshare',
+        '--mount',
+        '--propagation',
+        spec.sharesNetns === true ? 'unchanged' : 'slave',
+        '--',
+        ...HOLDER,
+      ],
       env: around.env,
-      logFile: join(folder, 'mount-namespace.log'),
+      logFile: join(spec.folder, 'mount-namespace.log'),
       listening: () => Promise.resolve(this.#isMade() ? undefined : 'it is still being made'),
     });
   }
@@ -37,10 +56,14 @@ export class MountNamespace {
   /** Makes it, unless it is there. */
   async open(): Promise<void> {
     if (this.#holder.running) return;
+    const { folder, replaced, sharesNetns = false } = this.#spec;
+    const substitutes = replaced.map((path) => ({ path, own: join(folder, basename(path)) }));
+    for (const { own } of substitutes) mkdirSync(own, { recursive: true });
     await this.#holder.start();
     rmSync(this.#handle, { force: true });
     symlinkSync(`/proc/${this.#holder.pid}/ns/mnt`, this.#handle);
-    await runOrFail(['nsenter', this.option, '--', 'mount', '--bind', this.#run, '/run']);
+    if (sharesNetns) await this.#shareNetns();
+    for (const { path, own } of substitutes) await this.#mount('--rbind', own, path);
   }
 
   /** Ends it for everyone who is not inside. */
@@ -48,8 +71,33 @@ export class MountNamespace {
     await this.#holder.kill();
   }
 
+  /** Cuts every shared mount off the outside but iproute2's, which stays in one peer group with it. */
+  async #shareNetns(): Promise<void> {
+    const mounts = listSharedMounts(readFileSync(`/proc/${this.#holder.pid}/mountinfo`, 'utf8'));
+    for (const path of mounts) if (!path.startsWith(NETNS_DIR)) await this.#mount('--make-slave', path);
+    const substitute = this.#spec.replaced.find((path) => NETNS_DIR.startsWith(`${path}/`));
+    if (substitute === undefined) return;
+    const inside = join(this.#spec.folder, basename(substitute), relative(substitute, NETNS_DIR));
+    mkdirSync(inside, { recursive: true });
+    await this.#mount('--rbind', NETNS_DIR, inside);
+  }
+
+  #mount(...args: readonly string[]): Promise<string> {
+    return runOrFail(['nsenter', this.option, '--', 'mount', ...args]);
+  }
+
   /** unshare(1) becomes the holder when everything is in place. */
   #isMade(): boolean {
     return readFileSync(`/proc/${this.#holder.pid}/comm`, 'utf8').trim() === HOLDER[0];
   }
+}
+
+/** Mount points that belong to a peer group (proc(5), mountinfo: optional field `shared`). */
+export function listSharedMounts(mountinfo: string): readonly string[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const fields = line.split(' ');
+    const optional = fields.slice(6, fields.indexOf('-'));
+    const path = fields[4];
+    return path !== undefined && optional.some((field) => field.startsWith('shared:')) ? [path] : [];
+  });
 }

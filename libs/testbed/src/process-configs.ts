@@ -18,6 +18,8 @@ export interface HostPaths {
   readonly dockerSocket: string;
   /** What a Docker Engine of the host keeps on disk, and the `/run` that only the engine sees. */
   readonly dockerFolder: string;
+  /** What Podman of the host keeps on disk. */
+  readonly podmanFolder: string;
   /** `/run/docker/plugins` of the host's Docker Engine: a socket here is a plugin to it and to no other engine. */
   readonly dockerPluginsDir: string;
   readonly agentStateDir: string;
@@ -49,6 +51,7 @@ export function planHostPaths(folder: string): HostPaths {
     dataplaneSocket: run('dataplane.sock'),
     dockerSocket: run('docker.sock'),
     dockerFolder: join(folder, 'docker'),
+    podmanFolder: join(folder, 'podman'),
     dockerPluginsDir: join(folder, 'docker', 'run', 'docker', 'plugins'),
     agentStateDir: join(folder, 'state', 'agent'),
     ipamStateDir: join(folder, 'state', 'ipam'),

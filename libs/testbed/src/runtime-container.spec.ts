@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseDockerContainer } from './docker-container.js';
+import { parseInspection } from './runtime-container.js';
 
 function inspection(endpoint: object): string {
   const networks = {
@@ -9,7 +9,7 @@ function inspection(endpoint: object): string {
   return JSON.stringify([{ Id: 'abc', State: { Pid: 42 }, NetworkSettings: { Networks: networks } }]);
 }
 
-describe('what Docker shows of a container', () => {
+describe('what a runtime shows of a container', () => {
   it('is its addresses of both families on the network that was asked for', () => {
     const endpoint = {
       IPAddress: '9.0.0.34',
@@ -19,7 +19,7 @@ describe('what Docker shows of a container', () => {
       GlobalIPv6PrefixLen: 81,
       IPv6Gateway: 'fd01:b::8000:0:1',
     };
-    expect(parseDockerContainer(inspection(endpoint), 'dcos')).toEqual({
+    expect(parseInspection(inspection(endpoint), 'dcos')).toEqual({
       id: 'abc',
       pid: 42,
       addresses: [
@@ -29,12 +29,12 @@ describe('what Docker shows of a container', () => {
     });
   });
 
-  it('has no address where Docker writes empty texts', () => {
+  it('has no address where the runtime writes empty texts', () => {
     const endpoint = { IPAddress: '', IPPrefixLen: 0, Gateway: '', GlobalIPv6Address: '' };
-    expect(parseDockerContainer(inspection(endpoint), 'dcos').addresses).toEqual([]);
+    expect(parseInspection(inspection(endpoint), 'dcos').addresses).toEqual([]);
   });
 
   it('is an error for a network that the container is not on', () => {
-    expect(() => parseDockerContainer(inspection({}), 'dcos6')).toThrow('dcos6');
+    expect(() => parseInspection(inspection({}), 'dcos6')).toThrow('dcos6');
   });
 });

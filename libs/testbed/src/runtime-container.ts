@@ -10,7 +10,7 @@ export interface RuntimeContainer {
   readonly addresses: readonly CniAddress[];
 }
 
-interface DockerEndpoint {
+interface Endpoint {
   readonly IPAddress?: string;
   readonly IPPrefixLen?: number;
   readonly Gateway?: string;
@@ -19,23 +19,23 @@ interface DockerEndpoint {
   readonly IPv6Gateway?: string;
 }
 
-interface DockerInspection {
+interface Inspection {
   readonly Id: string;
   readonly State: { readonly Pid: number };
-  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, DockerEndpoint>> };
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, Endpoint>> };
 }
 
 /**
- * Reads what `docker inspect` prints about one container.
+ * Reads what `docker inspect` and `podman inspect` print about one container.
  *
  * @param network whose addresses are wanted.
  * @throws OverlayError `not_found` if the container is not on that network.
  */
-export function parseDockerContainer(text: string, network: string): RuntimeContainer {
-  const [inspection] = JSON.parse(text) as readonly DockerInspection[];
+export function parseInspection(text: string, network: string): RuntimeContainer {
+  const [inspection] = JSON.parse(text) as readonly Inspection[];
   const endpoint = inspection?.NetworkSettings.Networks[network];
   if (inspection === undefined || endpoint === undefined) {
-    throw new OverlayError('not_found', `Docker shows no container on network ${network}`);
+    throw new OverlayError('not_found', `the runtime shows no container on network ${network}`);
   }
   return {
     id: inspection.Id,
@@ -47,7 +47,7 @@ export function parseDockerContainer(text: string, network: string): RuntimeCont
   };
 }
 
-/** Docker writes an empty text for what is not there. */
+/** They write an empty text for what is not there. */
 function address(ip = '', length = 0, gateway = ''): readonly CniAddress[] {
   if (ip === '') return [];
   return [{ address: `${ip}/${length}`, ...(gateway === '' ? {} : { gateway }) }];
