@@ -13,6 +13,8 @@ import type { DriftReport, Reconciler } from './reconciler.js';
 const COALESCE_MS = 10;
 /** So many changes that wait go before a check: while the kernel is filled, events get lost and all checks are full. */
 const BULK = 1_000;
+/** Changes in one batch: longer ones would keep the process from answering, and its connections would be given up. */
+const BATCH_PEERS = 8_000;
 const RETRY: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
 
 /** What the loop works with. */
@@ -40,7 +42,7 @@ export class ApplyLoop {
   readonly #options: ApplyLoopOptions;
   readonly #closing = new AbortController();
   #tail: Promise<unknown> = Promise.resolve();
-  #pending = new Map<NodeId, PeerDescription | undefined>();
+  readonly #pending = new Map<NodeId, PeerDescription | undefined>();
   #pendingComplete = false;
   #pendingRevision: bigint | undefined;
   #flush: Promise<void> | undefined;
@@ -80,10 +82,7 @@ export class ApplyLoop {
       this.#pendingComplete = true;
     }
     if (revision !== undefined) this.#pendingRevision = revision;
-    this.#flush ??= this.#enqueue('peers', () => this.#applyPending()).then(
-      () => undefined,
-      () => undefined,
-    );
+    this.#flushPending(COALESCE_MS);
   }
 
   /**
@@ -122,7 +121,7 @@ export class ApplyLoop {
 
   /** Resolves when everything taken so far was written or has failed. */
   async settled(): Promise<void> {
-    await this.#flush;
+    while (this.#flush !== undefined) await this.#flush;
     await this.#tail;
   }
 
@@ -132,16 +131,23 @@ export class ApplyLoop {
     await this.settled();
   }
 
-  async #applyPending(): Promise<number> {
-    await this.#options.clock.sleep(COALESCE_MS, this.#closing.signal);
-    const batch = this.#pending;
-    const complete = this.#pendingComplete;
-    const revision = this.#pendingRevision;
-    this.#pending = new Map();
-    this.#pendingComplete = false;
+  #flushPending(waitMs: number): void {
+    this.#flush ??= this.#enqueue('peers', () => this.#applyPending(waitMs)).then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  async #applyPending(waitMs: number): Promise<number> {
+    if (waitMs > 0) await this.#options.clock.sleep(waitMs, this.#closing.signal);
+    const batch = takeFirst(this.#pending, BATCH_PEERS);
+    const last = this.#pending.size === 0;
+    const complete = last && this.#pendingComplete;
+    const revision = last ? this.#pendingRevision : undefined;
+    if (last) this.#pendingComplete = false;
     this.#flush = undefined;
-    const { reconciler } = this.#options;
-    const written = await reconciler.applyPeers(batch, complete);
+    if (!last) this.#flushPending(0);
+    const written = await this.#options.reconciler.applyPeers(batch, complete);
     this.#peerWrites += written;
     if (revision !== undefined) this.#appliedRevision = revision;
     return written;
@@ -189,6 +195,17 @@ export class ApplyLoop {
     };
     again().catch(() => undefined);
   }
+}
+
+/** Takes the oldest entries out of a map. */
+function takeFirst<K, V>(map: Map<K, V>, count: number): ReadonlyMap<K, V> {
+  const taken = new Map<K, V>();
+  for (const [key, value] of map) {
+    if (taken.size === count) break;
+    taken.set(key, value);
+    map.delete(key);
+  }
+  return taken;
 }
 
 /** A few names for the log. */
