@@ -11,6 +11,7 @@ import {
   type RunningProcess,
   startHttpServer,
 } from '@overlay/service';
+import { ProbeExchange } from './agents/probe-exchange.js';
 import { Cluster } from './cluster/cluster.js';
 import type { FailPoints } from './commit/fail-points.js';
 import { addMasterRoutes } from './http/master-routes.js';
@@ -65,12 +66,21 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
   const stopTelling = readiness.onChange(() => cluster.topology.setStale(stale()));
   const onInternalError = (error: unknown, path: string) =>
     logger.error({ event: 'rpc_internal_error', path, err: error });
+  const probes = new ProbeExchange(clock);
   await claimUnixSocket('listen.grpc', config.listen.grpc);
   const rpc = await startRpcServer({
     listen: { key: 'listen.grpc', address: config.listen.grpc },
     services: [
-      masterService({ cluster, stale, clock, metrics: counters, onInternalError }),
-      networkService({ cluster, stale, newNetworkId: deps.newNetworkId, onInternalError }),
+      masterService({ cluster, stale, probes, clock, metrics: counters, onInternalError }),
+      networkService({
+        cluster,
+        stale,
+        newNetworkId: deps.newNetworkId,
+        probes,
+        clock,
+        isLocal: config.listen.grpc.kind === 'unix',
+        onInternalError,
+      }),
     ],
     tls: config.tls,
     onInternalError,

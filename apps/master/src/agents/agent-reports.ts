@@ -1,5 +1,7 @@
 import type { Capacity, Container, NetworkState } from '@overlay/contracts';
 import type { NodeId } from '@overlay/model';
+import { CapacityFeed } from './capacity-feed.js';
+import { ContainerIndex } from './container-index.js';
 
 /** What an agent said last. Held in memory only: heartbeats never touch the log. */
 export interface AgentReport {
@@ -13,6 +15,8 @@ export interface AgentReport {
 
 /** The latest report of each agent. */
 export class AgentReports {
+  readonly capacities = new CapacityFeed();
+  readonly containers = new ContainerIndex();
   readonly #reports = new Map<NodeId, AgentReport>();
 
   get(id: NodeId): AgentReport | undefined {
@@ -20,11 +24,17 @@ export class AgentReports {
   }
 
   set(id: NodeId, report: AgentReport): void {
+    const before = this.#reports.get(id);
     this.#reports.set(id, report);
+    this.capacities.replace(before?.capacities ?? [], report.capacities);
+    this.containers.replace(id, before?.containers ?? [], report.containers);
   }
 
   /** Forgets a node. Repeatable. */
   delete(id: NodeId): void {
+    const before = this.#reports.get(id);
     this.#reports.delete(id);
+    this.capacities.replace(before?.capacities ?? [], []);
+    this.containers.replace(id, before?.containers ?? [], []);
   }
 }

@@ -22,6 +22,12 @@ export class ClusterRecords {
   readonly #nodeIds = new Map<IpAddress, NodeId>();
   readonly #users = new Map<NetworkId, number>();
   #addressSpace: AddressSpaceDefinition | undefined;
+  #definitionChanges = 0;
+
+  /** Grows with every change of a network or of the address space, which most commits leave alone. */
+  get definitionChanges(): number {
+    return this.#definitionChanges;
+  }
 
   /** The shared address space; absent before the first start wrote it. */
   get addressSpace(): AddressSpaceDefinition | undefined {
@@ -75,6 +81,7 @@ export class ClusterRecords {
     switch (record.kind) {
       case 'address-space':
         this.#addressSpace = record.addressSpace;
+        this.#definitionChanges += 1;
         return;
       case 'network':
         this.#putNetwork(record.network);
@@ -102,6 +109,7 @@ export class ClusterRecords {
   }
 
   #forgetNetwork(id: NetworkId): void {
+    this.#definitionChanges += 1;
     const network = this.#networks.get(id);
     this.#networks.delete(id);
     if (network !== undefined && this.#networkIds.get(network.definition.name) === id) {
@@ -134,6 +142,7 @@ export class ClusterRecords {
     switch (ref.kind) {
       case 'address-space':
         this.#addressSpace = undefined;
+        this.#definitionChanges += 1;
         return;
       case 'network':
         this.#forgetNetwork(ref.id);

@@ -17,6 +17,13 @@ export interface ClusterDeps {
   readonly monotonicMs: () => number;
 }
 
+/** What every node is told alike. */
+export interface SharedDefinitions {
+  readonly addressSpace: AddressSpace;
+  /** In name order. */
+  readonly networks: readonly Network[];
+}
+
 /** Milliseconds for which topology changes are gathered into one frame. */
 const TOPOLOGY_BATCH_MS = 20;
 const TOPOLOGY_HISTORY = 4_096;
@@ -35,6 +42,7 @@ export class Cluster {
   #term: AbortController | undefined;
   #loaded = false;
   #leader: string | undefined;
+  #definitions: (SharedDefinitions & { readonly version: number }) | undefined;
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
@@ -118,24 +126,40 @@ export class Cluster {
    */
   async submit<T>(plan: (state: PlannerState) => Planned<T>): Promise<T> {
     if (this.#commits !== undefined) return this.#commits.submit(plan);
-    if (this.#leader === undefined) {
-      throw new OverlayError('unavailable', 'no master leads at the moment: try again');
-    }
-    const message = `this master follows the leader at ${this.#leader}: send writes there`;
-    throw new OverlayError('unavailable', message, { leader: this.#leader });
+    throw this.#notLeading();
+  }
+
+  /** @throws OverlayError `unavailable` on a follower, with the leader's address if there is one. */
+  requireLeading(): void {
+    if (!this.leads) throw this.#notLeading();
   }
 
   /** The shared address space as a message. @throws OverlayError `unavailable` before the log was loaded. */
   addressSpace(): AddressSpace {
-    return toAddressSpace(this.#space(), this.#deps.vtepMacOuiText);
+    return this.definitions().addressSpace;
   }
 
-  /** Every network in name order. */
+  /** Every network in name order. @throws OverlayError `unavailable` before the log was loaded. */
   networks(): readonly Network[] {
-    this.requireLoaded();
-    return [...this.records.networks.values()]
-      .sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1))
-      .map(toNetwork);
+    return this.definitions().networks;
+  }
+
+  /**
+   * What every node is told alike. The same object until any of it changes, so that an encoding of it can be kept.
+   * @throws OverlayError `unavailable` before the log was loaded.
+   */
+  definitions(): SharedDefinitions {
+    const space = this.#space();
+    const version = this.records.definitionChanges;
+    if (this.#definitions?.version === version) return this.#definitions;
+    this.#definitions = {
+      version,
+      addressSpace: toAddressSpace(space, this.#deps.vtepMacOuiText),
+      networks: [...this.records.networks.values()]
+        .sort((a, b) => (a.definition.name < b.definition.name ? -1 : 1))
+        .map(toNetwork),
+    };
+    return this.#definitions;
   }
 
   /** Everything assigned to a node, with the states that it reported. */
@@ -168,6 +192,14 @@ export class Cluster {
   /** Stops timers. */
   close(): void {
     this.topology.close();
+  }
+
+  #notLeading(): OverlayError {
+    if (this.#leader === undefined) {
+      return new OverlayError('unavailable', 'no master leads at the moment: try again');
+    }
+    const message = `this master follows the leader at ${this.#leader}: call it there`;
+    return new OverlayError('unavailable', message, { leader: this.#leader });
   }
 
   #space(): AddressSpaceDefinition {

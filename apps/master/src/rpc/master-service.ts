@@ -1,5 +1,6 @@
 import { MasterServiceService, type RegisterAgentRequest, type ReportAgentRequest } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
+import type { NodeId } from '@overlay/model';
 import {
   type CallContext,
   type InternalErrorListener,
@@ -7,11 +8,13 @@ import {
   type RpcService,
 } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
+import type { ProbeExchange } from '../agents/probe-exchange.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { planRemovedNetworks } from '../cluster/plan-network-removal.js';
 import { planRegistration } from '../cluster/plan-registration.js';
 import type { MasterMetrics } from '../master-metrics.js';
 import { STALE_HEADER } from '../stale-text.js';
+import { RegistrationEncoder } from './encode-registration.js';
 import { parseNodeIdField, parseRegistration } from './parse-registration.js';
 
 /** What the service works on. */
@@ -19,6 +22,7 @@ export interface MasterServiceDeps {
   readonly cluster: Cluster;
   /** Why what this master knows may be out of date; '' while it is current. */
   readonly stale: () => string;
+  readonly probes: ProbeExchange;
   readonly clock: Clock;
   readonly metrics: MasterMetrics;
   readonly onInternalError: InternalErrorListener;
@@ -29,18 +33,28 @@ const REPORT_WITHIN_MS = 30_000;
 
 /** The agents' side of the master: `overlay.v1.MasterService`. */
 export function masterService(deps: MasterServiceDeps): RpcService {
+  const encoder = new RegistrationEncoder();
   return implementService(
     MasterServiceService,
     {
-      registerAgent: (request) => registerAgent(deps, request),
+      registerAgent: (request) => registerAgent(deps, encoder, request),
       reportAgent: (request) => reportAgent(deps, request),
+      watchProbes: (request, call) => watchProbes(deps, request.nodeId, call),
+      answerProbe: async ({ nodeId, probeId, outcome }) => {
+        deps.probes.answer(parseNodeIdField(nodeId), probeId, outcome);
+        return {};
+      },
       watchTopology: (request, call) => watchTopology(deps, request.nodeId, request.fromRevision, call),
     },
     deps.onInternalError,
   );
 }
 
-async function registerAgent({ cluster, metrics }: MasterServiceDeps, message: RegisterAgentRequest) {
+async function registerAgent(
+  { cluster, metrics }: MasterServiceDeps,
+  encoder: RegistrationEncoder,
+  message: RegisterAgentRequest,
+): Promise<Buffer> {
   metrics.registrations.inc();
   try {
     const request = parseRegistration(message);
@@ -53,12 +67,7 @@ async function registerAgent({ cluster, metrics }: MasterServiceDeps, message: R
         answer: (committed) => ({ node: plan.node, revision: committed }),
       };
     });
-    return {
-      assignment: cluster.assignment(node),
-      addressSpace: cluster.addressSpace(),
-      networks: [...cluster.networks()],
-      revision,
-    };
+    return encoder.encode(cluster.assignment(node), cluster.definitions(), revision);
   } catch (error) {
     metrics.registrationFailures.inc();
     throw error;
@@ -91,6 +100,22 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
   return { registerAgain: cluster.leads && !known, nextReportWithinMs: REPORT_WITHIN_MS };
 }
 
+/** Orders come from the leader alone: a follower sends the agent there. */
+async function* watchProbes({ cluster, probes }: MasterServiceDeps, nodeIdText: string, call: CallContext) {
+  cluster.requireLoaded();
+  cluster.requireLeading();
+  const nodeId = parseNodeIdField(nodeIdText);
+  requireRegistered(cluster, nodeId, 'register it first');
+  const term = cluster.term;
+  const signal = term === undefined ? call.signal : AbortSignal.any([call.signal, term]);
+  yield* probes.orders(nodeId, call.isAuthenticated(), signal);
+}
+
+function requireRegistered(cluster: Cluster, nodeId: NodeId, wayOut: string): void {
+  if (cluster.records.nodes.has(nodeId)) return;
+  throw new OverlayError('failed_precondition', `node ${nodeId} is not registered: ${wayOut}`);
+}
+
 async function* watchTopology(
   { cluster, stale }: MasterServiceDeps,
   nodeIdText: string,
@@ -105,10 +130,7 @@ async function* watchTopology(
     return;
   }
   const nodeId = parseNodeIdField(nodeIdText);
-  if (!cluster.records.nodes.has(nodeId)) {
-    const way = 'register it first, or watch without a node_id';
-    throw new OverlayError('failed_precondition', `node ${nodeId} is not registered: ${way}`);
-  }
+  requireRegistered(cluster, nodeId, 'register it first, or watch without a node_id');
   const term = cluster.term;
   const close = cluster.connections.open(nodeId);
   try {

@@ -11,19 +11,24 @@ import {
   NetworkServiceService,
 } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import { type NetworkId, type NodeRecord, parseNetworkName } from '@overlay/model';
+import type { NetworkId, NodeRecord } from '@overlay/model';
 import {
   type CallContext,
   type InternalErrorListener,
   implementService,
   type RpcService,
 } from '@overlay/rpc';
+import type { Clock } from '@overlay/service';
+import type { ProbeExchange } from '../agents/probe-exchange.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
 import { STALE_HEADER } from '../stale-text.js';
+import { findNetwork, requireKnownNetwork } from './find-network.js';
 import { createNetwork, deleteNetwork, updateNetwork } from './network-changes.js';
 import { pageOf } from './pagination.js';
 import { parseIps } from './parse-registration.js';
+import { probeContainer } from './probe-container.js';
+import { watchCapacity } from './watch-capacity.js';
 
 /** What the service works on. */
 export interface NetworkServiceDeps {
@@ -32,30 +37,34 @@ export interface NetworkServiceDeps {
   readonly stale: () => string;
   /** Makes an id that no network ever had. */
   readonly newNetworkId: () => NetworkId;
+  readonly probes: ProbeExchange;
+  readonly clock: Pick<Clock, 'sleep'>;
+  /** True if only programs of this machine reach the listener, through a socket of the file system. */
+  readonly isLocal: boolean;
   readonly onInternalError: InternalErrorListener;
 }
 
 /** Largest answer of `GetState`; clients refuse messages above 4 MiB by default. */
 const MAX_STATE_BYTES = 1024 * 1024;
 
-/**
- * What frameworks and operators ask of a master: `overlay.v1.NetworkService`. Watching capacity is not part of it
- * yet and answers UNIMPLEMENTED.
- */
+/** What frameworks and operators ask of a master: `overlay.v1.NetworkService`. */
 export function networkService(deps: NetworkServiceDeps): RpcService {
-  const { cluster, onInternalError, stale } = deps;
+  const { cluster, clock, onInternalError, stale } = deps;
+  const tellDoubt = (call: CallContext) => {
+    const doubt = stale();
+    if (doubt !== '') call.sendHeader(STALE_HEADER, doubt);
+  };
   const read =
     <Request, Response>(answer: (request: Request) => Response) =>
     async (request: Request, call: CallContext) => {
-      const doubt = stale();
-      if (doubt !== '') call.sendHeader(STALE_HEADER, doubt);
+      tellDoubt(call);
       return answer(request);
     };
   return implementService(
     NetworkServiceService,
     {
       listNetworks: read((request) => listNetworks(cluster, request)),
-      getNetwork: read(({ name }) => getNetwork(cluster, name)),
+      getNetwork: read(({ name }) => ({ network: findNetwork(cluster, name) })),
       createNetwork: (request) => createNetwork(deps, request.spec),
       updateNetwork: (request) => updateNetwork(cluster, request.spec),
       deleteNetwork: (request) => deleteNetwork(cluster, request),
@@ -63,6 +72,14 @@ export function networkService(deps: NetworkServiceDeps): RpcService {
       deleteAgents: (request) => deleteByAddress(cluster, request),
       listContainers: read((request) => listContainers(cluster, request)),
       getCapacity: read((request) => getCapacity(cluster, request)),
+      watchCapacity: (request, call) => {
+        tellDoubt(call);
+        return watchCapacity(cluster, request, { clock, signal: call.signal });
+      },
+      probeContainer: (request, call) => {
+        const trusted = deps.isLocal || call.isAuthenticated();
+        return probeContainer(cluster, deps.probes, request, { trusted, signal: call.signal });
+      },
       getState: read(() => getState(cluster)),
     },
     onInternalError,
@@ -73,14 +90,6 @@ function listNetworks(cluster: Cluster, { pageSize, pageToken }: ListNetworksReq
   const networks = cluster.networks();
   const page = pageOf(networks, ({ spec }) => spec?.name ?? '', { pageSize, pageToken, defaultSize: 500 });
   return { networks: [...page.items], nextPageToken: page.nextPageToken };
-}
-
-function getNetwork(cluster: Cluster, name: string) {
-  const network = cluster.networks().find(({ spec }) => spec?.name === name);
-  if (network !== undefined) return { network };
-  if (name === '') throw OverlayError.invalid([{ field: 'name', description: 'is empty: name a network' }]);
-  const names = cluster.networks().map(({ spec }) => spec?.name ?? '');
-  throw new OverlayError('not_found', `there is no network "${name}"; there are: ${names.join(', ')}`);
 }
 
 function listAgents(cluster: Cluster, { pageSize, pageToken }: ListAgentsRequest) {
@@ -136,11 +145,6 @@ function getState(cluster: Cluster): GetStateResponse {
   if (bytes <= MAX_STATE_BYTES) return state;
   const message = `the state of ${state.agents.length} agents has ${bytes} bytes, above the limit of ${MAX_STATE_BYTES}`;
   throw new OverlayError('failed_precondition', `${message}: use ListAgents, page by page`);
-}
-
-function requireKnownNetwork(cluster: Cluster, name: string): void {
-  if (name !== '') parseNetworkName(name);
-  if (name !== '' && !cluster.networks().some(({ spec }) => spec?.name === name)) getNetwork(cluster, name);
 }
 
 /** Agents in the order of their VTEP addresses, which is the order in which they first registered. */

@@ -37,6 +37,14 @@ export function parseNodeIdField(text: string): NodeId {
   return nodeId;
 }
 
+/** An address of a request's field. @throws OverlayError `invalid_argument` naming the field. */
+export function parseIpField(field: string, text: string): IpAddress {
+  const violations: FieldViolation[] = [];
+  const ip = parseField(field, () => parseIpAddress(text), violations);
+  if (ip === undefined) throw OverlayError.invalid(violations);
+  return ip;
+}
+
 /** Parses a list of underlay addresses. @throws OverlayError `invalid_argument` naming each wrong one. */
 export function parseIps(field: string, texts: readonly string[]): readonly IpAddress[] {
   const violations: FieldViolation[] = [];

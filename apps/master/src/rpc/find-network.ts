@@ -1,0 +1,23 @@
+import type { Network } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
+import { parseNetworkName } from '@overlay/model';
+import type { Cluster } from '../cluster/cluster.js';
+
+/** A network by its name. @throws OverlayError `not_found`, naming those there are; `invalid_argument` without a name. */
+export function findNetwork(cluster: Cluster, name: string): Network {
+  const network = cluster.networks().find(({ spec }) => spec?.name === name);
+  if (network !== undefined) return network;
+  if (name === '') throw OverlayError.invalid([{ field: 'name', description: 'is empty: name a network' }]);
+  const names = cluster.networks().map(({ spec }) => spec?.name ?? '');
+  throw new OverlayError('not_found', `there is no network "${name}"; there are: ${names.join(', ')}`);
+}
+
+/**
+ * Passes the name of a network that there is, and '' for all of them.
+ * @throws OverlayError `invalid_argument` for what is no network's name, `not_found` for an unknown one.
+ */
+export function requireKnownNetwork(cluster: Cluster, name: string): void {
+  if (name === '') return;
+  parseNetworkName(name);
+  findNetwork(cluster, name);
+}
