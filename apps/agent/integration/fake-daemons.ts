@@ -57,6 +57,7 @@ export async function startDataplane(path: string): Promise<FakeDataplaneServer>
         peers: 0n,
         appliedRevision: 0n,
         configured: hosts.length > 0,
+        warnings: [],
       }),
     },
     () => undefined,

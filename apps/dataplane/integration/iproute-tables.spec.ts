@@ -4,7 +4,7 @@ import { type CommandRunner, processRunner } from '../src/kernel/iproute/command
 import { iprouteTables } from '../src/kernel/iproute/iproute-tables.js';
 import { ipMonitor, nftMonitor } from '../src/kernel/iproute/monitors.js';
 import type { SysctlFiles } from '../src/kernel/iproute/sysctl-files.js';
-import { describeKernelTables } from '../src/kernel/kernel-tables-contract.js';
+import { describeKernelTables, type TablesUnderTest } from '../src/kernel/kernel-tables-contract.js';
 import { describeKernelWatch, type WatchUnderTest } from '../src/kernel/kernel-watch-contract.js';
 
 /** /proc/sys/net shows the namespace of whoever looks, so somebody inside has to look for us. */
@@ -23,16 +23,26 @@ function sysctlsThrough(runner: CommandRunner): SysctlFiles {
   };
 }
 
-async function openNamespace(): Promise<WatchUnderTest> {
+async function openNamespace(): Promise<TablesUnderTest & WatchUnderTest> {
   const name = `dpc${process.pid}-${randomBytes(3).toString('hex')}`;
   const outside = processRunner();
   const made = await outside.run('ip', ['netns', 'add', name], '', 5_000);
   if (made.exitCode !== 0) throw new OverlayError('failed_precondition', made.stderr);
   const enter = ['nsenter', `--net=/run/netns/${name}`, '--'];
   const inside = processRunner(enter);
+  const runOrFail = async (command: string, ...args: readonly string[]) => {
+    const { exitCode, stderr } = await inside.run(command, args, '', 5_000);
+    if (exitCode !== 0) throw new OverlayError('failed_precondition', stderr);
+  };
   return {
     tables: iprouteTables({ runner: inside, sysctls: sysctlsThrough(inside) }),
     watches: [ipMonitor(enter), nftMonitor(enter)],
+    makeVeth: (device) =>
+      runOrFail('ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', `${device}p`),
+    makeDockerChains: async (chains) => {
+      for (const { backend, family } of chains)
+        await runOrFail(`${family === 4 ? 'iptables' : 'ip6tables'}-${backend}`, '-N', 'DOCKER-USER');
+    },
     close: async () => {
       await outside.run('ip', ['netns', 'del', name], '', 5_000);
     },

@@ -44,6 +44,7 @@ export class FakeDataplane implements DataplaneLink {
       peers: 0n,
       appliedRevision: 0n,
       configured: this.host !== undefined,
+      warnings: [],
     };
   }
 

@@ -4,6 +4,8 @@ import type { Cidr, InterfaceAddress, IpAddress, IpFamily, MacAddress } from '@o
 export const KERNEL_OBJECT_KINDS = [
   'link',
   'sysctl',
+  'offload',
+  'port',
   'address',
   'fdb',
   'neighbour',
@@ -12,6 +14,7 @@ export const KERNEL_OBJECT_KINDS = [
   'rule',
   'nftables',
   'admission',
+  'docker-accept',
 ] as const;
 
 /** One member of {@link KERNEL_OBJECT_KINDS}. */
@@ -87,7 +90,23 @@ export interface Nexthop {
   readonly id: number;
 }
 
-/** A route with protocol 142: through a nexthop object, or unreachable. */
+/** A container's end of a veth pair on a CNI bridge. The container's runtime made it; only its bridge is our concern. */
+export interface BridgePort {
+  readonly kind: 'port';
+  readonly device: string;
+  readonly bridge: string;
+  /** Whether the port sends frames back to where they came from; the runtime's choice. */
+  readonly hairpin: boolean;
+}
+
+/** Whether the kernel leaves checksums of packets for the device to be filled in later. Goes with its device. */
+export interface ChecksumOffload {
+  readonly kind: 'offload';
+  readonly device: string;
+  readonly on: boolean;
+}
+
+/** A route with protocol 142: through a nexthop object, through a gateway, or unreachable. */
 export interface Route {
   readonly kind: 'route';
   /** 254 is the main table. */
@@ -95,6 +114,8 @@ export interface Route {
   readonly prefix: Cidr;
   readonly target:
     | { readonly type: 'nexthop'; readonly id: number }
+    /** For kernels without nexthop objects. */
+    | { readonly type: 'gateway'; readonly gateway: IpAddress; readonly device: string }
     | { readonly type: 'unreachable'; readonly metric: number }
     /** What the kernel holds under our protocol but we never write. */
     | { readonly type: 'other'; readonly text: string };
@@ -122,6 +143,22 @@ export interface NftTable {
   readonly content: string;
 }
 
+/** Which of the two rule sets of iptables. */
+export type IptablesBackend = 'nft' | 'legacy';
+
+/** A chain `DOCKER-USER`, which Docker goes through before its own rules. */
+export interface DockerChain {
+  readonly backend: IptablesBackend;
+  readonly family: IpFamily;
+}
+
+/** A rule in Docker's chain that lets overlay packets pass. */
+export interface DockerAccept extends DockerChain {
+  readonly kind: 'docker-accept';
+  /** What follows the chain's name, spelt as `iptables-save` prints it. */
+  readonly rule: string;
+}
+
 /** A key below /proc/sys, its parts separated by `/`, and its value. Never removed. */
 export interface Sysctl {
   readonly kind: 'sysctl';
@@ -140,7 +177,10 @@ export type KernelObject =
   | Rule
   | NftTable
   | Admission
-  | Sysctl;
+  | Sysctl
+  | BridgePort
+  | ChecksumOffload
+  | DockerAccept;
 
 /** What identifies an object: two objects with one key are the same object with different attributes. */
 export function keyOf(object: KernelObject): string {
@@ -167,6 +207,12 @@ export function keyOf(object: KernelObject): string {
       return `nftables ${object.family} ${object.name}`;
     case 'admission':
       return `admission ${object.address}`;
+    case 'port':
+      return `port ${object.device}`;
+    case 'offload':
+      return `offload ${object.device}`;
+    case 'docker-accept':
+      return `docker-accept ${object.backend} ${object.family} ${object.rule}`;
   }
 }
 
@@ -179,7 +225,12 @@ export function attributesOf(object: KernelObject): string {
       return object.value;
     case 'address':
     case 'admission':
+    case 'docker-accept':
       return '';
+    case 'port':
+      return `${object.bridge} ${object.hairpin}`;
+    case 'offload':
+      return String(object.on);
     case 'fdb':
       return object.underlay;
     case 'neighbour':
@@ -221,6 +272,8 @@ function routeValue(target: Route['target']): string {
   switch (target.type) {
     case 'nexthop':
       return `nhid ${target.id}`;
+    case 'gateway':
+      return `via ${target.gateway} dev ${target.device}`;
     case 'unreachable':
       return `unreachable ${target.metric}`;
     case 'other':

@@ -2,8 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import {
   type BridgeLink,
+  type DockerAccept,
+  type DockerChain,
   KERNEL_OBJECT_KINDS,
   type KernelObject,
+  keyOf,
   type NftTable,
   type VxlanLink,
 } from './kernel-object.js';
@@ -12,6 +15,10 @@ import type { KernelChange, KernelTables } from './kernel-tables.js';
 /** A namespace of its own for one test. */
 export interface TablesUnderTest {
   readonly tables: KernelTables;
+  /** A container runtime makes a pair and leaves the host's end without a bridge. */
+  makeVeth(device: string): Promise<void>;
+  /** Docker makes its chains. */
+  makeDockerChains(chains: readonly DockerChain[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -92,10 +99,10 @@ export const EVERYTHING: readonly KernelObject[] = [
 
 /** What every implementation of {@link KernelTables} does. */
 export function describeKernelTables(name: string, open: () => Promise<TablesUnderTest>): void {
-  const within = async (test: (tables: KernelTables) => Promise<void>) => {
+  const within = async (test: (tables: KernelTables, world: TablesUnderTest) => Promise<void>) => {
     const opened = await open();
     try {
-      await test(opened.tables);
+      await test(opened.tables, opened);
     } finally {
       await opened.close();
     }
@@ -219,6 +226,89 @@ export function describeKernelTables(name: string, open: () => Promise<TablesUnd
         expect((await read(tables)).filter(({ kind }) => kind === 'admission')).toEqual([]);
       }));
 
+    it('leads a route through a gateway, and from there to a nexthop and back', () =>
+      within(async (tables) => {
+        await fill(tables);
+        for (const [prefix, gateway, id] of [
+          ['9.0.2.0/26', '44.128.0.3', 0x4f800003],
+          ['fd01:b:0:0:2::/80', 'fd01:a::3', 0x6f800003],
+        ] as const) {
+          const through = route(254, prefix, id);
+          const direct = inline(254, prefix, gateway);
+          expect(await tables.apply([{ op: 'replace', object: direct, previous: through }], OPTIONS)).toEqual(
+            [],
+          );
+          const there = async () => (await read(tables)).filter((each) => keyOf(each) === keyOf(direct));
+          expect(await there()).toEqual([direct]);
+          expect(await tables.apply([{ op: 'replace', object: through, previous: direct }], OPTIONS)).toEqual(
+            [],
+          );
+          expect(await there()).toEqual([through]);
+        }
+      }));
+
+    it('reads and writes checksum offload of the tunnel, if it is asked for', () =>
+      within(async (tables) => {
+        await fill(tables);
+        for (const on of [false, true]) {
+          const object = { kind: 'offload', device: 'vtep1024', on } as const;
+          const previous = { ...object, on: !on };
+          expect(await tables.apply([{ op: on ? 'replace' : 'add', object, previous }], OPTIONS)).toEqual([]);
+          const { objects } = await tables.read({ ...SCOPE, offload: true }, OPTIONS);
+          expect(objects.filter(({ kind }) => kind === 'offload')).toEqual([object]);
+        }
+        expect((await read(tables)).filter(({ kind }) => kind === 'offload')).toEqual([]);
+      }));
+
+    it('plugs a port in, and knows a bridge that is made anew from the one before', () =>
+      within(async (tables, world) => {
+        await fill(tables);
+        await world.makeVeth('vethc1');
+        const port = { kind: 'port', device: 'vethc1', bridge: 'm-dcos', hairpin: false } as const;
+        const look = async () => {
+          const { objects, cabling } = await tables.read({ ...SCOPE, kinds: new Set(['port']) }, OPTIONS);
+          const veth = cabling?.veths.find(({ device }) => device === port.device);
+          return { ports: objects, bridge: cabling?.bridges.get('m-dcos'), veth };
+        };
+        const bare = await look();
+        expect(bare.ports).toEqual([]);
+        expect(bare.veth).toMatchObject({ index: expect.any(Number) });
+        expect(bare.veth?.bridgeIndex).toBeUndefined();
+        expect(await tables.apply([add(port)], OPTIONS)).toEqual([]);
+        expect(await look()).toMatchObject({ ports: [port], veth: { bridgeIndex: bare.bridge } });
+        expect(await tables.apply([remove(BRIDGE), add(BRIDGE)], OPTIONS)).toEqual([]);
+        const anew = await look();
+        expect(anew).toMatchObject({ ports: [], veth: bare.veth });
+        expect(anew.bridge).not.toBe(bare.bridge);
+      }));
+
+    it('reads and writes rules in Docker’s chains, wherever these are', () =>
+      within(async (tables, world) => {
+        const chains: readonly DockerChain[] = [
+          { backend: 'nft', family: 4 },
+          { backend: 'nft', family: 6 },
+          { backend: 'legacy', family: 4 },
+        ];
+        const scope = { ...SCOPE, kinds: new Set(['docker-accept'] as const) };
+        expect(await tables.read(scope, OPTIONS)).toMatchObject({ objects: [], dockerChains: [] });
+        await world.makeDockerChains(chains);
+        expect(await tables.read(scope, OPTIONS)).toMatchObject({ objects: [], dockerChains: chains });
+        const accepts = chains.flatMap((chain): readonly DockerAccept[] => {
+          const subnet = chain.family === 4 ? '9.0.0.0/8' : 'fd01:b::/64';
+          return [
+            `-s ${subnet} -m comment --comment overlay -j ACCEPT`,
+            `-d ${subnet} -i vtep1024 -m comment --comment overlay -j ACCEPT`,
+            `-d ${subnet} -m comment --comment overlay -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT`,
+          ].map((rule) => ({ kind: 'docker-accept', ...chain, rule }));
+        });
+        expect(await tables.apply(accepts.map(add), OPTIONS)).toEqual([]);
+        expect(sorted((await tables.read(scope, OPTIONS)).objects)).toEqual(sorted(accepts));
+        const nowhere: DockerAccept = { ...(accepts[0] as DockerAccept), backend: 'legacy', family: 6 };
+        const failures = await tables.apply([remove(accepts[0] as DockerAccept), add(nowhere)], OPTIONS);
+        expect(failures.map(({ change }) => change.object)).toEqual([nowhere]);
+        expect(sorted((await tables.read(scope, OPTIONS)).objects)).toEqual(sorted(accepts.slice(1)));
+      }));
+
     it('takes routes and nexthops along with their device', () =>
       within(async (tables) => {
         await fill(tables);
@@ -254,6 +344,11 @@ function fdb(underlay: string): KernelObject {
 
 function route(table: number, prefix: string, id: number): KernelObject {
   return { kind: 'route', table, prefix: parseCidr(prefix), target: { type: 'nexthop', id } };
+}
+
+function inline(table: number, prefix: string, gateway: string): KernelObject {
+  const target = { type: 'gateway', gateway: parseIpAddress(gateway), device: 'vtep1024' } as const;
+  return { kind: 'route', table, prefix: parseCidr(prefix), target };
 }
 
 function unreachable(prefix: string): KernelObject {

@@ -1,6 +1,6 @@
 import type { IpAddress } from '@overlay/allocation';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
-import type { KernelObject, KernelObjectKind } from './kernel-object.js';
+import type { DockerChain, KernelObject, KernelObjectKind } from './kernel-object.js';
 
 /** What {@link KernelTables.read} shall look at. */
 export interface ReadScope {
@@ -12,8 +12,29 @@ export interface ReadScope {
   readonly sysctls: readonly string[];
   /** Address whose device is looked up; with links only. */
   readonly underlay?: IpAddress;
+  /** Whether checksum offload of the VXLAN device is read. */
+  readonly offload?: boolean;
   /** Only these kinds are read; everything when absent. */
   readonly kinds?: ReadonlySet<KernelObjectKind>;
+}
+
+/** A veth device whose other end is perhaps a container's. */
+export interface VethState {
+  readonly device: string;
+  /** Number of the device, not used again for others soon. */
+  readonly index: number;
+  /** Number of the bridge that it is a port of; absent without one. */
+  readonly bridgeIndex?: number;
+  readonly hairpin: boolean;
+  /** True if the other end is in another network namespace. */
+  readonly leadsElsewhere: boolean;
+}
+
+/** What is plugged where. */
+export interface Cabling {
+  /** Number of each bridge, by name. */
+  readonly bridges: ReadonlyMap<string, number>;
+  readonly veths: readonly VethState[];
 }
 
 /** What stands in the kernel and is ours. */
@@ -22,6 +43,12 @@ export interface KernelSnapshot {
   readonly objects: readonly KernelObject[];
   /** Nexthop ids that other programs hold; empty if nexthops were not read. */
   readonly foreignNexthopIds: ReadonlySet<number>;
+  /** False if the kernel has no nexthop objects; true if they were not read. */
+  readonly nexthopObjects: boolean;
+  /** Where Docker's chain is; empty if `docker-accept` was not read. */
+  readonly dockerChains: readonly DockerChain[];
+  /** Veth devices and bridges; absent if `port` was not read. */
+  readonly cabling?: Cabling;
   /** The device that has the address of `ReadScope.underlay`; absent if none has or links were not read. */
   readonly underlay?: UnderlayLink;
 }

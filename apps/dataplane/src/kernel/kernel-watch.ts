@@ -5,7 +5,7 @@ import type { KernelObjectKind } from './kernel-object.js';
  *
  * `object`: an entry with its key and attributes (see `keyOf` and `attributesOf`), so that the echo of our own writes
  * can be told from damage. `device`: something about a device, its addresses or its settings. `nftables`: something
- * in our table. `lost`: events may be missing, anything can have changed.
+ * in our table. `docker`: something in Docker's chain. `port`: a device became a port of a CNI bridge, or a port went. `lost`: events may be missing, anything can have changed.
  */
 export type KernelEvent =
   | {
@@ -20,6 +20,8 @@ export type KernelEvent =
     }
   | { readonly type: 'device'; readonly kind: 'link' | 'address' | 'sysctl'; readonly device: string }
   | { readonly type: 'nftables' }
+  | { readonly type: 'docker' }
+  | { readonly type: 'port' }
   | { readonly type: 'lost' };
 
 /** Watches one source of kernel events. */

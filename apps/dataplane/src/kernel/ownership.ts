@@ -9,6 +9,9 @@
  *   rule        priority 30042 and table 42
  *   nftables    the tables `inet overlay` and `inet overlay_admission`
  *   admission   in the set of the latter
+ *   docker-accept  a rule in the chain DOCKER-USER with the comment `overlay`
+ *   port        on a CNI bridge; the runtime's, remembered while this process runs
+ *   offload     of the VXLAN device
  */
 
 /** Routing protocol number of our routes and nexthops (rtnetlink's `rtm_protocol`; 142 is ours alone). */
@@ -52,3 +55,9 @@ export const ADMISSION_SET = 'peers';
 
 /** UDP port of the tunnel. */
 export const VXLAN_PORT = 64000;
+
+/** Docker's chain for rules of others. */
+export const DOCKER_CHAIN = 'DOCKER-USER';
+
+/** Comment of our rules in {@link DOCKER_CHAIN}. */
+export const DOCKER_COMMENT = 'overlay';

@@ -33,6 +33,15 @@ export class DeltaTracker {
     this.#note(key, have, object);
   }
 
+  /** Wants, of one kind, what `objects` has of it and nothing else. */
+  wantAll(kind: KernelObjectKind, objects: readonly KernelObject[]): void {
+    const wanted = objects.filter((object) => object.kind === kind);
+    const keys = new Set(wanted.map(keyOf));
+    for (const [key, object] of [...this.#wanted])
+      if (object.kind === kind && !keys.has(key)) this.unwant(key);
+    for (const object of wanted) this.want(object);
+  }
+
   /** No longer wants what stands under `key`. */
   unwant(key: string): void {
     const before = this.#wanted.get(key);

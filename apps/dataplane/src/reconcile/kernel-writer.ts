@@ -146,6 +146,7 @@ function standsOn(object: KernelObject, device: string): boolean {
     case 'neighbour':
     case 'fdb':
     case 'nexthop':
+    case 'offload':
       return object.device === device;
     case 'route':
       return object.target.type !== 'unreachable';
@@ -154,6 +155,8 @@ function standsOn(object: KernelObject, device: string): boolean {
     case 'rule':
     case 'nftables':
     case 'admission':
+    case 'port':
+    case 'docker-accept':
       return false;
   }
 }

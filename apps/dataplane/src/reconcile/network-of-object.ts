@@ -16,6 +16,13 @@ export function networkOfObject(host: HostDescription, object: KernelObject): st
       return networkOfPrefix(host, object.prefix);
     case 'rule':
       return networkOfPrefix(host, object.source);
+    case 'port':
+      return networkOfDevice(host, object.bridge);
+    case 'docker-accept': {
+      const [, subnet] = /^-[sd] (\S+)/.exec(object.rule) ?? [];
+      return host.clusterNetworks.find(({ subnets }) => subnets.some((own) => own === subnet))?.id;
+    }
+    case 'offload':
     case 'fdb':
     case 'neighbour':
     case 'nexthop':

@@ -1,4 +1,4 @@
-import type { BridgeLink, KernelObject, VxlanLink } from '../kernel/kernel-object.js';
+import type { BridgeLink, KernelObject, KernelObjectKind, VxlanLink } from '../kernel/kernel-object.js';
 import type { KernelChange } from '../kernel/kernel-tables.js';
 import { ADMISSION_TABLE, ALIAS_PREFIX } from '../kernel/ownership.js';
 import type { Difference } from './delta-tracker.js';
@@ -15,6 +15,9 @@ export type DifferencePlan =
   /** Not to be removed before the topology is known. */
   | { readonly step: 'wait' };
 
+/** What is left as it is when nobody wants it any more: settings, and ports, which are the runtime's. */
+const STAYS: ReadonlySet<KernelObjectKind> = new Set(['sysctl', 'offload', 'port']);
+
 /**
  * Decides about one difference.
  * @param vtep name of the VXLAN device, ours whatever stands under it
@@ -24,7 +27,7 @@ export function planDifference(difference: Difference, vtep: string, peersKnown:
   const { have, want } = difference;
   if (!peersKnown && want !== undefined && admits(want)) return { step: 'wait' };
   if (want === undefined) {
-    if (have === undefined || have.kind === 'sysctl') return { step: 'forget' };
+    if (have === undefined || STAYS.has(have.kind)) return { step: 'forget' };
     if (have.kind === 'link' && have.type === 'foreign') return { step: 'forget' };
     if (!peersKnown && leadsToPeer(have)) return { step: 'wait' };
     return { step: 'change', change: { op: 'remove', object: have } };

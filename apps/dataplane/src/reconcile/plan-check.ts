@@ -11,8 +11,8 @@ const AFFECTED: Partial<Record<KernelObjectKind, readonly KernelObjectKind[]>> =
   nexthop: ['nexthop', 'route'],
 };
 
-/** Of a bridge; nothing else stands on one. */
-const OF_BRIDGE: readonly KernelObjectKind[] = ['link', 'address', 'sysctl'];
+/** Of a bridge; nothing else stands on one, or hangs on it. */
+const OF_BRIDGE: readonly KernelObjectKind[] = ['link', 'address', 'sysctl', 'port'];
 
 /** Only its MTU matters, and whether it has the address. */
 const OF_UNDERLAY: readonly KernelObjectKind[] = ['link'];
@@ -42,6 +42,10 @@ export function planCheck(
       return ALL_KINDS;
     case 'nftables':
       return ['nftables'];
+    case 'docker':
+      return ['docker-accept'];
+    case 'port':
+      return ['port'];
     case 'device':
       return kindsOfDevice(event.kind, event.device, tracker, devices);
     case 'object': {

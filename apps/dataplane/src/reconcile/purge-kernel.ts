@@ -10,7 +10,14 @@ export interface PurgeReport {
 }
 
 /** What is removed by name; addresses, neighbour and forwarding entries and device settings go with their device. */
-const EXPLICIT: ReadonlySet<KernelObjectKind> = new Set(['link', 'nexthop', 'route', 'rule', 'nftables']);
+const EXPLICIT: ReadonlySet<KernelObjectKind> = new Set([
+  'link',
+  'nexthop',
+  'route',
+  'rule',
+  'nftables',
+  'docker-accept',
+]);
 
 /**
  * Removes everything that bears our marks (see `ownership.ts`) and looks again. Whatever this process knows plays no
@@ -39,5 +46,7 @@ export async function purgeKernel(
 
 async function readOurs(tables: KernelTables, vtep: string, options: CallOptions) {
   const { objects } = await tables.read({ vtep, devices: [], sysctls: [] }, options);
-  return objects.filter((object) => object.kind !== 'link' || object.type !== 'foreign');
+  return objects.filter(
+    ({ kind, ...rest }) => kind !== 'port' && !('type' in rest && rest.type === 'foreign'),
+  );
 }

@@ -1,14 +1,15 @@
-import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
-import { planHost } from '../desired/plan-host.js';
-import { peerPlanner } from '../desired/plan-peer.js';
+import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
+import { type HostPlanSettings, planHost } from '../desired/plan-host.js';
+import { type NexthopIdOf, peerPlanner } from '../desired/plan-peer.js';
 import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
 import { DEFAULT_VTEP } from '../kernel/ownership.js';
 import { BridgeMacs } from './bridge-macs.js';
+import { BridgePorts } from './bridge-ports.js';
 import { DeltaTracker } from './delta-tracker.js';
 import { KernelWriter } from './kernel-writer.js';
 import { networkOfObject } from './network-of-object.js';
@@ -17,9 +18,19 @@ import type { ObjectFailure } from './object-failure.js';
 import { type PeerBatch, PeerWants } from './peer-wants.js';
 import { ALL_KINDS } from './plan-check.js';
 import { type PurgeReport, purgeKernel } from './purge-kernel.js';
+import { standingWarnings } from './standing-warnings.js';
 
 /** How long one command of a purge may take before the host was described. */
 const PURGE_TIMEOUT_MS = 15_000;
+
+/** Kinds that are wanted because of what stands in the kernel. */
+const DEPENDENT: readonly KernelObjectKind[] = ['port', 'docker-accept'];
+
+/** What is decided for this host whatever the agent says. */
+export interface ReconcilerSettings extends HostPlanSettings {
+  /** `off`: routes name their gateways themselves, as on a kernel without nexthop objects. */
+  readonly nexthopObjects: 'auto' | 'off';
+}
 
 /** What a look at the kernel found. */
 export interface DriftReport {
@@ -41,12 +52,16 @@ export class Reconciler {
   readonly #peers = new PeerWants(this.tracker);
   readonly #writer: KernelWriter;
   readonly #bridgeMacs = new BridgeMacs();
+  readonly #bridgePorts = new BridgePorts();
+  readonly #settings: ReconcilerSettings;
   #host: HostDescription | undefined;
   #underlay: UnderlayLink | undefined;
   #peersKnown = false;
+  #nexthopsKnownToKernel = true;
 
-  constructor(tables: KernelTables) {
+  constructor(tables: KernelTables, settings: ReconcilerSettings = { nexthopObjects: 'auto' }) {
     this.#tables = tables;
+    this.#settings = settings;
     this.#writer = new KernelWriter({ tables, tracker: this.tracker, ids: this.#ids });
   }
 
@@ -73,6 +88,14 @@ export class Reconciler {
   /** Objects that could not be written, by key. */
   get failures(): ReadonlyMap<string, ObjectFailure> {
     return this.#writer.failures;
+  }
+
+  /** What works, but not as well as it could, each with the way out. */
+  get warnings(): readonly string[] {
+    return standingWarnings({
+      nexthops: this.#settings.nexthopObjects === 'off' ? 'off' : this.#nexthopsKnownToKernel,
+      strays: this.#bridgePorts.strays,
+    });
   }
 
   /** Peers that get nothing in the kernel, and why. */
@@ -124,6 +147,7 @@ export class Reconciler {
     if (!verify) {
       this.#host = undefined;
       this.#peers.suspend();
+      this.#bridgePorts.forget();
       this.#writer.forgetFailures();
       this.tracker.restart([]);
     }
@@ -178,26 +202,49 @@ export class Reconciler {
 
   /** Compares some kinds with what is wanted anyway. */
   async #observe(host: HostDescription, kinds: ReadonlySet<KernelObjectKind>) {
-    const wanted = planHost(host);
+    const wanted = planHost(host, this.#settings);
     const snapshot = await this.#read(host, wanted, kinds);
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
       if (object.kind === 'link') this.tracker.want(object);
+    for (const kind of DEPENDENT)
+      if (kinds.has(kind)) this.tracker.wantAll(kind, this.#dependent(host, wanted, snapshot));
     return this.tracker.observeKinds(kinds, snapshot.objects);
   }
 
   /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
   async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
-    const wanted = planHost(host);
+    const wanted = planHost(host, this.#settings);
     const snapshot = await this.#read(host, wanted);
     const ours = snapshot.objects.filter((object): object is Nexthop => object.kind === 'nexthop');
     this.#ids.restart(ours, snapshot.foreignNexthopIds);
+    this.#nexthopsKnownToKernel = snapshot.nexthopObjects;
     const surplus = this.tracker.restart(snapshot.objects);
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects)) this.tracker.want(object);
-    const idOf = (gateway: IpAddress, preferred: number) => this.#ids.idOf(gateway, preferred);
-    this.#peers.rebase(host, peerPlanner(host, idOf));
+    for (const object of this.#dependent(host, wanted, snapshot)) this.tracker.want(object);
+    this.#peers.rebase(host, peerPlanner(host, this.#nexthopIdOf()));
     this.#writer.forgetFailures();
     this.#writer.calm();
     return surplus;
+  }
+
+  /** What is wanted because of what stands in the kernel: ports of bridges, rules in Docker's chains. */
+  #dependent(
+    host: HostDescription,
+    wanted: readonly KernelObject[],
+    { cabling, dockerChains }: KernelSnapshot,
+  ): readonly KernelObject[] {
+    const bridges = wanted.flatMap((object) =>
+      object.kind === 'link' && object.type === 'bridge' ? [object.name] : [],
+    );
+    return [
+      ...(cabling === undefined ? [] : this.#bridgePorts.follow(cabling, new Set(bridges))),
+      ...planDockerAccepts(host, dockerChains),
+    ];
+  }
+
+  #nexthopIdOf(): NexthopIdOf | undefined {
+    if (this.#settings.nexthopObjects === 'off' || !this.#nexthopsKnownToKernel) return undefined;
+    return (gateway, preferred) => this.#ids.idOf(gateway, preferred);
   }
 
   async #read(
@@ -207,7 +254,8 @@ export class Reconciler {
   ): Promise<KernelSnapshot> {
     const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
     const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
-    const scope = { vtep: host.vtep.name, devices, sysctls, kinds, underlay: host.ip };
+    const offload = this.#settings.checksumOffload !== undefined;
+    const scope = { vtep: host.vtep.name, devices, sysctls, kinds, underlay: host.ip, offload };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
     if (kinds.has('link')) this.#underlay = snapshot.underlay;
     return snapshot;

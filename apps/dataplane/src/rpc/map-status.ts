@@ -6,7 +6,7 @@ import {
 } from '@overlay/contracts';
 import { changeLines } from '../kernel/iproute/change-lines.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from '../kernel/kernel-object.js';
-import { ADMISSION_SET, ADMISSION_TABLE } from '../kernel/ownership.js';
+import { ADMISSION_SET, ADMISSION_TABLE, DOCKER_CHAIN } from '../kernel/ownership.js';
 import { networkOfObject } from '../reconcile/network-of-object.js';
 import { networkStandings } from '../reconcile/network-standing.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
@@ -36,6 +36,7 @@ export function mapStatus(reconciler: Reconciler, appliedRevision: bigint): GetS
     peers: BigInt(reconciler.peerCount),
     appliedRevision,
     configured: reconciler.host !== undefined,
+    warnings: [...reconciler.warnings],
   };
 }
 
@@ -65,6 +66,10 @@ export function spell(object: KernelObject): string {
       return `table ${object.family} ${object.name}`;
     case 'admission':
       return `element inet ${ADMISSION_TABLE} ${ADMISSION_SET} { ${object.address} }`;
+    case 'docker-accept':
+      return `${object.family === 4 ? 'iptables' : 'ip6tables'}-${object.backend} -A ${DOCKER_CHAIN} ${object.rule}`;
+    case 'offload':
+      return `ethtool -K ${object.device} tx-checksum-ip-generic ${object.on ? 'on' : 'off'}`;
     default:
       return changeLines({ op: 'add', object })[0] ?? object.kind;
   }

@@ -42,5 +42,6 @@ function dataplanePartJson(status: GetStatusResponse) {
       failed: Number(failed),
     })),
     failures: status.failures.map(({ kind, object, error }) => ({ kind, object, error })),
+    warnings: status.warnings,
   };
 }

@@ -18,6 +18,7 @@ const STATUS: HostStatus = {
     kind: 'answered',
     answer: {
       configured: true,
+      warnings: ['routes name their gateways themselves'],
       networks: [{ networkId: 'n1', network: 'dcos', state: { status: NetworkStatus.OK, error: '' } }],
       objects: [{ kind: 'route', desired: 3n, present: 2n, failed: 1n }],
       failures: [{ kind: 'route', object: '9.0.2.0/24', error: 'EINVAL', networkId: 'n1' }],
@@ -54,6 +55,7 @@ describe('renderHostStatus', () => {
     expect(text).toContain('route  3        2        1');
     expect(text).toContain('route  9.0.2.0/24  EINVAL');
     expect(text).toContain('18446744073709551614');
+    expect(text).toContain('warning: routes name their gateways themselves');
   });
 
   it('shows a process that gave no answer beside those that did', () => {

@@ -47,5 +47,6 @@ function renderDataplanePart(status: GetStatusResponse): string {
     ['KIND', 'OBJECT', 'ERROR'],
     status.failures.map(({ kind, object, error }) => [kind, object, error]),
   );
-  return [facts, objects, ...(status.failures.length === 0 ? [] : [failures])].join('\n');
+  const warnings = status.warnings.map((warning) => `warning: ${warning}`);
+  return [facts, ...warnings, objects, ...(status.failures.length === 0 ? [] : [failures])].join('\n');
 }

@@ -24,6 +24,12 @@ export function dumpObject(object: KernelObject): string {
       return `nft ${object.content.replaceAll(/\s+/g, ' ').trim()}`;
     case 'admission':
       return `nft element ${object.address}`;
+    case 'port':
+      return `port ${object.device} master ${object.bridge}${object.hairpin ? ' hairpin' : ''}`;
+    case 'offload':
+      return `offload ${object.device} ${object.on ? 'on' : 'off'}`;
+    case 'docker-accept':
+      return `iptables ${object.backend} ${object.family} ${object.rule}`;
   }
 }
 
@@ -45,6 +51,8 @@ function dumpRoute({ prefix, table, target }: Route): string {
   switch (target.type) {
     case 'nexthop':
       return `${prefix} nhid ${target.id} table ${table}`;
+    case 'gateway':
+      return `${prefix} via ${target.gateway} dev ${target.device} table ${table}`;
     case 'unreachable':
       return `unreachable ${prefix} table ${table} metric ${target.metric}`;
     case 'other':

@@ -38,6 +38,12 @@ export function eventOf(object: KernelObject, gone: boolean): KernelEvent {
       return { type: 'device', kind: 'address', device: object.device };
     case 'sysctl':
       return { type: 'device', kind: 'sysctl', device: /\/conf\/([^/]+)\//.exec(object.key)?.[1] ?? 'all' };
+    case 'offload':
+      return { type: 'device', kind: 'link', device: object.device };
+    case 'port':
+      return { type: 'port' };
+    case 'docker-accept':
+      return { type: 'docker' };
     case 'nftables':
       return { type: 'nftables' };
     default: {

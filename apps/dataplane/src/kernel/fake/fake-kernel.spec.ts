@@ -2,9 +2,16 @@ import { describeKernelTables } from '../kernel-tables-contract.js';
 import { describeKernelWatch } from '../kernel-watch-contract.js';
 import { FakeKernel } from './fake-kernel.js';
 
-describeKernelTables('the kernel in memory', () =>
-  Promise.resolve({ tables: new FakeKernel(), close: () => Promise.resolve() }),
-);
+describeKernelTables('the kernel in memory', () => {
+  const tables = new FakeKernel();
+  tables.setUnderlay(undefined);
+  return Promise.resolve({
+    tables,
+    makeVeth: (device) => Promise.resolve(tables.plug(device, undefined)),
+    makeDockerChains: (chains) => Promise.resolve(tables.setDockerChains(chains)),
+    close: () => Promise.resolve(),
+  });
+});
 
 describeKernelWatch('the kernel in memory', () => {
   const kernel = new FakeKernel();

@@ -1,6 +1,7 @@
 import { containsAddress, type IpAddress, interfaceIp } from '@overlay/allocation';
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import {
+  type DockerChain,
   KERNEL_OBJECT_KINDS,
   type KernelObject,
   type KernelObjectKind,
@@ -20,6 +21,7 @@ import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
 import { ADMISSION_TABLE, ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
 import { dumpObject } from './dump-object.js';
 import { EventQueue, eventOf } from './event-queue.js';
+import { FakeCabling } from './fake-cabling.js';
 import { prefixOfInterface } from './prefix-of-interface.js';
 
 /**
@@ -36,7 +38,10 @@ export class FakeKernel implements KernelTables, KernelWatch {
   #kindsRead: ReadonlySet<KernelObjectKind> = new Set();
   readonly #watches = new Set<EventQueue>();
   #silent = false;
-  #underlay: UnderlayLink | undefined;
+  #underlay: UnderlayLink | undefined = { device: 'eth0', mtuBytes: 9000 };
+  #nexthops = true;
+  #dockerChains: readonly DockerChain[] = [];
+  readonly #cabling = new FakeCabling();
   readonly name = 'kernel in memory';
 
   /** Every write that was done, oldest first, as `add 44.128.0.2/20 dev vtep1024`. */
@@ -54,10 +59,35 @@ export class FakeKernel implements KernelTables, KernelWatch {
     return this.#kindsRead;
   }
 
-  /** The device with the host's underlay address gets this MTU. */
-  setUnderlay(underlay: UnderlayLink): void {
+  /** The device with the host's underlay address gets this MTU; undefined: no device has the address. */
+  setUnderlay(underlay: UnderlayLink | undefined): void {
     this.#underlay = underlay;
-    this.#broadcast({ type: 'device', kind: 'link', device: underlay.device });
+    this.#broadcast({ type: 'device', kind: 'link', device: underlay?.device ?? 'eth0' });
+  }
+
+  /** From now on it is a kernel without nexthop objects. */
+  withoutNexthops(): void {
+    this.#nexthops = false;
+  }
+
+  /** Docker makes its chains anew, where it does; what was in them is gone. */
+  setDockerChains(chains: readonly DockerChain[]): void {
+    this.#dockerChains = chains;
+    for (const object of [...this.#objects.values()])
+      if (object.kind === 'docker-accept') this.#objects.delete(keyOf(object));
+    this.#broadcast({ type: 'docker' });
+  }
+
+  /** A runtime plugs a container's end of a pair into a bridge, or only makes it. */
+  plug(device: string, bridge: string | undefined): void {
+    this.#cabling.addVeth(device);
+    if (bridge !== undefined) this.#put({ kind: 'port', device, bridge, hairpin: false });
+  }
+
+  /** The container's end of a pair goes. */
+  unplug(device: string): void {
+    this.#cabling.removeVeth(device);
+    this.#objects.delete(`port ${device}`);
   }
 
   /** Another program takes a nexthop id. */
@@ -115,6 +145,9 @@ export class FakeKernel implements KernelTables, KernelWatch {
     return Promise.resolve({
       objects,
       foreignNexthopIds: new Set(this.#foreignNexthops),
+      nexthopObjects: this.#nexthops,
+      dockerChains: read('docker-accept') ? this.#dockerChains : [],
+      ...(read('port') ? { cabling: this.#cabling.view(this.#objects.values()) } : {}),
       ...(underlay === undefined ? {} : { underlay }),
     });
   }
@@ -174,7 +207,20 @@ export class FakeKernel implements KernelTables, KernelWatch {
         return this.#objects.has(`nftables inet ${ADMISSION_TABLE}`)
           ? undefined
           : 'Error: No such file or directory';
+      case 'offload':
+        return this.#objects.has(`link ${object.device}`) ? undefined : 'netlink error: No such device';
+      case 'port':
+        return this.#cabling.has(object.device) && this.#objects.has(`link ${object.bridge}`)
+          ? undefined
+          : `Cannot find device "${object.device}"`;
+      case 'docker-accept': {
+        const there = this.#dockerChains.some(
+          ({ backend, family }) => backend === object.backend && family === object.family,
+        );
+        return there ? undefined : 'iptables-restore: line 2 failed: No chain/target/match by that name.';
+      }
       case 'nexthop':
+        if (!this.#nexthops) return 'RTNETLINK answers: Operation not supported';
         return this.#unusableNexthop(object);
       case 'route':
         return this.#unusableTarget(object);
@@ -187,16 +233,21 @@ export class FakeKernel implements KernelTables, KernelWatch {
     if (!this.#objects.has(`link ${nexthop.device}`)) return `Cannot find device "${nexthop.device}"`;
     if (this.#foreignNexthops.has(nexthop.id) || this.#nexthop(nexthop.id) !== undefined)
       return 'RTNETLINK answers: File exists';
-    const onLink = [...this.#objects.values()].some(
+    return this.#onLink(nexthop) ? undefined : 'Error: Nexthop has invalid gateway.';
+  }
+
+  #onLink({ device, gateway }: { readonly device: string; readonly gateway: IpAddress }): boolean {
+    return [...this.#objects.values()].some(
       (object) =>
         object.kind === 'address' &&
-        object.device === nexthop.device &&
-        containsAddress(prefixOfInterface(object.address), nexthop.gateway),
+        object.device === device &&
+        containsAddress(prefixOfInterface(object.address), gateway),
     );
-    return onLink ? undefined : 'Error: Nexthop has invalid gateway.';
   }
 
   #unusableTarget({ target }: Route): string | undefined {
+    if (target.type === 'gateway')
+      return this.#onLink(target) ? undefined : 'Error: Nexthop has invalid gateway.';
     if (target.type !== 'nexthop') return undefined;
     const known = this.#nexthop(target.id) !== undefined || this.#foreignNexthops.has(target.id);
     return known ? undefined : 'Error: Nexthop id does not exist.';
@@ -210,6 +261,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
 
   #put(object: KernelObject): void {
     this.#objects.set(keyOf(object), object);
+    if (object.kind === 'link') this.#cabling.came(object.name);
     this.#tell(object, false);
   }
 
@@ -231,6 +283,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
 
   #remove(object: KernelObject, silent = false): undefined {
     this.#objects.delete(keyOf(object));
+    if (object.kind === 'link') this.#cabling.went(object.name);
     if (!silent) this.#tell(object, true);
     for (const other of [...this.#objects.values()])
       if (goesWith(other, object)) this.#remove(other, other.kind === 'route');
@@ -246,6 +299,8 @@ function goesWith(other: KernelObject, gone: KernelObject): boolean {
     return other.kind === 'route' && other.target.type === 'nexthop' && other.target.id === gone.id;
   if (gone.kind === 'nftables') return gone.name === ADMISSION_TABLE && other.kind === 'admission';
   if (gone.kind !== 'link') return false;
+  if (other.kind === 'port') return other.bridge === gone.name;
+  if (other.kind === 'route') return other.target.type === 'gateway' && other.target.device === gone.name;
   if (other.kind === 'sysctl') return other.key.includes(`/${gone.name}/`);
   return 'device' in other && other.device === gone.name;
 }
@@ -262,6 +317,8 @@ function isOurs(object: KernelObject, scope: ReadScope): boolean {
       );
     case 'sysctl':
       return scope.sysctls.includes(object.key);
+    case 'offload':
+      return scope.offload === true;
     default:
       return true;
   }

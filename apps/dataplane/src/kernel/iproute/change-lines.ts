@@ -33,8 +33,15 @@ export function changeLines(change: KernelChange): readonly string[] {
       const words = `from ${object.source} lookup ${object.table} priority ${object.priority}`;
       return [op === 'remove' ? `rule del ${words}` : `rule add ${words} protocol ${ROUTE_PROTOCOL}`];
     }
+    case 'port': {
+      if (op === 'remove') return [`link set dev ${object.device} nomaster`];
+      const hairpin = object.hairpin ? [`link set dev ${object.device} type bridge_slave hairpin on`] : [];
+      return [`link set dev ${object.device} master ${object.bridge}`, ...hairpin];
+    }
     case 'nftables':
     case 'admission':
+    case 'docker-accept':
+    case 'offload':
     case 'sysctl':
       return [];
   }
@@ -93,6 +100,8 @@ function routeWords(route: Route): string {
   switch (target.type) {
     case 'nexthop':
       return `${where} nhid ${target.id}`;
+    case 'gateway':
+      return `${where} via ${target.gateway} dev ${target.device}`;
     case 'unreachable':
       return `unreachable ${where} metric ${target.metric}`;
     case 'other':

@@ -1,18 +1,21 @@
 import { toOverlayError } from '@overlay/failure';
 import type { KernelObject } from '../kernel-object.js';
 import type { CallOptions, ChangeFailure, KernelChange, KernelTables } from '../kernel-tables.js';
+import { applyTransaction } from './apply-transaction.js';
 import { parseBatchErrors } from './batch-errors.js';
 import { changeLines } from './change-lines.js';
 import type { CommandRunner } from './command-runner.js';
+import { dockerScript, IPTABLES, iptablesTool, ruleSetOf } from './docker-accepts.js';
 import { KernelReader } from './kernel-reader.js';
 import { nftScript } from './nft-script.js';
 import type { SysctlFiles } from './sysctl-files.js';
+import { writeOffload } from './vxlan-offload.js';
 import { writeSysctl } from './write-sysctl.js';
 
 /** Changes per process: bounds how long the time limit of one command has to reach. */
 const BATCH_SIZE = 20_000;
-/** Changes of a refused nftables transaction that are tried one by one. */
-const BISECTED = 1_024;
+/** Seconds that a change of iptables waits for other programs to let go of its lock. */
+const LOCK_SECONDS = '5';
 
 /** What the adapter works with. */
 export interface IprouteOptions {
@@ -39,7 +42,18 @@ export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables
       case 'bridge':
         return applyBatch(runner, tool, run, options);
       case 'nft':
-        return applyNft(runner, run, options);
+        return applyTransaction(
+          runner,
+          { command: 'nft', args: ['-f', '-'], script: nftScript },
+          run,
+          options,
+        );
+      case 'iptables':
+        return applyDockerAccepts(runner, run, options);
+      case 'ethtool':
+        return applyEach(run, async ({ op, object }) => {
+          if (op !== 'remove' && object.kind === 'offload') await writeOffload(runner, object, options);
+        });
       case 'sysctl':
         return applyEach(run, async ({ op, object }) => {
           if (op !== 'remove' && object.kind === 'sysctl') await writeSysctl(sysctls, object);
@@ -48,7 +62,7 @@ export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables
   }
 }
 
-type Tool = 'ip' | 'ip -6' | 'bridge' | 'nft' | 'sysctl';
+type Tool = 'ip' | 'ip -6' | 'bridge' | 'nft' | 'iptables' | 'ethtool' | 'sysctl';
 
 function toolOf(object: KernelObject): Tool {
   switch (object.kind) {
@@ -59,6 +73,10 @@ function toolOf(object: KernelObject): Tool {
     case 'nftables':
     case 'admission':
       return 'nft';
+    case 'docker-accept':
+      return 'iptables';
+    case 'offload':
+      return 'ethtool';
     case 'sysctl':
       return 'sysctl';
     default:
@@ -76,6 +94,27 @@ function runsOf(changes: readonly KernelChange[]): readonly { tool: Tool; run: K
     else runs.push({ tool, run: [change] });
   }
   return runs;
+}
+
+/** One transaction for each rule set. */
+async function applyDockerAccepts(
+  runner: CommandRunner,
+  run: readonly KernelChange[],
+  options: CallOptions,
+): Promise<readonly ChangeFailure[]> {
+  const failures: ChangeFailure[] = [];
+  for (const chain of IPTABLES) {
+    const there = run.filter(
+      ({ object }) => object.kind === 'docker-accept' && ruleSetOf(object) === ruleSetOf(chain),
+    );
+    if (there.length === 0) continue;
+    const command = iptablesTool(chain, 'restore');
+    const args = ['--noflush', '--wait', LOCK_SECONDS];
+    failures.push(
+      ...(await applyTransaction(runner, { command, args, script: dockerScript }, there, options)),
+    );
+  }
+  return failures;
 }
 
 async function applyBatch(
@@ -118,29 +157,4 @@ async function applyEach(
     }
   }
   return failures;
-}
-
-/** One transaction. A refused one is tried again in halves, to find the change that is at fault, unless it is large. */
-async function applyNft(
-  runner: CommandRunner,
-  run: readonly KernelChange[],
-  options: CallOptions,
-): Promise<readonly ChangeFailure[]> {
-  const error = await runNft(runner, run, options);
-  if (error === undefined) return [];
-  if (run.length === 1 || run.length > BISECTED) return run.map((change) => ({ change, error }));
-  const middle = Math.ceil(run.length / 2);
-  return [
-    ...(await applyNft(runner, run.slice(0, middle), options)),
-    ...(await applyNft(runner, run.slice(middle), options)),
-  ];
-}
-
-async function runNft(runner: CommandRunner, run: readonly KernelChange[], { timeoutMs }: CallOptions) {
-  try {
-    const { exitCode, stderr } = await runner.run('nft', ['-f', '-'], nftScript(run), timeoutMs);
-    return exitCode === 0 ? undefined : stderr.trim();
-  } catch (thrown) {
-    return toOverlayError(thrown).message;
-  }
 }

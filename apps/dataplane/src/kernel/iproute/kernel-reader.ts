@@ -3,8 +3,9 @@ import type { Admission, KernelObject, KernelObjectKind, NftTable } from '../ker
 import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
 import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
 import type { CommandRunner } from './command-runner.js';
+import { readDockerRules } from './iptables-reader.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
-import { findUnderlay, type LinkJson, parseLinks } from './read-links.js';
+import { findUnderlay, type LinkJson, parseCabling, parseLinks, portsOf } from './read-links.js';
 import {
   type FdbJson,
   type NeighbourJson,
@@ -18,6 +19,9 @@ import {
   type RuleJson,
 } from './read-routing.js';
 import type { SysctlFiles } from './sysctl-files.js';
+import { readOffload } from './vxlan-offload.js';
+
+const NO_NEXTHOPS = /Operation not supported|Object "nexthop" is unknown/;
 
 /** Reads every table that we have objects in: one process a table, none for each object. */
 export class KernelReader {
@@ -35,7 +39,7 @@ export class KernelReader {
     const list = async <T>(needed: boolean, command: string, args: readonly string[]) =>
       needed ? this.#json<T>(command, args, options) : [];
     const device = scope.vtep;
-    const devices = await list<LinkJson>(wanted('link', 'address', 'neighbour', 'fdb'), 'ip', [
+    const devices = await list<LinkJson>(wanted('link', 'address', 'neighbour', 'fdb', 'port'), 'ip', [
       '-details',
       'address',
       'show',
@@ -44,10 +48,19 @@ export class KernelReader {
     const underlay = scope.underlay && findUnderlay(devices, scope.underlay);
     const there = links.some((link) => link.kind === 'link' && link.name === device);
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
-    const nexthops = parseNexthops(
-      await list<NexthopJson>(wanted('nexthop'), 'ip', ['-N', 'nexthop', 'show']),
-      device,
+    const nexthopList = wanted('nexthop') ? await this.#nexthops(options) : [];
+    const nexthops = parseNexthops(nexthopList ?? [], device);
+    const docker = wanted('docker-accept')
+      ? await readDockerRules(this.#runner, options)
+      : { chains: [], accepts: [] };
+    const cabling = wanted('port') ? parseCabling(devices) : undefined;
+    const bridges = new Set(
+      links.flatMap((link) => (link.kind === 'link' && link.type === 'bridge' ? [link.name] : [])),
     );
+    const offload =
+      there && scope.offload && wanted('offload')
+        ? await readOffload(this.#runner, device, options)
+        : undefined;
     const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
     const tables = wanted('nftables', 'admission') ? await this.#ourNftTables(options) : [];
     const [route, rule] = [wanted('route'), wanted('rule')];
@@ -66,11 +79,26 @@ export class KernelReader {
         ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-6', 'rule', 'show'])),
         ...(wanted('nftables') ? await this.#nftTables(tables, options) : []),
         ...(wanted('admission') ? await this.#admissions(tables, options) : []),
+        ...(cabling === undefined ? [] : portsOf(cabling, bridges)),
+        ...(offload === undefined ? [] : [offload]),
+        ...docker.accepts,
         ...(wanted('sysctl') ? await this.#sysctlValues(scope.sysctls) : []),
       ],
       foreignNexthopIds: nexthops.foreign,
+      nexthopObjects: nexthopList !== undefined,
+      dockerChains: docker.chains,
+      ...(cabling === undefined ? {} : { cabling }),
       ...(underlay === undefined ? {} : { underlay }),
     };
+  }
+
+  /** Undefined if the kernel (before 5.3), or the tool, knows no nexthop objects. */
+  async #nexthops(options: CallOptions): Promise<readonly NexthopJson[] | undefined> {
+    const args = ['-json', '-N', 'nexthop', 'show'];
+    const { exitCode, stdout, stderr } = await this.#runner.run('ip', args, '', options.timeoutMs);
+    if (exitCode === 0) return stdout.trim() === '' ? [] : (JSON.parse(stdout) as NexthopJson[]);
+    if (NO_NEXTHOPS.test(stderr)) return undefined;
+    throw new OverlayError('unavailable', `ip ${args.join(' ')} failed: ${stderr.trim()}`);
   }
 
   async #json<T>(command: string, args: readonly string[], options: CallOptions): Promise<readonly T[]> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
-import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE } from '../ownership.js';
+import { ADMISSION_SET, ADMISSION_TABLE, DOCKER_CHAIN, NFT_TABLE } from '../ownership.js';
 import { parseIpEvent } from './parse-ip-event.js';
 
 const IP_OBJECTS = ['link', 'address', 'neigh', 'route', 'nexthop', 'rule', 'netconf'];
@@ -9,6 +9,10 @@ const IP_OBJECTS = ['link', 'address', 'neigh', 'route', 'nexthop', 'rule', 'net
 const DIES_WITH_US = ['setpriv', '--pdeathsig', 'TERM'];
 const OUR_TABLE = new RegExp(
   `^(?:add|delete|create|insert|replace) \\S+ inet (?:${NFT_TABLE}|${ADMISSION_TABLE})(?: |$)`,
+);
+/** Docker's chain in the tables of iptables-nft, or the whole table of its. */
+const DOCKER = new RegExp(
+  `^(?:add|delete|create|insert|replace) (?:(?:rule|chain) ip6? filter ${DOCKER_CHAIN}(?: |$)|table ip6? filter)`,
 );
 const ELEMENT = new RegExp(`^(add|delete) element inet ${ADMISSION_TABLE} ${ADMISSION_SET} \\{ (\\S+) \\}`);
 
@@ -21,7 +25,7 @@ export function ipMonitor(prefix: readonly string[] = []): KernelWatch {
   return monitor('ip monitor', argv, parseIpEvent);
 }
 
-/** Changes of our nftables table, by `nft monitor`. */
+/** Changes of our nftables tables and of Docker's chain in iptables-nft, by `nft monitor`. */
 export function nftMonitor(prefix: readonly string[] = []): KernelWatch {
   return monitor('nft monitor', [...prefix, ...DIES_WITH_US, 'nft', 'monitor'], parseNftEvent);
 }
@@ -34,6 +38,7 @@ export function parseNftEvent(line: string): KernelEvent | undefined {
     return { type: 'object', kind: 'admission', key: `admission ${address}`, attributes, marked: true };
   }
   if (OUR_TABLE.test(line)) return { type: 'nftables' };
+  if (DOCKER.test(line)) return { type: 'docker' };
   return /error/i.test(line) ? { type: 'lost' } : undefined;
 }
 

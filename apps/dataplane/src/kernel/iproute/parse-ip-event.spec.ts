@@ -16,6 +16,10 @@ describe('parseIpEvent', () => {
   it.each([
     [
       '[LINK]3: v@w: <BROADCAST,MULTICAST,M-DOWN> mtu 1500 qdisc noop master m-dcos state DOWN',
+      { type: 'port' },
+    ],
+    [
+      '[LINK]3: v@w: <BROADCAST,MULTICAST> mtu 1500 qdisc noop master docker0 state UP',
       { type: 'device', kind: 'link', device: 'v' },
     ],
     ['[LINK]Deleted 2: vtep1024: <BROADCAST> mtu 1500', { type: 'device', kind: 'link', device: 'vtep1024' }],

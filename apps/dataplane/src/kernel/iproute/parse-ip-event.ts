@@ -1,7 +1,14 @@
 import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { attributesOf, type KernelObject, keyOf, type Route } from '../kernel-object.js';
 import type { KernelEvent } from '../kernel-watch.js';
-import { MAIN_TABLE, NEXTHOP_ID_BASE, PEER_TABLE, ROUTE_PROTOCOL, RULE_PRIORITY } from '../ownership.js';
+import {
+  CNI_BRIDGE_PREFIX,
+  MAIN_TABLE,
+  NEXTHOP_ID_BASE,
+  PEER_TABLE,
+  ROUTE_PROTOCOL,
+  RULE_PRIORITY,
+} from '../ownership.js';
 
 const LOST: KernelEvent = { type: 'lost' };
 const LINE = /^\[([A-Z]+)\](Deleted )?(.*)$/;
@@ -14,6 +21,9 @@ const RULE = /^(\d+):\s+from (\S+) lookup (\S+)/;
 /** An optional route type (RTN_*, absent for unicast) before the destination. */
 const ROUTE = /^(?:(\d+) )?([0-9a-f.:]+(?:\/\d+)?)(?= |$)/;
 const UNREACHABLE = '7';
+const VIA = / via (\S+) dev (\S+)/;
+/** `5: veth1@if2: <…> master m-dcos …`. */
+const PORT_OF_OURS = new RegExp(` master ${CNI_BRIDGE_PREFIX}`);
 const NO_MAC = parseMacAddress('00:00:00:00:00:00');
 const OUR_PROTOCOL = String(ROUTE_PROTOCOL);
 
@@ -34,6 +44,7 @@ export function parseIpEvent(line: string): KernelEvent | undefined {
 function parseLabelled(label: string, gone: boolean, text: string): KernelEvent | undefined {
   switch (label) {
     case 'LINK':
+      if (PORT_OF_OURS.test(text)) return { type: 'port' };
       return deviceEvent('link', DEVICE.exec(text)?.[1]);
     case 'ADDR':
       return deviceEvent('address', DEVICE.exec(text)?.[1]);
@@ -103,7 +114,10 @@ function targetOf(type: string | undefined, text: string): Route['target'] {
   if (type === UNREACHABLE)
     return { type: 'unreachable', metric: Number(/ metric (\d+)/.exec(text)?.[1] ?? 0) };
   const nhid = / nhid (\d+)/.exec(text)?.[1];
-  return nhid === undefined ? { type: 'other', text } : { type: 'nexthop', id: Number(nhid) };
+  if (nhid !== undefined) return { type: 'nexthop', id: Number(nhid) };
+  const [, gateway, device] = VIA.exec(text) ?? [];
+  if (gateway === undefined || device === undefined) return { type: 'other', text };
+  return { type: 'gateway', gateway: parseIpAddress(gateway), device };
 }
 
 function parseRule(gone: boolean, text: string): KernelEvent | undefined {

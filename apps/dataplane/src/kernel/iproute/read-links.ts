@@ -1,12 +1,17 @@
 import { type IpAddress, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
-import type { Address, Link } from '../kernel-object.js';
-import type { ReadScope } from '../kernel-tables.js';
+import type { Address, BridgePort, Link } from '../kernel-object.js';
+import type { Cabling, ReadScope, VethState } from '../kernel-tables.js';
 import { ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
 
 /** A device as `ip -json -details address show` prints it, as far as it is read. */
 export interface LinkJson {
   readonly ifname: string;
+  readonly ifindex?: number;
+  /** Name of the bridge that the device is a port of. */
+  readonly master?: string;
+  /** Number of the namespace with the other end of a pair, if that is another one. */
+  readonly link_netnsid?: number;
   readonly flags: readonly string[];
   readonly mtu: number;
   readonly address?: string;
@@ -20,6 +25,8 @@ export interface LinkJson {
       readonly local6?: string;
       readonly learning?: boolean;
     };
+    /** As a port of a bridge. */
+    readonly info_slave_data?: { readonly hairpin?: boolean };
   };
   readonly addr_info?: readonly {
     readonly local?: string;
@@ -73,6 +80,37 @@ export function findUnderlay(json: readonly LinkJson[], address: IpAddress): Und
     addresses.some(({ local }) => local !== undefined && parseIpAddress(local) === address),
   );
   return link && { device: link.ifname, mtuBytes: link.mtu };
+}
+
+/** What is plugged where. */
+export function parseCabling(json: readonly LinkJson[]): Cabling {
+  const bridges = new Map(
+    json
+      .filter(({ linkinfo }) => linkinfo?.info_kind === 'bridge')
+      .map(({ ifname, ifindex }): [string, number] => [ifname, ifindex ?? 0]),
+  );
+  const veths = json
+    .filter(({ linkinfo }) => linkinfo?.info_kind === 'veth')
+    .map((link): VethState => {
+      const bridgeIndex = link.master === undefined ? undefined : (bridges.get(link.master) ?? 0);
+      return {
+        device: link.ifname,
+        index: link.ifindex ?? 0,
+        ...(bridgeIndex === undefined ? {} : { bridgeIndex }),
+        hairpin: link.linkinfo?.info_slave_data?.hairpin ?? false,
+        leadsElsewhere: link.link_netnsid !== undefined,
+      };
+    });
+  return { bridges, veths };
+}
+
+/** The ports of the bridges that have these names. */
+export function portsOf({ bridges, veths }: Cabling, names: ReadonlySet<string>): readonly BridgePort[] {
+  const byIndex = new Map([...bridges].map(([name, index]) => [index, name]));
+  return veths.flatMap(({ device, bridgeIndex, hairpin }): readonly BridgePort[] => {
+    const bridge = bridgeIndex === undefined ? undefined : byIndex.get(bridgeIndex);
+    return bridge === undefined || !names.has(bridge) ? [] : [{ kind: 'port', device, bridge, hairpin }];
+  });
 }
 
 /** Link-local addresses are the kernel's own. */

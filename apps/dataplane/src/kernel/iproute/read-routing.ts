@@ -94,6 +94,8 @@ export function parseRoutes(json: readonly RouteJson[]): readonly Route[] {
 function targetOf(entry: RouteJson): Route['target'] {
   if (entry.nhid !== undefined) return { type: 'nexthop', id: entry.nhid };
   if (entry.type === TYPE_UNREACHABLE) return { type: 'unreachable', metric: entry.metric ?? 0 };
+  if (entry.gateway !== undefined && entry.dev !== undefined)
+    return { type: 'gateway', gateway: parseIpAddress(entry.gateway), device: entry.dev };
   return { type: 'other', text: `via ${entry.gateway ?? 'none'} dev ${entry.dev ?? 'none'}` };
 }
 

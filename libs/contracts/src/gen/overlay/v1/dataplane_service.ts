@@ -92,7 +92,10 @@ export interface GetStatusRequest {
 
 /** Objects of one kind. */
 export interface KernelObjectStatus {
-  /** Kind: link, address, neighbour, fdb, nexthop, route, rule, nftables, iptables or sysctl. */
+  /**
+   * Kind: link, sysctl, offload (checksums of the VXLAN device), port (of a CNI bridge), address, fdb, neighbour,
+   * nexthop, route, rule, nftables, admission (of a peer to the tunnel) or docker-accept (a rule in DOCKER-USER).
+   */
   kind: string;
   /** How many are desired. */
   desired: bigint;
@@ -104,7 +107,7 @@ export interface KernelObjectStatus {
 
 /** An object that could not be written. */
 export interface KernelObjectFailure {
-  /** Kind, as above. */
+  /** Kind, as above, or peer: a peer that contradicts this host or another peer and gets nothing in the kernel. */
   kind: string;
   /** The object, spelt as its tool spells it. */
   object: string;
@@ -128,6 +131,8 @@ export interface GetStatusResponse {
   appliedRevision: bigint;
   /** True once a host description was applied. */
   configured: boolean;
+  /** What works, but not as well as it could, each with the reason and the way out. */
+  warnings: string[];
 }
 
 /** Asks for the removal of a network. */
@@ -1037,7 +1042,7 @@ export const KernelObjectFailure: MessageFns<KernelObjectFailure> = {
 };
 
 function createBaseGetStatusResponse(): GetStatusResponse {
-  return { networks: [], objects: [], failures: [], peers: 0n, appliedRevision: 0n, configured: false };
+  return { networks: [], objects: [], failures: [], peers: 0n, appliedRevision: 0n, configured: false, warnings: [] };
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
@@ -1065,6 +1070,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.configured !== false) {
       writer.uint32(48).bool(message.configured);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -1130,6 +1138,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.configured = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1160,6 +1176,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
         ? BigInt(object.applied_revision)
         : 0n,
       configured: isSet(object.configured) ? globalThis.Boolean(object.configured) : false,
+      warnings: globalThis.Array.isArray(object?.warnings)
+        ? object.warnings.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1183,6 +1202,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     if (message.configured !== false) {
       obj.configured = message.configured;
     }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
+    }
     return obj;
   },
 
@@ -1199,6 +1221,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
       ? BigInt(object.appliedRevision)
       : 0n;
     message.configured = object.configured ?? false;
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };

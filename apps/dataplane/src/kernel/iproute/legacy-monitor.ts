@@ -1,0 +1,41 @@
+import type { KernelWatch } from '../kernel-watch.js';
+import type { CommandRunner } from './command-runner.js';
+import { dockerChainLines, IPTABLES } from './docker-accepts.js';
+import { savedFilter } from './iptables-reader.js';
+
+/** How long one look may take. */
+const TIMEOUT_MS = 5_000;
+
+/** What the watch works with. */
+export interface LegacyMonitorOptions {
+  readonly runner: CommandRunner;
+  /** Resolves after the time, or when the signal aborts. */
+  readonly sleep: (durationMs: number, signal: AbortSignal) => Promise<void>;
+  /** Time between two looks. */
+  readonly intervalMs: number;
+}
+
+/** Changes of Docker's chain in iptables-legacy. The kernel tells nobody of them, so the chain is looked at from time to time. */
+export function legacyMonitor({ runner, sleep, intervalMs }: LegacyMonitorOptions): KernelWatch {
+  return {
+    name: 'iptables-legacy',
+    async *watch(signal) {
+      let before = '';
+      while (!signal.aborted) {
+        const now = await chains(runner).catch(() => before);
+        if (now !== before) yield [{ type: 'docker' }];
+        before = now;
+        await sleep(intervalMs, signal);
+      }
+    },
+  };
+}
+
+async function chains(runner: CommandRunner): Promise<string> {
+  const saved = await Promise.all(
+    IPTABLES.filter(({ backend }) => backend === 'legacy').map((chain) =>
+      savedFilter(runner, chain, { timeoutMs: TIMEOUT_MS }),
+    ),
+  );
+  return saved.map(dockerChainLines).join('\n\n');
+}

@@ -1,0 +1,26 @@
+/** What a host does without. */
+export interface Shortcomings {
+  /** Whether the kernel has nexthop objects; `off` if the configuration does without them. */
+  readonly nexthops: boolean | 'off';
+  /** Devices that may have lost their bridge. */
+  readonly strays: readonly string[];
+}
+
+/** What works, but not as well as it could, each with the reason and the way out. */
+export function standingWarnings({ nexthops, strays }: Shortcomings): readonly string[] {
+  const why =
+    nexthops === 'off'
+      ? 'nexthop_objects is off in the configuration; set it to auto'
+      : 'this kernel has no nexthop objects; use Linux 5.3 or later and a matching iproute2';
+  return [
+    ...(nexthops === true
+      ? []
+      : [`routes name their gateways themselves, which takes long with thousands of peers: ${why}`]),
+    ...(strays.length === 0
+      ? []
+      : [
+          `a CNI bridge was missing when this process started, and ${strays.join(', ')} had no bridge: if these ` +
+            'belong to containers of the overlay, start those again',
+        ]),
+  ];
+}
