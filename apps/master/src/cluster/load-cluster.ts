@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { OverlayError } from '@overlay/failure';
 import { type OverlayLog, unfinishedImport } from '@overlay/overlay-log';
 import { ClusterRecords } from './cluster-records.js';
 import { PlannerState } from './planner-state.js';
@@ -15,19 +17,24 @@ export interface LoadedCluster {
  * Recovers the cluster: loads the log and fills the pools.
  * @param quarantineMs how long what a deleted node had is kept for it.
  * @param nowMs monotonic time, from which quarantines count again.
- * @throws OverlayError what `OverlayLog.load` throws, `data_loss` naming a value with two owners, and
- * `failed_precondition` for a log that an interrupted import left.
+ * @param signal calls the recovery off between two batches of records.
+ * @throws OverlayError what `OverlayLog.load` throws, `data_loss` naming a value with two owners,
+ * `failed_precondition` for a log that an interrupted import left, and `aborted` if it was called off.
  */
 export async function loadCluster(
   log: OverlayLog,
   quarantineMs: number,
   nowMs: number,
+  signal?: AbortSignal,
 ): Promise<LoadedCluster> {
   const { revision, records: batches } = await log.load();
   const state = new PlannerState(quarantineMs);
   const records = new ClusterRecords();
   let empty = true;
   for await (const batch of batches) {
+    // A large log takes seconds: probes, elections and the signal have their turn in between.
+    await setImmediate();
+    if (signal?.aborted) throw new OverlayError('aborted', 'the recovery of the log was called off');
     empty &&= batch.length === 0;
     for (const record of batch) {
       state.records.put(record);

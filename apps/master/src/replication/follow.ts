@@ -5,14 +5,16 @@ import type { ReplicaDeps } from './replica-deps.js';
 
 /**
  * Follows the log until the signal aborts: loads it, then applies every commit as it happens. Loads it again where
- * the history before is gone.
- * @throws OverlayError `failed_precondition` if configuration and log contradict each other, and what the log
- * throws.
+ * the history before is gone. A master that is elected meanwhile, as a lone one is at once, does not wait for the end
+ * of a load that it would throw away: it loads the log once, as the leader.
+ * @throws OverlayError `failed_precondition` if configuration and log contradict each other, what the log throws, and
+ * `aborted` if the signal called a load off.
  */
 export async function follow(deps: ReplicaDeps, signal: AbortSignal): Promise<void> {
   const { log, cluster, clock } = deps;
   while (!signal.aborted) {
-    const { state, records, revision } = await loadCluster(log, deps.quarantineMs, clock.monotonicMs());
+    const loading = loadCluster(log, deps.quarantineMs, clock.monotonicMs(), signal);
+    const { state, records, revision } = await loading;
     if (signal.aborted) return;
     // A master that cannot lead with its configuration says so at once, not when it is needed.
     if (records.addressSpace !== undefined) planStartup(state, deps.configured, deps);
