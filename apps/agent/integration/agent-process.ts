@@ -22,6 +22,7 @@ export function hostPaths(folder: string) {
     ipam: at('ipam.sock'),
     ipamHttp: at('ipam-http.sock'),
     dataplane: at('dataplane.sock'),
+    docker: at('docker.sock'),
     http: at('agent-http.sock'),
     grpc: at('agent.sock'),
   };
@@ -46,7 +47,12 @@ export class AgentProcess {
       cni_dir: paths.cni,
       cni_conflist_dir: paths.conflists,
       heartbeat_ms: 300,
-      sockets: { ipam: paths.ipam, ipam_http: paths.ipamHttp, dataplane: paths.dataplane },
+      sockets: {
+        ipam: paths.ipam,
+        ipam_http: paths.ipamHttp,
+        dataplane: paths.dataplane,
+        docker: paths.docker,
+      },
       listen: { http: `unix:${paths.http}`, grpc: `unix:${paths.grpc}` },
       ...more,
     };

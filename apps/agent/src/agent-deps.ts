@@ -3,6 +3,7 @@ import type { Clock, Logger, Metrics, Readiness } from '@overlay/service';
 import type { AgentTimings } from './agent-timings.js';
 import type { FileCniDirectory } from './cni/file-cni-directory.js';
 import type { HostPorts } from './configuration/configure-pass.js';
+import type { DockerNetworks } from './docker/docker-networks.js';
 import type { RouteSource } from './identity/underlay-address.js';
 import type { ContainerCommands } from './probe/container-commands.js';
 import type { ConnectMaster } from './registration/master-link.js';
@@ -22,15 +23,20 @@ export interface AgentDeps {
   readonly hostName: string;
   readonly routeSource: RouteSource;
   readonly connectMaster: ConnectMaster;
-  readonly ports: HostPorts & {
+  readonly ports: LoopPorts & {
     readonly mesosFiles: FileCniDirectory;
     readonly conflists: FileCniDirectory;
     readonly commands: ContainerCommands;
   };
 }
 
+/** What the loops act through. */
+export interface LoopPorts extends HostPorts {
+  readonly docker: DockerNetworks;
+}
+
 /** What the loops of a running agent share. */
 export interface LoopDeps extends Omit<AgentDeps, 'ports'> {
-  readonly ports: HostPorts;
+  readonly ports: LoopPorts;
   readonly nodeId: NodeId;
 }

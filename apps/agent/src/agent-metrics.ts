@@ -8,6 +8,8 @@ export interface AgentMetrics {
   readonly pollErrors: Counter;
   readonly updateFailures: Counter;
   readonly updateDuration: Histogram;
+  /** Calls that Docker refused or did not answer. */
+  readonly dockerFailures: Counter;
   /** Counts the networks that a pass failed to configure. */
   countFailures(results: ReadonlyMap<string, PassResult>): void;
 }
@@ -34,6 +36,10 @@ export function declareMetrics(metrics: Metrics, state: AgentState, store: Topol
     state.topologyStale === '' ? 0 : 1,
   );
   gauge('configuration_attempts', 'Passes over the host', () => state.configurationAttempts);
+  gauge('docker_up', '1 while a Docker engine answers', () => (state.docker?.up === true ? 1 : 0));
+  gauge('docker_networks', 'Overlay networks that have a Docker network on this host', () => {
+    return state.docker?.standing.size ?? 0;
+  });
   const failures = metrics.counter(
     'network_configuration_failures_total',
     'Attempts to configure a network that failed',
@@ -44,6 +50,10 @@ export function declareMetrics(metrics: Metrics, state: AgentState, store: Topol
     updateDuration: metrics.histogram(
       'update_processing_duration_seconds',
       'Duration of one pass over the host',
+    ),
+    dockerFailures: metrics.counter(
+      'docker_cmd_failures_total',
+      'Calls that the Docker engine refused or did not answer',
     ),
     countFailures(results) {
       for (const { kind } of results.values()) {

@@ -8,6 +8,9 @@ import {
 import { ChangeSignal } from './change-signal.js';
 import type { HostProgress } from './configuration/network-progress.js';
 import { planNetworkStates } from './configuration/plan-network-states.js';
+import { type DockerHalfSettings, dockerHalfOf } from './docker/docker-half.js';
+import { type DockerPicture, NO_DOCKER } from './docker/docker-picture.js';
+import { mergeContainers } from './docker/plan-docker-containers.js';
 
 /** What the loops of one agent know together. Each setter raises the signals of those who follow. */
 export class AgentState {
@@ -19,6 +22,8 @@ export class AgentState {
   readonly hostApplied = new ChangeSignal();
   /** The daemons have to be asked how they stand. */
   readonly poll = new ChangeSignal();
+  /** Docker has to be looked at: it changed, or what is wanted of it. */
+  readonly dockerDue = new ChangeSignal();
   /** The master has to be asked for the assignment again. */
   readonly registerAgain = new ChangeSignal();
 
@@ -32,6 +37,13 @@ export class AgentState {
   #rejection: string | undefined;
   #removed: readonly string[] = [];
   #topologyStale = '';
+  #docker: DockerPicture | undefined;
+  readonly #settings: DockerHalfSettings;
+
+  /** @param settings what of the configuration decides about Docker halves */
+  constructor(settings: DockerHalfSettings) {
+    this.#settings = settings;
+  }
 
   /** The last registration, from a master or from disk. */
   get registration(): RegisterAgentResponse | undefined {
@@ -42,7 +54,13 @@ export class AgentState {
   get assignment(): Assignment | undefined {
     const assignment = this.#registration?.assignment;
     if (assignment === undefined) return undefined;
-    const states = planNetworkStates(assignment.networks, this.#progress, this.#dataplane);
+    const wanted = assignment.networks.filter(
+      (network) => dockerHalfOf(network, this.#settings) !== undefined,
+    );
+    const states = planNetworkStates(assignment.networks, this.#progress, this.#dataplane, {
+      wanted: new Set(wanted.map(({ networkId }) => networkId)),
+      halves: (this.#docker ?? NO_DOCKER).halves,
+    });
     const networks = assignment.networks.map((network) => ({
       ...network,
       state: states.get(network.networkId),
@@ -58,12 +76,19 @@ export class AgentState {
     return this.#dataplane;
   }
 
-  get containers(): readonly Container[] {
-    return this.#containers;
+  /** What is known of Docker; undefined until it was looked at. */
+  get docker(): DockerPicture | undefined {
+    return this.#docker;
   }
 
+  /** The containers of both halves. */
+  get containers(): readonly Container[] {
+    return mergeContainers(this.#containers, this.#docker?.containers ?? []);
+  }
+
+  /** The addresses of both halves. */
   get capacities(): readonly Capacity[] {
-    return this.#capacities;
+    return [...this.#capacities, ...(this.#docker?.capacities ?? [])];
   }
 
   /** How often the host was configured since the process started, waits for daemons not counted. */
@@ -88,18 +113,28 @@ export class AgentState {
 
   /** Ids of the networks being deleted of which nothing is left on this host. */
   get removed(): readonly string[] {
-    return this.#removed;
+    const docker = this.#docker;
+    return docker === undefined ? [] : this.#removed.filter((networkId) => !docker.standing.has(networkId));
   }
 
   setRegistration(registration: RegisterAgentResponse): void {
     this.#registration = registration;
     this.reconfigure.raise();
+    this.dockerDue.raise();
     this.changed.raise();
   }
 
   setProgress(progress: HostProgress): void {
+    const same = describeProgress(this.#progress) === describeProgress(progress);
     this.#progress = progress;
     this.changed.raise();
+    if (!same) this.dockerDue.raise();
+  }
+
+  setDocker(picture: DockerPicture): void {
+    const same = describeDocker(this.#docker) === describeDocker(picture);
+    this.#docker = picture;
+    if (!same) this.changed.raise();
   }
 
   setRemoved(removed: readonly string[]): void {
@@ -149,6 +184,17 @@ function usageBytes(containers: readonly Container[], capacities: readonly Capac
     ...containers.map((container) => Container.encode(container).finish()),
     ...capacities.map((capacity) => Capacity.encode(capacity).finish()),
   ]);
+}
+
+function describeProgress(progress: HostProgress): string {
+  return JSON.stringify([...progress].map(([networkId, { kind }]) => [networkId, kind]));
+}
+
+function describeDocker(picture: DockerPicture | undefined): string {
+  if (picture === undefined) return '';
+  const { up, halves, standing, containers, capacities } = picture;
+  const usage = Buffer.from(usageBytes(containers, capacities)).toString('base64');
+  return JSON.stringify([up, [...halves], [...standing], usage]);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

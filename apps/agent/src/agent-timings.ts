@@ -10,6 +10,8 @@ export interface AgentTimings {
   readonly local: BackoffPolicy;
   /** Until networks that failed for good are tried once more. */
   readonly failedRetryMs: number;
+  /** Until Docker is looked at again although nothing was heard of it. */
+  readonly dockerResyncMs: number;
   /** Longest wait for a master's answer. */
   readonly masterCallMs: number;
 }
@@ -20,5 +22,6 @@ export const AGENT_TIMINGS: AgentTimings = {
   rejected: { baseMs: 5_000, capMs: 30_000 },
   local: { baseMs: 250, capMs: 5_000 },
   failedRetryMs: 60_000,
+  dockerResyncMs: 30_000,
   masterCallMs: 10_000,
 };

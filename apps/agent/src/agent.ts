@@ -7,6 +7,8 @@ import { AgentState } from './agent-state.js';
 import { configureHost } from './configuration/configure-host.js';
 import { pollDaemons } from './daemons/poll-daemons.js';
 import { watchIpam } from './daemons/watch-ipam.js';
+import { followDocker } from './docker/follow-docker.js';
+import { watchDocker } from './docker/watch-docker.js';
 import { startAgentHttp } from './face/agent-http.js';
 import { startAgentService } from './face/agent-service.js';
 import { loadNodeId } from './identity/node-id-file.js';
@@ -31,7 +33,7 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
   const nodeId = await loadNodeId(config.stateDir, deps.newNodeId);
   await ports.mesosFiles.removeInterruptedWrites();
   await ports.conflists.removeInterruptedWrites();
-  const state = new AgentState();
+  const state = new AgentState(config.network);
   const file = new AssignmentFile(config.stateDir);
   await restore(deps, file, nodeId, state);
   const store = new TopologyStore(config.stateDir);
@@ -66,6 +68,8 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
     feedDataplane(loop, state, store, signal),
     pollDaemons(loop, state, signal),
     watchIpam(loop, state, signal),
+    followDocker(loop, state, agentMetrics, signal),
+    watchDocker(loop, state, signal),
     followMasters({ loop, state, metrics: agentMetrics, store, file, prober }, signal),
   ];
   return {

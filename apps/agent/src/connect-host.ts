@@ -3,6 +3,7 @@ import type { AgentDeps } from './agent-deps.js';
 import { FileCniDirectory } from './cni/file-cni-directory.js';
 import { grpcDataplane } from './daemons/dataplane-link.js';
 import { grpcIpam } from './daemons/ipam-link.js';
+import { EngineDockerNetworks } from './docker/engine-docker-networks.js';
 import { dockerCommands } from './probe/docker-commands.js';
 
 /** A host description may need many kernel commands, each of which may take the configured time. */
@@ -18,6 +19,7 @@ export function connectHost({ cniDir, cniConflistDir, network, sockets }: AgentC
     ipam: grpcIpam(sockets.ipam, IPAM_CALL_MS),
     mesosFiles: new FileCniDirectory(cniDir),
     conflists: new FileCniDirectory(cniConflistDir),
+    docker: new EngineDockerNetworks(sockets.docker, network.commandTimeoutMs),
     commands: dockerCommands(sockets.docker),
   };
 }

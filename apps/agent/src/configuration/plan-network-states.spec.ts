@@ -2,15 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { GetStatusResponse, NetworkStatus } from '@overlay/contracts';
 import { exampleNetwork } from './example-registration.js';
 import type { NetworkProgress } from './network-progress.js';
-import { planNetworkStates } from './plan-network-states.js';
+import { type DockerHalves, planNetworkStates } from './plan-network-states.js';
 
 const network = exampleNetwork('dcos', 0);
 const id = network.networkId;
+const noDocker: DockerHalves = { wanted: new Set(), halves: new Map() };
 const { OK, FAILED, CONFIGURING } = NetworkStatus;
 
 function stateOf(progress: NetworkProgress | undefined, dataplane?: GetStatusResponse) {
   const known = new Map(progress === undefined ? [] : [[id, progress]]);
-  return planNetworkStates([network], known, dataplane).get(id);
+  return planNetworkStates([network], known, dataplane, noDocker).get(id);
 }
 
 describe('planNetworkStates', () => {

@@ -5,24 +5,56 @@ import {
   type NetworkState,
   NetworkStatus,
 } from '@overlay/contracts';
+import type { DockerHalfState } from '../docker/docker-picture.js';
 import type { HostProgress, NetworkProgress } from './network-progress.js';
+
+/** How the Docker halves stand. */
+export interface DockerHalves {
+  /** Ids of the networks that have one on this host. */
+  readonly wanted: ReadonlySet<string>;
+  /** How far each has come. */
+  readonly halves: ReadonlyMap<string, DockerHalfState>;
+}
+
+/** From the best to the worst. */
+const SEVERITY: readonly NetworkStatus[] = [
+  NetworkStatus.OK,
+  NetworkStatus.CONFIGURING,
+  NetworkStatus.FAILED,
+];
 
 /**
  * The state of each assigned network as reported and shown: how its configuration went, and for configured ones
  * what the dataplane says now. A network that the dataplane fails is FAILED; objects that it could not write,
- * its own or the whole host's (a peer's route, say), are told in the error while the rest works.
+ * its own or the whole host's (a peer's route, say), are told in the error while the rest works. The Docker half
+ * counts as much: the worse status of the two stands, with what there is to say of both.
  */
 export function planNetworkStates(
   networks: readonly AgentNetwork[],
   progress: HostProgress,
   dataplane: GetStatusResponse | undefined,
+  docker: DockerHalves,
 ): ReadonlyMap<string, NetworkState> {
   return new Map(
     networks.map(({ networkId }) => {
       const own = stateOf(progress.get(networkId) ?? { kind: 'pending' });
-      return [networkId, own.status === NetworkStatus.OK ? merged(networkId, dataplane) : own];
+      const merged = own.status === NetworkStatus.OK ? withDataplane(networkId, dataplane) : own;
+      return [networkId, worseOf(merged, dockerState(networkId, docker))];
     }),
   );
+}
+
+function dockerState(networkId: string, { wanted, halves }: DockerHalves): NetworkState {
+  const half = halves.get(networkId);
+  if (half === undefined) return stateOf({ kind: wanted.has(networkId) ? 'pending' : 'configured' });
+  const state = stateOf(half.progress);
+  return state.status === NetworkStatus.OK ? { ...state, error: half.notice } : state;
+}
+
+function worseOf(one: NetworkState, other: NetworkState): NetworkState {
+  const worst = Math.max(SEVERITY.indexOf(one.status), SEVERITY.indexOf(other.status));
+  const errors = [one.error, other.error].filter((error) => error !== '');
+  return { status: SEVERITY[worst] ?? one.status, error: errors.join('; ') };
 }
 
 function stateOf(progress: NetworkProgress): NetworkState {
@@ -40,7 +72,7 @@ function stateOf(progress: NetworkProgress): NetworkState {
   }
 }
 
-function merged(networkId: string, dataplane: GetStatusResponse | undefined): NetworkState {
+function withDataplane(networkId: string, dataplane: GetStatusResponse | undefined): NetworkState {
   const told = dataplane?.networks.find((network) => network.networkId === networkId)?.state;
   if (told?.status === NetworkStatus.FAILED) return told;
   const failures = dataplane?.failures.filter(

@@ -14,6 +14,7 @@ import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
 import { FakeDataplane } from '../daemons/fake-dataplane.js';
 import { FakeIpam } from '../daemons/fake-ipam.js';
+import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { Prober } from '../probe/prober.js';
 import { TopologyStore } from '../topology/topology-store.js';
 import { AssignmentFile } from './assignment-file.js';
@@ -47,7 +48,7 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
       if (signal === stop.signal && waits.push(durationMs) === rounds) stop.abort();
     },
   };
-  const state = new AgentState();
+  const state = new AgentState(agentConfiguration.defaults().network);
   const readiness = new Readiness();
   const loop: LoopDeps = {
     config: agentConfiguration.parse({ ip: '10.0.0.1', master: ['10.0.0.8:1', '10.0.0.9:2'] }),
@@ -66,6 +67,7 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
       ipam: new FakeIpam(),
       mesosFiles: new FakeCniDirectory(),
       conflists: new FakeCniDirectory(),
+      docker: new FakeDockerNetworks(),
     },
     nodeId: parseNodeId('n1'),
   };

@@ -1,0 +1,107 @@
+import { OverlayError } from '@overlay/failure';
+import { ChangeSignal } from '../change-signal.js';
+import type {
+  DockerContainer,
+  DockerNetwork,
+  DockerNetworkSettings,
+  DockerNetworks,
+} from './docker-networks.js';
+import { engineFeatures } from './engine-version.js';
+
+/** A Docker engine in memory, for tests. It may be away, and others may change its networks. */
+export class FakeDockerNetworks implements DockerNetworks {
+  readonly socket = '/fake/docker.sock';
+  readonly networks: DockerNetwork[] = [];
+  readonly containers: DockerContainer[] = [];
+  /** Every creation and removal that succeeded, in order. */
+  readonly changes: string[] = [];
+  engineVersion = '20.10.24+dfsg1';
+  /** The error that every call meets; undefined while the engine is well. */
+  trouble: OverlayError | undefined;
+  /** The error that creations meet. */
+  refusal: OverlayError | undefined;
+  readonly #events = new ChangeSignal();
+  #made = 0;
+
+  async version(): Promise<string> {
+    this.#answer();
+    return this.engineVersion;
+  }
+
+  async list(): Promise<readonly DockerNetwork[]> {
+    this.#answer();
+    return [...this.networks];
+  }
+
+  async create(settings: DockerNetworkSettings): Promise<void> {
+    this.#answer();
+    if (this.refusal !== undefined) throw this.refusal;
+    const { name, subnets } = settings;
+    if (this.networks.some((network) => network.name === name)) {
+      throw new OverlayError('already_exists', `network with name ${name} already exists`);
+    }
+    this.#made += 1;
+    const bare = !settings.subnets.some(({ subnet }) => !subnet.includes(':'));
+    const own = { subnet: `172.${17 + this.#made}.0.0/16`, gateway: `172.${17 + this.#made}.0.1`, range: '' };
+    const forced = bare && !engineFeatures(this.engineVersion).ipv6Only;
+    this.networks.push({
+      ...settings,
+      subnets: forced ? [own, ...subnets] : subnets,
+      id: `net${this.#made}`,
+    });
+    this.changes.push(`+${name}`);
+    this.#events.raise();
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#answer();
+    const found = this.networks.find((network) => network.id === id);
+    if (found === undefined) return;
+    if (this.containers.some(({ endpoints }) => endpoints.some(({ networkId }) => networkId === id))) {
+      throw new OverlayError('failed_precondition', `network ${found.name} has active endpoints`);
+    }
+    this.networks.splice(this.networks.indexOf(found), 1);
+    this.changes.push(`-${found.name}`);
+    this.#events.raise();
+  }
+
+  async listContainers(): Promise<readonly DockerContainer[]> {
+    this.#answer();
+    return [...this.containers];
+  }
+
+  async *watchChanges(signal: AbortSignal): AsyncIterable<void> {
+    while (!signal.aborted) {
+      this.#answer();
+      const seen = this.#events.count;
+      yield;
+      await this.#events.after(seen, signal);
+    }
+  }
+
+  /** Starts a container on a network, as `docker run` would. */
+  start(name: string, network: string, ip: string, ip6 = ''): void {
+    const networkId = this.networks.find((one) => one.name === network)?.id ?? '';
+    this.containers.push({ id: `id-${name}`, name, labels: {}, endpoints: [{ networkId, ip, ip6 }] });
+    this.#events.raise();
+  }
+
+  /** Stops a container. */
+  stop(name: string): void {
+    this.containers.splice(
+      this.containers.findIndex((one) => one.name === name),
+      1,
+    );
+    this.#events.raise();
+  }
+
+  /** Lets the engine go or come back, as its followers notice. */
+  setTrouble(trouble: OverlayError | undefined): void {
+    this.trouble = trouble;
+    this.#events.raise();
+  }
+
+  #answer(): void {
+    if (this.trouble !== undefined) throw this.trouble;
+  }
+}

@@ -1,0 +1,160 @@
+import type { RegisterAgentResponse } from '@overlay/contracts';
+import { toOverlayError } from '@overlay/failure';
+import { backoffMs } from '@overlay/rpc';
+import type { LoopDeps } from '../agent-deps.js';
+import type { AgentMetrics } from '../agent-metrics.js';
+import type { AgentState } from '../agent-state.js';
+import { stayingNetworks } from '../configuration/deleted-networks.js';
+import type { HostProgress } from '../configuration/network-progress.js';
+import { type FailureCounts, type PassResult, planProgress } from '../configuration/plan-progress.js';
+import { dockerPass } from './docker-pass.js';
+import { type DockerPicture, NO_DOCKER } from './docker-picture.js';
+import { DockerRecordFile } from './docker-record-file.js';
+import { planAway, planAwayPicture, planPicture } from './plan-docker-picture.js';
+import { type DockerWants, planDockerWants } from './plan-docker-wants.js';
+
+/** Changes within this time are looked at together. */
+const GATHER_MS = 50;
+
+/** What one round found. */
+interface Round {
+  readonly picture: DockerPicture;
+  readonly failures: FailureCounts;
+  /** Why Docker did not answer; undefined if it did. */
+  readonly away: string | undefined;
+  readonly version: string;
+}
+
+/**
+ * Keeps Docker's networks as the assignment wants them and the picture of its containers current, until the signal
+ * aborts: at once when something changed, with backoff while Docker is away or attempts are left, and once in a
+ * while besides. It runs beside the rest of the host's configuration, so that a Docker that hangs delays nothing.
+ * A host that neither wants nor has a Docker network never asks for Docker.
+ */
+export async function followDocker(
+  deps: LoopDeps,
+  state: AgentState,
+  metrics: AgentMetrics,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, config, logger, ports } = deps;
+  const record = new DockerRecordFile(config.stateDir);
+  let recorded = await readRecord(deps, record);
+  let picture: DockerPicture = { ...NO_DOCKER, standing: recorded };
+  let failures: FailureCounts = new Map();
+  let waits = 0;
+  let told: string | undefined;
+  let last: RegisterAgentResponse | undefined;
+  while (!signal.aborted) {
+    const seen = state.dockerDue.count;
+    const { registration } = state;
+    const wants =
+      registration === undefined ? undefined : planDockerWants(registration, config.network, state.progress);
+    if (registration === undefined || wants === undefined || isIdle(wants, picture)) {
+      if (registration !== undefined) state.setDocker(picture);
+      await state.dockerDue.after(seen, signal);
+      continue;
+    }
+    if (registration !== last) failures = new Map();
+    last = registration;
+    const round = await takeRound(deps, state, metrics, { registration, wants, picture, failures }, signal);
+    if (signal.aborted) return;
+    ({ picture, failures } = round);
+    waits = round.away === undefined ? 0 : waits + 1;
+    if (told !== (round.away ?? '')) {
+      told = round.away ?? '';
+      if (told !== '') logger.warn({ event: 'docker_away', reason: told });
+      else logger.info({ event: 'docker_reached', socket: ports.docker.socket, version: round.version });
+    }
+    recorded = await writeRecord(deps, record, recorded, picture.standing);
+    state.setDocker(picture);
+    if (await state.dockerDue.within(seen, nextRoundMs(deps, picture, waits), clock, signal)) {
+      await clock.sleep(GATHER_MS, signal);
+    }
+  }
+}
+
+function isIdle({ overlays, kept }: DockerWants, { standing }: DockerPicture): boolean {
+  return overlays.length === 0 && [...standing].every((networkId) => kept.has(networkId));
+}
+
+async function takeRound(
+  deps: LoopDeps,
+  state: AgentState,
+  metrics: AgentMetrics,
+  now: {
+    readonly registration: RegisterAgentResponse;
+    readonly wants: DockerWants;
+    readonly picture: DockerPicture;
+    readonly failures: FailureCounts;
+  },
+  signal: AbortSignal,
+): Promise<Round> {
+  const { clock, config, logger, ports } = deps;
+  const { registration, wants, picture } = now;
+  const wanted = new Set(wants.overlays.map(({ networkId }) => networkId));
+  const networks = stayingNetworks(registration).filter(({ networkId }) => wanted.has(networkId));
+  const progressOf = (results: ReadonlyMap<string, PassResult>) =>
+    planProgress(networks, results, now.failures, config.maxConfigurationAttempts);
+  try {
+    const pass = await dockerPass(ports.docker, wants, () => metrics.dockerFailures.inc(), signal);
+    for (const change of pass.changes) logger.info({ ...change });
+    const { progress, failures } = progressOf(pass.results);
+    tellFailures(deps, state.docker, progress);
+    const next = planPicture(picture, registration, wants, progress, pass, clock.nowMs());
+    return { picture: next, failures, away: undefined, version: pass.version };
+  } catch (thrown) {
+    const away = planAway(toOverlayError(thrown), ports.docker.socket, picture.standing);
+    if (!away.absent) metrics.dockerFailures.inc();
+    const { progress, failures } = progressOf(new Map([...wanted].map((id) => [id, away.result])));
+    const next = planAwayPicture(picture, registration, progress, away);
+    return { picture: next, failures, away: away.reason, version: '' };
+  }
+}
+
+function tellFailures({ logger }: LoopDeps, before: DockerPicture | undefined, progress: HostProgress): void {
+  for (const [networkId, one] of progress) {
+    if (one.kind !== 'failed' && one.kind !== 'retrying') continue;
+    const last = before?.halves.get(networkId)?.progress;
+    if (last?.kind === one.kind && last.error === one.error) continue;
+    logger.error({ event: 'docker_network_failed', networkId, reason: one.error });
+  }
+}
+
+/** Milliseconds until the next round. */
+function nextRoundMs({ random, timings }: LoopDeps, { halves }: DockerPicture, waits: number): number {
+  if (waits > 0) return backoffMs(waits - 1, timings.local, random);
+  const failures = [...halves.values()].flatMap(({ progress }) =>
+    progress.kind === 'retrying' ? [progress.failures] : [],
+  );
+  return failures.length > 0
+    ? backoffMs(Math.max(...failures), timings.local, random)
+    : timings.dockerResyncMs;
+}
+
+/** A damaged record is told, and made anew out of what Docker says. */
+async function readRecord({ logger }: LoopDeps, record: DockerRecordFile): Promise<ReadonlySet<string>> {
+  try {
+    return await record.read();
+  } catch (thrown) {
+    logger.error({ event: 'docker_record_unreadable', reason: toOverlayError(thrown).message });
+    return new Set();
+  }
+}
+
+/** Resolves with what the file holds now; a write that fails is tried again in the next round. */
+async function writeRecord(
+  { logger }: LoopDeps,
+  record: DockerRecordFile,
+  written: ReadonlySet<string>,
+  standing: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  if (written.size === standing.size && [...standing].every((id) => written.has(id))) return written;
+  try {
+    await record.write(standing);
+    return standing;
+  } catch (thrown) {
+    logger.error({ event: 'docker_record_unwritable', reason: toOverlayError(thrown).message });
+    return written;
+  }
+}

@@ -1,0 +1,90 @@
+import type { RegisterAgentResponse } from '@overlay/contracts';
+import type { OverlayError } from '@overlay/failure';
+import { deletedNetworkIds } from '../configuration/deleted-networks.js';
+import type { HostProgress } from '../configuration/network-progress.js';
+import type { PassResult } from '../configuration/plan-progress.js';
+import { waitingFor } from '../daemons/is-away.js';
+import type { DockerPass } from './docker-pass.js';
+import type { DockerHalfState, DockerPicture } from './docker-picture.js';
+import { planDockerCapacity } from './plan-docker-capacity.js';
+import { planDockerContainers } from './plan-docker-containers.js';
+import type { DockerWants } from './plan-docker-wants.js';
+
+/** The results of a pass that Docker did not answer, and how it stands then. */
+export interface AwayPlan {
+  /** True where there is no Docker; false where it is down. */
+  readonly absent: boolean;
+  readonly reason: string;
+  readonly result: PassResult;
+}
+
+/**
+ * What it means for the networks that Docker could not be asked. A host that has no Docker, and never had one of
+ * our networks in it, is fine without; everywhere else Docker is waited for like any daemon.
+ */
+export function planAway(error: OverlayError, socket: string, standing: ReadonlySet<string>): AwayPlan {
+  const missing = error.code === 'not_found' && standing.size === 0;
+  if (missing || error.code === 'unimplemented') {
+    const what = missing ? `there is no Docker engine on ${socket}` : error.message;
+    const reason = `the Docker half is not in use: ${what}; docker_bridge: false tells that none is wanted`;
+    return { absent: true, reason, result: { kind: 'configured' } };
+  }
+  const reason = waitingFor('Docker', socket, error);
+  return { absent: false, reason, result: { kind: 'waiting', reason } };
+}
+
+/** The picture while Docker does not answer: what was there is still there as far as anybody knows. */
+export function planAwayPicture(
+  before: DockerPicture,
+  registration: RegisterAgentResponse,
+  progress: HostProgress,
+  away: AwayPlan,
+): DockerPicture {
+  const halves = new Map<string, DockerHalfState>();
+  for (const [networkId, one] of progress) halves.set(networkId, { progress: one, notice: away.reason });
+  for (const networkId of deletedNetworkIds(registration)) {
+    if (before.standing.has(networkId)) {
+      halves.set(networkId, { progress: { kind: 'waiting', reason: away.reason }, notice: '' });
+    }
+  }
+  const usage = away.absent ? { containers: [], capacities: [] } : {};
+  return { ...before, ...usage, up: false, halves };
+}
+
+/** The picture after Docker answered. */
+export function planPicture(
+  before: DockerPicture,
+  registration: RegisterAgentResponse,
+  wants: DockerWants,
+  progress: HostProgress,
+  pass: DockerPass,
+  nowMs: number,
+): DockerPicture {
+  const halves = new Map<string, DockerHalfState>();
+  for (const { networkId, name } of wants.overlays) {
+    const subnets = pass.unwantedSubnets.get(networkId) ?? [];
+    const notice = subnets.length === 0 ? '' : unwantedText(name, pass.version, subnets);
+    halves.set(networkId, { progress: progress.get(networkId) ?? { kind: 'pending' }, notice });
+  }
+  for (const networkId of deletedNetworkIds(registration)) {
+    const error = pass.unremoved.get(networkId);
+    if (error !== undefined)
+      halves.set(networkId, { progress: { kind: 'retrying', error, failures: 1 }, notice: '' });
+  }
+  const standing = new Set(pass.standing.values());
+  const containers = planDockerContainers(pass.containers, pass.names);
+  const usable = wants.overlays.filter(({ networkId }) => standing.has(networkId));
+  return {
+    up: true,
+    halves,
+    standing,
+    containers,
+    capacities: planDockerCapacity(usable, containers, before.capacities, nowMs),
+    unwantedSubnets: pass.unwantedSubnets,
+  };
+}
+
+function unwantedText(name: string, version: string, subnets: readonly string[]): string {
+  const what = subnets.join(' and ');
+  return `Docker ${version} cannot do without IPv4 and gave ${name} ${what} of its own pools, which the overlay does not carry`;
+}

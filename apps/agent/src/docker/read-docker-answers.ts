@@ -1,0 +1,48 @@
+import type Docker from 'dockerode';
+import type { DockerContainer, DockerNetwork } from './docker-networks.js';
+
+/** A network as the engine tells it, with what newer engines add. */
+type NetworkAnswer = Docker.NetworkInspectInfo & { readonly EnableIPv4?: boolean };
+
+/** A subnet as the engine tells it. */
+interface SubnetAnswer {
+  readonly Subnet?: string | undefined;
+  readonly Gateway?: string | undefined;
+  readonly IPRange?: string | undefined;
+}
+
+/** Reads one entry of `GET /networks`. */
+export function readDockerNetwork(answer: NetworkAnswer): DockerNetwork {
+  const subnets: readonly SubnetAnswer[] = answer.IPAM?.Config ?? [];
+  return {
+    id: answer.Id,
+    name: answer.Name,
+    driver: answer.Driver,
+    ipamDriver: answer.IPAM?.Driver ?? '',
+    ipv4: answer.EnableIPv4 ?? true,
+    ipv6: answer.EnableIPv6 ?? false,
+    internal: answer.Internal ?? false,
+    subnets: subnets.map(({ Subnet = '', Gateway = '', IPRange = '' }) => ({
+      subnet: Subnet,
+      gateway: Gateway,
+      range: IPRange,
+    })),
+    options: answer.Options ?? {},
+    labels: answer.Labels ?? {},
+  };
+}
+
+/** Reads one entry of `GET /containers/json`. */
+export function readDockerContainer(answer: Docker.ContainerInfo): DockerContainer {
+  const [name = answer.Id] = answer.Names ?? [];
+  return {
+    id: answer.Id,
+    name: name.replace(/^\//, ''),
+    labels: answer.Labels ?? {},
+    endpoints: Object.values(answer.NetworkSettings?.Networks ?? {}).map((endpoint) => ({
+      networkId: endpoint.NetworkID,
+      ip: endpoint.IPAddress ?? '',
+      ip6: endpoint.GlobalIPv6Address ?? '',
+    })),
+  };
+}
