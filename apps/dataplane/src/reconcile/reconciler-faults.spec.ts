@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { dumpObject } from '../kernel/fake/dump-object.js';
+import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import { KERNEL_OBJECT_KINDS, type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import { ALL_KINDS } from './plan-check.js';
+import { Reconciler } from './reconciler.js';
+import { batch, gone, HOST, peer } from './testing/host-fixture.js';
+
+const WORDS = 'RTNETLINK answers: No buffer space available';
+/** What nothing else stands on but routes on their nexthop. */
+const LEAVES = new Set(['sysctl', 'fdb', 'neighbour', 'nexthop', 'route', 'rule', 'admission']);
+
+const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+
+/** One object in `rarity`, by chance but always the same for one seed (FNV-1a of its key). */
+function chosen(object: KernelObject, seed: number, rarity: number): boolean {
+  let hash = 0x811c9dc5 ^ seed;
+  for (const char of keyOf(object)) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return (hash >>> 8) % rarity === 0;
+}
+
+async function settledHost() {
+  const kernel = new FakeKernel();
+  const reconciler = new Reconciler(kernel);
+  await reconciler.applyHost(HOST);
+  await reconciler.applyPeers(batch(peer(1), peer(2), peer(3)), true);
+  return { kernel, reconciler, objects: [...reconciler.tracker.presentObjects()] };
+}
+
+describe('the reconciler in a kernel that refuses single entries at random', () => {
+  it('writes all others, reports exactly those with the kernel’s words, and writes them at the next try', async () => {
+    const whole = await settledHost();
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.integer({ min: 2, max: 12 }), async (seed, rarity) => {
+        const refused = (object: KernelObject) => LEAVES.has(object.kind) && chosen(object, seed, rarity);
+        const kernel = new FakeKernel();
+        const reconciler = new Reconciler(kernel);
+        kernel.refuse((object) => (refused(object) ? WORDS : undefined));
+        await reconciler.applyHost(HOST);
+        await reconciler.applyPeers(batch(peer(1), peer(2), peer(3)), true);
+
+        const lost = new Set(
+          whole.objects.flatMap((object) =>
+            object.kind === 'nexthop' && refused(object) ? [object.id] : [],
+          ),
+        );
+        const onLost = ({ kind, ...rest }: KernelObject) =>
+          kind === 'route' && 'target' in rest && rest.target.type === 'nexthop' && lost.has(rest.target.id);
+        const missing = whole.objects.filter((object) => refused(object) || onLost(object));
+        expect([...reconciler.failures.keys()].sort()).toEqual(missing.map(keyOf).sort());
+        for (const { object, error } of reconciler.failures.values())
+          if (refused(object)) expect(error).toBe(WORDS);
+        const absent = new Set(missing.map(dumpObject));
+        const rest = whole.kernel.dump().split('\n');
+        expect(kernel.dump()).toBe(rest.filter((line) => !absent.has(line)).join('\n'));
+
+        kernel.refuse(undefined);
+        expect(await reconciler.resync()).toBe(missing.length);
+        expect(reconciler.failures.size).toBe(0);
+        expect(kernel.dump()).toBe(whole.kernel.dump());
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('ends as if nothing had ever been refused, whatever was refused at which step', async () => {
+    const number = fc.integer({ min: 1, max: 4 });
+    const step = fc.oneof(
+      number.map((n) => batch(peer(n))),
+      number.map((n) => batch(peer(n, n, n + 10))),
+      number.map((n) => gone(n)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(step, seeds), { maxLength: 12 }), async (steps) => {
+        const [faulty, flawless] = [new FakeKernel(), new FakeKernel()];
+        const [tried, spared] = [new Reconciler(faulty), new Reconciler(flawless)];
+        for (const each of [tried, spared]) {
+          await each.applyHost(HOST);
+          await each.applyPeers(new Map(), true);
+        }
+        for (const [peers, seed] of steps) {
+          faulty.refuse((object) => (chosen(object, seed, 3) ? WORDS : undefined));
+          await tried.applyPeers(peers, false);
+          await spared.applyPeers(peers, false);
+        }
+        faulty.refuse(undefined);
+        await tried.resync();
+        expect(faulty.dump()).toBe(flawless.dump());
+        expect(tried.failures.size).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('the reconciler in a kernel that others damage', () => {
+  it('ends in the same dump whatever went, in any order, however its checks are cut', async () => {
+    const order = fc.shuffledSubarray([...KERNEL_OBJECT_KINDS], { minLength: KERNEL_OBJECT_KINDS.length });
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.integer({ min: 1, max: 6 }), order, async (seed, rarity, kinds) => {
+        const { kernel, reconciler, objects } = await settledHost();
+        const healthy = kernel.dump();
+        for (const object of objects) if (chosen(object, seed, rarity)) kernel.meddle('remove', object);
+        for (const kind of kinds) await reconciler.check(new Set([kind]));
+        await reconciler.check(ALL_KINDS);
+        expect(kernel.dump()).toBe(healthy);
+        expect(reconciler.failures.size).toBe(0);
+        expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
