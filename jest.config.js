@@ -15,7 +15,7 @@ const shared = {
   transform: typescript,
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
-  modulePathIgnorePatterns: ['/dist/'],
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/.cluster/'], // copies of the packages: what npm run cluster builds from
 };
 
 export default {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
 import { type AppName, AppProcess } from './app-process.js';
 import { type CniChain, parseCniAddresses, parseCniConfiguration } from './cni-chain.js';
@@ -20,6 +21,12 @@ import {
   planHostPaths,
 } from './process-configs.js';
 import { httpAnswersOkInside, unixSocketListens } from './readiness.js';
+import {
+  type DockerRunOptions,
+  type PodmanRunOptions,
+  runDockerContainer,
+  runPodmanContainer,
+} from './run-container.js';
 import type { Surroundings } from './surroundings.js';
 import { planDefaultRoutes, planUnderlayAddresses } from './underlay.js';
 import type { AddressPair } from './underlay-plan.js';
@@ -59,26 +66,6 @@ export interface DockerAttachOptions {
   readonly half?: DockerHalf;
   /** Default: `overlay_mtu` of the agent's configuration, else 1420. */
   readonly mtuBytes?: number;
-}
-
-/** What a container of the host's Docker Engine is started with. */
-export interface DockerRunOptions {
-  /** Default: the container's label, such as `h1-c3`. */
-  readonly name?: string;
-  /** IPv4 address that it asks for. */
-  readonly ip?: string;
-  /** IPv6 address that it asks for. */
-  readonly ip6?: string;
-  /** Further options of `docker run`. */
-  readonly args?: readonly string[];
-}
-
-/** What a container of the host's Podman is started with. */
-export interface PodmanRunOptions {
-  /** Default: the container's label, such as `h1-c3`. */
-  readonly name?: string;
-  /** Further options of `podman run`. */
-  readonly args?: readonly string[];
 }
 
 /** A host: a namespace on the underlay with its own agent, ipam and dataplane, and containers. */
@@ -234,6 +221,12 @@ export class Host extends NetworkNamespace {
   /** Makes a container on the network's Docker half, by hand, as Docker would. The bridge stays when it goes. */
   async attachDockerHalf(network: string, options: DockerAttachOptions = {}): Promise<Container> {
     const half = options.half ?? (await this.#dockerHalf(network));
+    if (half === undefined) {
+      throw new OverlayError(
+        'failed_precondition',
+        `network ${network} has no ${dockerBridgeName(network)} on ${this.label}`,
+      );
+    }
     const mtuBytes = options.mtuBytes ?? this.#overlayMtu();
     const ordinal = (this.#dockerOrdinals.get(network) ?? 0) + 1;
     this.#dockerOrdinals.set(network, ordinal);
@@ -264,33 +257,29 @@ export class Host extends NetworkNamespace {
     return this.docker.start(timeoutMs);
   }
 
+  /** Waits until the host's Docker Engine has a network. @throws OverlayError `deadline_exceeded`. */
+  async waitDockerNetwork(network: string, timeoutMs = 30_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const answer = await this.docker.docker('network', 'inspect', '--format', '{{.Id}}', network);
+      if (answer.exitCode === 0) return;
+      if (Date.now() > deadline) {
+        const words = `the Docker Engine of ${this.label} has no network ${network} after ${timeoutMs} ms`;
+        throw new OverlayError('deadline_exceeded', `${words}: ${answer.stderr.trim()}`);
+      }
+      await sleep(100);
+    }
+  }
+
   /** Runs a container in the host's Docker Engine, on a network of Docker's. */
   async runDocker(network: string, options: DockerRunOptions = {}): Promise<Container> {
-    return this.#roster.adopt(async (label) => {
-      const container = await this.docker.run(network, [
-        '--name',
-        options.name ?? label,
-        ...(options.ip === undefined ? [] : ['--ip', options.ip]),
-        ...(options.ip6 === undefined ? [] : ['--ip6', options.ip6]),
-        ...(options.args ?? []),
-      ]);
-      const detach = async (): Promise<void> => {
-        await this.docker.dockerOrFail('rm', '--force', '--volumes', container.id);
-      };
-      return { network, half: 'docker', container, detach };
-    });
+    const half = await this.#dockerHalf(network);
+    return this.#roster.adopt((name) => runDockerContainer(this.docker, network, half, { name, ...options }));
   }
 
   /** Runs a container with the host's Podman, on a network of the agent's `.conflist` files. */
   async runPodman(network: string, options: PodmanRunOptions = {}): Promise<Container> {
-    return this.#roster.adopt(async (label) => {
-      const args = ['--name', options.name ?? label, ...(options.args ?? [])];
-      const container = await this.podman.run(network, args);
-      const detach = async (): Promise<void> => {
-        await this.podman.podmanOrFail('rm', '--force', '--time', '0', container.id);
-      };
-      return { network, half: 'cni', container, detach };
-    });
+    return this.#roster.adopt((name) => runPodmanContainer(this.podman, network, { name, ...options }));
   }
 
   /** Gives the host other underlay addresses and tells the agent's configuration; a restart makes it look. */
@@ -304,14 +293,12 @@ export class Host extends NetworkNamespace {
     this.agent.configure({ ip: address.ipv4 });
   }
 
-  async #dockerHalf(network: string): Promise<DockerHalf> {
-    const { docker_bridge: bridge } = await this.overlay(network);
-    if (bridge === undefined) {
-      throw new OverlayError(
-        'failed_precondition',
-        `network ${network} has no ${dockerBridgeName(network)} on ${this.label}`,
-      );
-    }
+  /** What the agent says; `undefined` when none runs, or when the network is none of ours. */
+  async #dockerHalf(network: string): Promise<DockerHalf | undefined> {
+    if (!this.agent.running) return undefined;
+    const { overlays = [] } = await this.overlays();
+    const bridge = overlays.find(({ info }) => info.name === network)?.docker_bridge;
+    if (bridge === undefined) return undefined;
     return {
       ...(bridge.ip === undefined ? {} : { subnet: bridge.ip }),
       ...(bridge.ip6 === undefined ? {} : { subnet6: bridge.ip6 }),

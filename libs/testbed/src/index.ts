@@ -18,11 +18,9 @@ export { EtcdCluster, type EtcdClusterOptions, type EtcdHome, type EtcdUser } fr
 export {
   type CniAttachOptions,
   type DockerAttachOptions,
-  type DockerRunOptions,
   Host,
   type HostAppName,
   type HostConfigPatch,
-  type PodmanRunOptions,
   type StartWait,
 } from './host.js';
 export type { Throughput } from './iperf.js';
@@ -54,5 +52,6 @@ export {
   MASTER_GRPC_PORT,
   mergeConfig,
 } from './process-configs.js';
+export type { DockerRunOptions, PodmanRunOptions } from './run-container.js';
 export { Testbed, type TestbedOptions } from './testbed.js';
 export { type AddressPair, OUTSIDE } from './underlay-plan.js';

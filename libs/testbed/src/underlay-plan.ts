@@ -17,6 +17,8 @@ export const MAX_HOSTS = 200;
 
 /** The addresses of one testbed's underlay: 198.18.K.0/24 (RFC 2544) and fd00:198:18:K::/64 for slot K. */
 export interface UnderlayPlan {
+  /** In CIDR notation. */
+  readonly subnets: AddressPair;
   readonly master: AddressPair;
   readonly router: AddressPair;
   host(number: number): AddressPair;
@@ -29,6 +31,10 @@ export function planUnderlay(slot: number): UnderlayPlan {
     ipv6: `fd00:198:18:${slot}::${suffix}`,
   });
   return {
+    subnets: {
+      ipv4: `198.18.${slot}.0/${UNDERLAY_LENGTH.ipv4}`,
+      ipv6: `fd00:198:18:${slot}::/${UNDERLAY_LENGTH.ipv6}`,
+    },
     master: at(1),
     router: at(254),
     host: (number) => {

@@ -49,6 +49,9 @@ export class Underlay {
         `addr add ${OUTSIDE.ipv6}/128 dev lo nodad`,
         'link set eth0 up',
         ...planUnderlayAddresses(this.plan.router, 'eth0'),
+        // an answer to a datagram comes from the address that was asked
+        `route replace ${this.plan.subnets.ipv4} dev eth0 src ${OUTSIDE.ipv4}`,
+        `route add ${this.plan.subnets.ipv6} dev eth0 src ${OUTSIDE.ipv6} metric 100`,
       ),
       runIpBatch([
         `link set ${root} addrgenmode none`,
