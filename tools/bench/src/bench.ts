@@ -10,6 +10,8 @@ export interface Measurement {
   readonly counterpart: { readonly name: string; readonly figure: number };
   /** The figure to reach, in `unit`; absent where a figure is only watched. */
   readonly goal?: number;
+  /** What bounds the product's figure however fast it is: the least that has to happen for each unit of work. */
+  readonly limit?: { readonly name: string; readonly figure: number };
 }
 
 /** Everything that one run of a bench measured. */

@@ -40,4 +40,22 @@ describe('formatTable', () => {
       ].join('\n'),
     );
   });
+
+  it('shows what bounds a figure, where anything does', () => {
+    const rate = { unit: '1/s', better: 'higher', counterpart: { name: 'raw', figure: 100 } } as const;
+    const table = formatTable({
+      measurements: [
+        { ...rate, what: 'join', product: 40, limit: { name: 'bare call', figure: 50 } },
+        { ...rate, what: 'leave', product: 40 },
+      ],
+    });
+    expect(table).toBe(
+      [
+        'measure  unit  overlay  counterpart       ratio  goal    limit          share',
+        'join     1/s   40       raw          100  0.4x           bare call  50  0.8x',
+        'leave    1/s   40       raw          100  0.4x',
+        '',
+      ].join('\n'),
+    );
+  });
 });

@@ -1,14 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedOverlayLog, openEtcdOverlayLog } from '@overlay/overlay-log';
+import { type OverlayLog, openEmbeddedOverlayLog, openEtcdOverlayLog } from '@overlay/overlay-log';
 import { EtcdCluster, LoneMaster } from '@overlay/testbed';
 import type { Bench, BenchResult, BenchSizes, Measurement } from './bench.js';
 import { measureFailover } from './log/failover.js';
 import { fillLog } from './log/fill-log.js';
 import { rawEtcdPerSecond, rawLmdbPerSecond } from './log/raw-rate.js';
-import { measureRecovery } from './log/recovery.js';
-import { IN_FLIGHT, registrationsPerSecond } from './log/registration-rate.js';
+import { measureRecovery, type Recovery } from './log/recovery.js';
+import { IN_FLIGHT, type LoadResult } from './log/registration-load.js';
+import { bareCallsPerSecond, registrationsPerSecond } from './log/registration-rate.js';
 import { SAMPLE_NETWORK } from './log/sample-agents.js';
 
 const AGENTS = [1_000, 100_000];
@@ -29,6 +30,8 @@ const LEASE_MS = 5_000;
 interface Rates {
   readonly product: number;
   readonly raw: number;
+  /** Calls per second of a gRPC server that does nothing, under the same load. */
+  readonly bare: number;
 }
 
 /** The overlay log under a master: registrations beside the bare store, recovery, failover. */
@@ -43,7 +46,8 @@ export const benchLog: Bench = {
     measurements: [
       ...(await measureStore('etcd', agents, (present) => etcdRates(present, seconds))),
       ...(await measureStore('embedded', agents, (present) => embeddedRates(present, seconds))),
-      ...(await measureRecoveryOf(recovered)),
+      ...(await embeddedRecovery(recovered)),
+      ...(await etcdRecovery(recovered)),
       await failover(),
     ],
   }),
@@ -57,13 +61,14 @@ async function measureStore(
   const measured: (Rates & { readonly present: number })[] = [];
   for (const present of agents) measured.push({ present, ...(await ratesAt(present)) });
   const rates = measured.map(
-    ({ present, product, raw }): Measurement => ({
+    ({ present, product, raw, bare }): Measurement => ({
       what: `registrations, ${store}, ${present.toLocaleString('en-US')} agents present`,
       unit: '1/s',
       better: 'higher',
       product,
       counterpart: { name: 'bare store, same keys', figure: raw },
       goal: raw * RATE_SHARE,
+      limit: { name: 'bare gRPC call', figure: bare },
     }),
   );
   const [few, many] = [measured[0], measured.at(-1)];
@@ -93,12 +98,13 @@ async function etcdRates(present: number, seconds: number): Promise<Rates> {
     await fillLog(openEtcdOverlayLog(place), present);
     const log = { dir: undefined, etcd: place };
     const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log }, READY_MS);
+    let measured: LoadResult;
     try {
-      const product = await registrationsPerSecond(master.grpcAddress, present, seconds);
-      return { product, raw: await rawEtcdPerSecond(etcd.endpoints, seconds) };
+      measured = await registrationsPerSecond(master.grpcAddress, present, seconds);
     } finally {
       await master.close();
     }
+    return ratesOf(measured, await rawEtcdPerSecond(etcd.endpoints, seconds), seconds);
   } finally {
     await etcd.close();
   }
@@ -108,46 +114,70 @@ function embeddedRates(present: number, seconds: number): Promise<Rates> {
   return withFolder(async (dir) => {
     await fillLog(await openEmbeddedOverlayLog({ dir }), present);
     const master = await LoneMaster.start({ network: SAMPLE_NETWORK, log: { dir } }, READY_MS);
-    let product: number;
+    let measured: LoadResult;
     try {
-      product = await registrationsPerSecond(master.grpcAddress, present, seconds);
+      measured = await registrationsPerSecond(master.grpcAddress, present, seconds);
     } finally {
       await master.close();
     }
-    return { product, raw: await rawLmdbPerSecond(dir, IN_FLIGHT, seconds) };
+    return ratesOf(measured, await rawLmdbPerSecond(dir, IN_FLIGHT, seconds), seconds);
   });
 }
 
-function measureRecoveryOf(agents: number): Promise<readonly Measurement[]> {
+async function ratesOf({ perSecond, answerBytes }: LoadResult, raw: number, seconds: number): Promise<Rates> {
+  return { product: perSecond, raw, bare: await bareCallsPerSecond(answerBytes, seconds) };
+}
+
+function embeddedRecovery(agents: number): Promise<readonly Measurement[]> {
   return withFolder(async (dir) => {
     await fillLog(await openEmbeddedOverlayLog({ dir }), agents);
-    const readMs = await readingMs(dir);
-    const { readyMs, peakBytes } = await measureRecovery({ dir });
-    const what = `recovery of a log of ${agents.toLocaleString('en-US')} agents`;
-    const goals = agents === RECOVERED;
-    return [
-      {
-        what: `${what}: process start to ready`,
-        unit: 'ms',
-        better: 'lower',
-        product: readyMs,
-        counterpart: { name: 'reading the log alone', figure: readMs },
-        ...(goals ? { goal: RECOVERY_GOAL_MS } : {}),
-      },
-      {
-        what: `${what}: peak resident memory`,
-        unit: 'bytes',
-        better: 'lower',
-        product: peakBytes,
-        counterpart: { name: 'the goal', figure: RECOVERY_GOAL_BYTES },
-        ...(goals ? { goal: RECOVERY_GOAL_BYTES } : {}),
-      },
-    ];
+    const readMs = await readingMs(await openEmbeddedOverlayLog({ dir, readOnly: true }));
+    return recoveryRows('embedded', agents, readMs, await measureRecovery({ dir }));
   });
 }
 
-async function readingMs(dir: string): Promise<number> {
-  const log = await openEmbeddedOverlayLog({ dir, readOnly: true });
+async function etcdRecovery(agents: number): Promise<readonly Measurement[]> {
+  const etcd = await EtcdCluster.start();
+  try {
+    const place = { endpoints: etcd.endpoints, prefix: '/overlay/' };
+    await fillLog(openEtcdOverlayLog(place), agents);
+    const readMs = await readingMs(openEtcdOverlayLog(place));
+    return recoveryRows('etcd', agents, readMs, await measureRecovery({ dir: undefined, etcd: place }));
+  } finally {
+    await etcd.close();
+  }
+}
+
+function recoveryRows(
+  store: string,
+  agents: number,
+  readMs: number,
+  { readyMs, peakBytes }: Recovery,
+): readonly Measurement[] {
+  const what = `recovery of ${agents.toLocaleString('en-US')} agents, ${store}`;
+  const goals = agents === RECOVERED;
+  return [
+    {
+      what: `${what}: process start to ready`,
+      unit: 'ms',
+      better: 'lower',
+      product: readyMs,
+      counterpart: { name: 'reading the log alone', figure: readMs },
+      ...(goals ? { goal: RECOVERY_GOAL_MS } : {}),
+    },
+    {
+      what: `${what}: peak resident memory`,
+      unit: 'bytes',
+      better: 'lower',
+      product: peakBytes,
+      counterpart: { name: 'the goal', figure: RECOVERY_GOAL_BYTES },
+      ...(goals ? { goal: RECOVERY_GOAL_BYTES } : {}),
+    },
+  ];
+}
+
+/** Milliseconds to read a whole log; closes it. */
+async function readingMs(log: OverlayLog): Promise<number> {
   try {
     const startMs = performance.now();
     let records = 0;

@@ -1,51 +1,52 @@
-import { MasterServiceService } from '@overlay/contracts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { OverlayError } from '@overlay/failure';
-import { createRpcClient } from '@overlay/rpc';
-import { sampleIp } from './sample-agents.js';
-
-/** Registrations that wait for their answer at any time; a master commits what waits together. */
-export const IN_FLIGHT = 256;
-const WARM_UP_MS = 2_000;
+import type { LoadResult, RegistrationLoad } from './registration-load.js';
 
 /**
- * How many new agents a master registers per second, each durable before its answer, measured over so many
- * seconds after a warm-up.
+ * How many new agents a master registers per second, each durable before its answer. The load is a process of its own,
+ * as agents are.
  * @param present agents in the log already; the new ones have the numbers after theirs.
- * @throws OverlayError what a registration fails with.
+ * @throws OverlayError `internal` with what the load says, for example why a registration failed.
  */
-export async function registrationsPerSecond(
+export function registrationsPerSecond(
   master: string,
   present: number,
   seconds: number,
-): Promise<number> {
-  const client = createRpcClient(MasterServiceService, { target: master, timeoutMs: 10_000 });
-  const networkConfig = { allocateSubnet: true, mesosBridge: true, dockerBridge: true };
-  const startMs = performance.now();
-  const fromMs = startMs + WARM_UP_MS;
-  const untilMs = fromMs + seconds * 1_000;
-  let next = present;
-  let counted = 0;
-  const lane = async (): Promise<void> => {
-    while (performance.now() < untilMs) {
-      const index = next;
-      next += 1;
-      const { assignment } = await client.registerAgent({
-        nodeId: `joining-${index}`,
-        ip: sampleIp(index),
-        networkConfig,
-        attributes: {},
-      });
-      if (assignment?.networks[0]?.subnet === '') {
-        throw new OverlayError('internal', `agent ${index} was registered without a block`);
-      }
-      const nowMs = performance.now();
-      if (nowMs >= fromMs && nowMs < untilMs) counted += 1;
-    }
-  };
+): Promise<LoadResult> {
+  return runLoad({ target: master, first: present, seconds, decodes: true });
+}
+
+/** How many calls a bare gRPC server answers per second under the same load, with answers of the same size. */
+export async function bareCallsPerSecond(answerBytes: number, seconds: number): Promise<number> {
+  const server = spawn(process.execPath, [pathOf('./run-bare-server.js'), String(answerBytes)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
-    await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+    const [port] = (await once(server.stdout, 'data')) as [Buffer];
+    const target = `127.0.0.1:${port.toString().trim()}`;
+    return (await runLoad({ target, first: 0, seconds, decodes: false })).perSecond;
   } finally {
-    client.close();
+    server.kill('SIGKILL');
   }
-  return counted / seconds;
+}
+
+async function runLoad(load: RegistrationLoad): Promise<LoadResult> {
+  const child = spawn(process.execPath, [pathOf('./run-load.js'), JSON.stringify(load)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [said, complained, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  if (code !== 0)
+    throw new OverlayError('internal', `the load of registrations failed: ${complained.trim()}`);
+  return JSON.parse(said) as LoadResult;
+}
+
+function pathOf(module: string): string {
+  return fileURLToPath(new URL(module, import.meta.url));
 }
