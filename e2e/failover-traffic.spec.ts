@@ -130,6 +130,28 @@ describe('hosts under faults of the masters, of etcd and of the underlay', () =>
     }
   });
 
+  it('register anew by themselves when the address changes that they found out', async () => {
+    const moved = host('h3');
+    moved.agent.configure({ ip: undefined });
+    await moved.agent.stop();
+    await moved.agent.start();
+    const had = await holdings(moved);
+    const process = moved.agent.pid;
+    await moved.changeAddress(testbed.spareAddress());
+    // The old connection ends without a word: for longer than this it would look open to the leader.
+    await waitUntil(
+      'the leader knows the new address',
+      async () => {
+        const { agents = [] } = await (await testbed.leader()).state();
+        return agents.some(({ ip }) => ip === moved.address.ipv4);
+      },
+      12_000,
+    );
+    expect(moved.agent.pid).toBe(process);
+    expect(await holdings(moved)).toEqual(had);
+    await waitEveryoneReachesEveryone();
+  });
+
   it('keep block and tunnel endpoint when two hosts swap addresses', async () => {
     const [first, second] = [host('h1'), host('h2')];
     const had = [await holdings(first), await holdings(second)];

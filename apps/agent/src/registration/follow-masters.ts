@@ -1,12 +1,15 @@
 import { isFailure, type OverlayError, toOverlayError } from '@overlay/failure';
 import { formatListenAddress, type MasterAddress, parseListenAddress } from '@overlay/model';
 import { backoffMs } from '@overlay/rpc';
+import { untilAddressMoves } from '../identity/until-address-moves.js';
 import { runMasterSession, type SessionDeps } from './master-session.js';
 
 /** How a session with one master ended. */
 interface SessionEnd {
   /** Whether the master had accepted the node. */
   readonly registered: boolean;
+  /** Whether it was ended because the host has another address now. */
+  readonly moved: boolean;
   readonly error: OverlayError;
 }
 
@@ -16,32 +19,68 @@ const HEALTHY_SESSION_MS = 10_000;
 /**
  * Keeps a session with a master, for ever, until the signal aborts: tries every configured master in turn, the
  * one that it points to as leader right after it, and waits with full jitter after each round in vain. A node
- * that is refused keeps trying too, more slowly: the reason may go away.
+ * that is refused keeps trying too, more slowly: the reason may go away. When the host gets another address it begins
+ * anew at once.
  */
-export async function followMasters(deps: SessionDeps, signal: AbortSignal): Promise<void> {
-  const { clock, config, random, timings } = deps.loop;
+export async function followMasters(
+  shared: Omit<SessionDeps, 'session'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const deps: SessionDeps = { ...shared, session: shared.loop.newNodeId() };
+  const { clock, config, logger, random, timings } = deps.loop;
   let next = 0;
   let failures = 0;
   const told = new Map<string, string>();
   while (!signal.aborted) {
     let refused = false;
     let registered = false;
+    let moved = false;
     const startedMs = clock.monotonicMs();
-    for (let tried = 0; tried < config.masters.length && !registered && !signal.aborted; tried += 1) {
+    for (
+      let tried = 0;
+      tried < config.masters.length && !registered && !moved && !signal.aborted;
+      tried += 1
+    ) {
       const master = config.masters[next % config.masters.length];
       if (master === undefined) return;
       const end = await tryMaster(deps, master, told, signal);
       if (signal.aborted) return;
       registered = end.registered;
+      moved = end.moved;
       refused ||= isRefusal(end.error);
       // A master that had accepted the node is asked first again: most often it only restarts.
-      if (!registered) next += 1;
+      if (!registered && !moved) next += 1;
     }
+    const nearest = config.masters[next % config.masters.length];
+    if (nearest === undefined) return;
     const healthy = registered && clock.monotonicMs() - startedMs > HEALTHY_SESSION_MS;
     const policy = refused ? timings.rejected : timings.unreachable;
     failures = healthy ? 0 : failures + 1;
-    await clock.sleep(backoffMs(Math.max(0, failures - 1), policy, random), signal);
+    const pauseMs = backoffMs(Math.max(0, failures - 1), policy, random);
+    moved ||= await movesWithin(deps, nearest, pauseMs, signal);
+    if (!moved) continue;
+    failures = 0;
+    logger.warn({ event: 'underlay_moved', reason: 'the host has another address: register anew' });
   }
+}
+
+/** Waits for so long, or until the host gets another address. @returns whether it did. */
+async function movesWithin(
+  { loop }: SessionDeps,
+  master: MasterAddress,
+  durationMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (loop.config.ip !== undefined) {
+    await loop.clock.sleep(durationMs, signal);
+    return false;
+  }
+  const over = new AbortController();
+  const ends = AbortSignal.any([signal, over.signal]);
+  const moves = untilAddressMoves(master, loop, ends);
+  const moved = await Promise.race([moves, loop.clock.sleep(durationMs, ends).then(() => false)]);
+  over.abort();
+  return moved;
 }
 
 /** A session with a master, or with the leader it names instead. */
@@ -53,7 +92,7 @@ async function tryMaster(
 ): Promise<SessionEnd> {
   const end = await session(deps, master, told, signal);
   const leader = end.registered ? undefined : leaderOf(end.error);
-  return leader === undefined || signal.aborted ? end : session(deps, leader, told, signal);
+  return leader === undefined || end.moved || signal.aborted ? end : session(deps, leader, told, signal);
 }
 
 /** @param told what the log says of each master already, so that an outage costs one line */
@@ -66,6 +105,13 @@ async function session(
   const { logger, readiness } = deps.loop;
   const name = formatListenAddress({ kind: 'tcp', ...master });
   let registered = false;
+  const moved = new AbortController();
+  const over = new AbortController();
+  if (deps.loop.config.ip === undefined) {
+    void untilAddressMoves(master, deps.loop, AbortSignal.any([signal, over.signal])).then((moves) => {
+      if (moves) moved.abort();
+    });
+  }
   try {
     await runMasterSession(
       deps,
@@ -77,15 +123,19 @@ async function session(
         readiness.clear('registration');
         logger.info({ event: 'registered', master: name });
       },
-      signal,
+      AbortSignal.any([signal, moved.signal]),
     );
   } catch (thrown) {
     const error = toOverlayError(thrown);
+    if (moved.signal.aborted) return { registered, moved: true, error };
     deps.metrics.pollErrors.inc();
     if (!signal.aborted) tell(deps, name, registered, error, told);
-    return { registered, error };
+    return { registered, moved: false, error };
+  } finally {
+    over.abort();
   }
-  return { registered, error: toOverlayError(new Error('the agent is stopping')) };
+  const error = toOverlayError(new Error('the session was ended from here'));
+  return { registered, moved: moved.signal.aborted, error };
 }
 
 function tell(

@@ -21,12 +21,15 @@ export interface SessionDeps {
   readonly metrics: AgentMetrics;
   readonly store: TopologyStore;
   readonly file: AssignmentFile;
+  /** Random text by which the masters know this process again when the host moves to another address. */
+  readonly session: string;
   readonly prober: Prober;
 }
 
 interface Master {
   readonly address: MasterAddress;
   readonly link: MasterLink;
+  readonly session: string;
 }
 
 /** Shortest time between two registrations that a running session makes. */
@@ -49,7 +52,7 @@ export async function runMasterSession(
   const end = () => ended.abort();
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
-  const master = { address, link };
+  const master = { address, link, session: deps.session };
   try {
     const asked = deps.state.registerAgain.count;
     await register(deps, master, ended.signal);

@@ -18,7 +18,7 @@ export async function registerAgent(
   state: AgentState,
   metrics: AgentMetrics,
   file: AssignmentFile,
-  master: { readonly address: MasterAddress; readonly link: MasterLink },
+  master: { readonly address: MasterAddress; readonly link: MasterLink; readonly session: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { config, hostName, logger, nodeId, routeSource } = deps;
@@ -26,7 +26,8 @@ export async function registerAgent(
   const { allocateSubnet, mesosBridge, dockerBridge } = config.network;
   const networkConfig = { allocateSubnet, mesosBridge, dockerBridge };
   const attributes = { hostname: hostName };
-  const registration = await master.link.register({ nodeId, ip, networkConfig, attributes }, signal);
+  const { session } = master;
+  const registration = await master.link.register({ nodeId, ip, networkConfig, attributes, session }, signal);
   const inForce = state.registration;
   if (inForce !== undefined && sameRegistration(inForce, registration)) return;
   try {

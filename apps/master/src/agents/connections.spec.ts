@@ -47,4 +47,16 @@ describe('Connections', () => {
     connections.open(B);
     expect(connections.awayMs(B)).toBe(0);
   });
+
+  it('knows the process that registered a node last', () => {
+    const connections = new Connections(() => 0);
+    connections.noteSession(A, 'one');
+    expect(connections.isOwnSession(A, 'one')).toBe(true);
+    expect(connections.isOwnSession(A, 'two')).toBe(false);
+    connections.noteSession(A, '');
+    expect(connections.isOwnSession(A, '')).toBe(false);
+    connections.noteSession(A, 'one');
+    connections.forget(A);
+    expect(connections.isOwnSession(A, 'one')).toBe(false);
+  });
 });

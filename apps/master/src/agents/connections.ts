@@ -12,6 +12,8 @@ export class Connections {
   readonly #monotonicMs: () => number;
   /** When the last stream of each node that has none ended. */
   readonly #leftMs = new Map<NodeId, number>();
+  /** Which process of each node registered last. */
+  readonly #sessions = new Map<NodeId, string>();
   #unseen = new Set<NodeId>();
   #ledSinceMs = 0;
   #graceEndsMs = 0;
@@ -53,8 +55,19 @@ export class Connections {
     return this.#monotonicMs() - Math.max(left ?? this.#ledSinceMs, this.#ledSinceMs);
   }
 
+  /** Notes which process of the node registered last; '' if it does not say. */
+  noteSession(id: NodeId, session: string): void {
+    this.#sessions.set(id, session);
+  }
+
+  /** True if the process registered last for the node, so that a stream that still looks open is its own. */
+  isOwnSession(id: NodeId, session: string): boolean {
+    return session !== '' && this.#sessions.get(id) === session;
+  }
+
   /** Forgets a node that was deleted. Repeatable. */
   forget(id: NodeId): void {
+    this.#sessions.delete(id);
     this.#leftMs.delete(id);
     this.#unseen.delete(id);
   }

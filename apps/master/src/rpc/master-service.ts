@@ -58,15 +58,19 @@ async function registerAgent(
   metrics.registrations.inc();
   try {
     const request = parseRegistration(message);
+    const session = message.session ?? '';
+    const { connections } = cluster;
     const { node, revision } = await cluster.submit((state) => {
       const plan = planRegistration(state, request, {
-        isConnected: (id) => cluster.connections.isConnected(id),
+        isConnected: (id) =>
+          connections.isConnected(id) && !(id === request.nodeId && connections.isOwnSession(id, session)),
       });
       return {
         mutations: plan.mutations,
         answer: (committed) => ({ node: plan.node, revision: committed }),
       };
     });
+    connections.noteSession(node.id, session);
     return encoder.encode(cluster.assignment(node), cluster.definitions(), revision);
   } catch (error) {
     metrics.registrationFailures.inc();

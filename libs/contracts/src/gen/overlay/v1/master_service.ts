@@ -44,6 +44,11 @@ export interface RegisterAgentRequest {
     | undefined;
   /** Free-form facts about the node, for example its host name. */
   attributes: { [key: string]: string };
+  /**
+   * Random text that the agent's process made up when it started. A connected node that registers from another address
+   * is refused as a copy, unless it shows that it is the process that registered before, on a host that has moved.
+   */
+  session?: string | undefined;
 }
 
 export interface RegisterAgentRequest_AttributesEntry {
@@ -154,7 +159,7 @@ export interface AnswerProbeResponse {
 }
 
 function createBaseRegisterAgentRequest(): RegisterAgentRequest {
-  return { nodeId: "", ip: "", networkConfig: undefined, attributes: {} };
+  return { nodeId: "", ip: "", networkConfig: undefined, attributes: {}, session: undefined };
 }
 
 export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
@@ -171,6 +176,9 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
     globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
       RegisterAgentRequest_AttributesEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
+    if (message.session !== undefined) {
+      writer.uint32(42).string(message.session);
+    }
     return writer;
   },
 
@@ -222,6 +230,14 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
             }
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -261,6 +277,7 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
           {},
         )
         : {},
+      session: isSet(object.session) ? globalThis.String(object.session) : undefined,
     };
   },
 
@@ -284,6 +301,9 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
         });
       }
     }
+    if (message.session !== undefined) {
+      obj.session = message.session;
+    }
     return obj;
   },
 
@@ -306,6 +326,7 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
       },
       {},
     );
+    message.session = object.session ?? undefined;
     return message;
   },
 };
