@@ -7,6 +7,36 @@ import type { Reconciler } from './reconcile/reconciler.js';
 /** Why the kernel was compared and written. */
 export type ApplyCause = 'host' | 'peers' | 'retry' | 'drift' | 'remove' | 'purge';
 
+/** Batches of 1 to 262,144 peers. */
+const LINES = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
+
+/** Metrics of the batches that the tools are given, and of what the admission table drops. */
+export function observeKernel(
+  metrics: Metrics,
+  readDrops: () => Promise<Readonly<Record<'stranger' | 'source', number>>>,
+): (tool: string, lines: number, seconds: number) => void {
+  const time = metrics.histogram('dataplane_batch_seconds', 'Time of one batch of changes', ['tool']);
+  const size = metrics.histogram('dataplane_batch_lines', 'Lines of one batch of changes', ['tool'], LINES);
+  let before = { stranger: 0, source: 0 };
+  metrics.counter(
+    'dataplane_admission_dropped_packets_total',
+    'Packets of the tunnel that were dropped: from strangers, or with a source that is no peer’s',
+    ['reason'],
+    async (counter) => {
+      const now = await readDrops().catch(() => before);
+      for (const reason of ['stranger', 'source'] as const) {
+        // A table that was made anew counts from zero.
+        counter.inc({ reason }, now[reason] - (now[reason] < before[reason] ? 0 : before[reason]));
+      }
+      before = { stranger: now.stranger, source: now.source };
+    },
+  );
+  return (tool, lines, seconds) => {
+    time.observe({ tool }, seconds);
+    size.observe({ tool }, lines);
+  };
+}
+
 /** What Prometheus sees of the dataplane. */
 export class DataplaneMetrics {
   readonly #written: Counter<'cause'>;

@@ -14,7 +14,7 @@ import type { KernelTables } from './kernel/kernel-tables.js';
 import type { KernelWatch } from './kernel/kernel-watch.js';
 import { ApplyLoop } from './reconcile/apply-loop.js';
 import { DriftWatch } from './reconcile/drift-watch.js';
-import { Reconciler } from './reconcile/reconciler.js';
+import { Reconciler, type ReconcilerSettings } from './reconcile/reconciler.js';
 import { dataplaneService } from './rpc/dataplane-service.js';
 
 /** Time that open calls have when the process ends. */
@@ -24,6 +24,7 @@ const GRACE_MS = 1_000;
 export interface DataplaneDeps {
   readonly config: DataplaneConfig;
   readonly tables: KernelTables;
+  readonly settings: ReconcilerSettings;
   /** What tells that somebody changed the kernel. */
   readonly watches: readonly KernelWatch[];
   readonly clock: Clock;
@@ -41,7 +42,7 @@ export interface DataplaneDeps {
  */
 export async function runDataplane(deps: DataplaneDeps): Promise<RunningProcess> {
   const { config, clock, logger, metrics, readiness, random } = deps;
-  const reconciler = new Reconciler(deps.tables);
+  const reconciler = new Reconciler(deps.tables, deps.settings);
   const loop = new ApplyLoop({
     reconciler,
     clock,

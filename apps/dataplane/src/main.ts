@@ -1,24 +1,54 @@
+import { release } from 'node:os';
 import { dataplaneConfiguration } from '@overlay/model';
 import { runProcess } from '@overlay/service';
 import { runDataplane } from './dataplane.js';
+import { observeKernel } from './dataplane-metrics.js';
+import { decideChecksumOffload } from './desired/checksum-offload.js';
+import { readAdmissionDrops } from './kernel/iproute/admission-drops.js';
 import { processRunner } from './kernel/iproute/command-runner.js';
 import { iprouteTables } from './kernel/iproute/iproute-tables.js';
+import { legacyMonitor } from './kernel/iproute/legacy-monitor.js';
+import { meteredRunner } from './kernel/iproute/metered-runner.js';
 import { ipMonitor, nftMonitor } from './kernel/iproute/monitors.js';
 import { procSysFiles } from './kernel/iproute/sysctl-files.js';
+import type { ReconcilerSettings } from './reconcile/reconciler.js';
 import { VERSION } from './version.js';
+
+const SCRAPE_TIMEOUT_MS = 5_000;
+/** Between two looks at Docker's chain in iptables-legacy. */
+const LEGACY_INTERVAL_MS = 5_000;
 
 process.exitCode = await runProcess(
   {
     configuration: dataplaneConfiguration,
     summary: 'Owns the kernel objects of a host: VTEP, bridges, routes, masquerade.',
     version: VERSION,
-    start: (input) =>
-      runDataplane({
+    start: (input) => {
+      const { clock, config, metrics } = input;
+      const outside = processRunner();
+      const observe = observeKernel(metrics, () => readAdmissionDrops(outside, SCRAPE_TIMEOUT_MS));
+      const runner = meteredRunner(outside, () => clock.monotonicMs(), observe);
+      const legacy = legacyMonitor({
+        runner,
+        sleep: (ms, signal) => clock.sleep(ms, signal),
+        intervalMs: LEGACY_INTERVAL_MS,
+      });
+      const settings: ReconcilerSettings = {
+        nexthopObjects: config.nexthopObjects,
+        checksumOffload: (driver) =>
+          decideChecksumOffload(config.vxlanChecksumOffload, {
+            kernelRelease: release(),
+            ...(driver === undefined ? {} : { driver }),
+          }),
+      };
+      return runDataplane({
         ...input,
-        tables: iprouteTables({ runner: processRunner(), sysctls: procSysFiles }),
-        watches: [ipMonitor(), nftMonitor()],
+        settings,
+        tables: iprouteTables({ runner, sysctls: procSysFiles }),
+        watches: [ipMonitor(), nftMonitor(), legacy],
         random: Math.random,
-      }),
+      });
+    },
   },
   process,
 );

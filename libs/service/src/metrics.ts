@@ -15,9 +15,26 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** A counter; by convention its name ends in `_total`. */
-  counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
-    return new Counter({ name: `overlay_${name}`, help, labelNames, registers: [this.#registry] });
+  /** A counter; by convention its name ends in `_total`. `collect` is awaited before each scrape to advance it. */
+  counter<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[] = [],
+    collect?: (counter: Counter<L>) => Promise<void>,
+  ): Counter<L> {
+    return new Counter<L>({
+      name: `overlay_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      ...(collect === undefined
+        ? {}
+        : {
+            collect(this: Counter<L>) {
+              return collect(this);
+            },
+          }),
+    });
   }
 
   /** A gauge; `collect` is called before each scrape to set it. */

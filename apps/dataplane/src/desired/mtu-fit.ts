@@ -5,6 +5,8 @@ import type { HostDescription } from './host-description.js';
 export interface UnderlayLink {
   readonly device: string;
   readonly mtuBytes: number;
+  /** Name of its driver; absent if unknown or not asked for. */
+  readonly driver?: string;
 }
 
 /** Outer IP header, UDP, VXLAN and inner Ethernet header, in bytes (RFC 7348). */

@@ -20,23 +20,12 @@ import { activeNetworks, activeSubnets, type HostDescription, type HostNetwork }
 import { planAdmission } from './plan-admission.js';
 import { planNftTable } from './plan-nft-table.js';
 
-/** What this process decided for itself. */
-export interface HostPlanSettings {
-  /** Whether checksums inside the tunnel are left for later; absent: as the kernel has it. */
-  readonly checksumOffload?: boolean;
-}
-
 /**
  * The objects that a host needs whoever its peers are: VTEP, CNI bridges, unreachable routes, rules, masquerade
  * and sysctls. Pure; the same description gives the same objects.
  */
-export function planHost(
-  host: HostDescription,
-  { checksumOffload }: HostPlanSettings = {},
-): readonly KernelObject[] {
-  const device = host.vtep.name;
+export function planHost(host: HostDescription): readonly KernelObject[] {
   return [
-    ...(checksumOffload === undefined ? [] : [{ kind: 'offload', device, on: checksumOffload } as const]),
     ...planVtep(host),
     ...planBridges(host),
     ...activeSubnets(host).flatMap(planSubnet),

@@ -8,34 +8,29 @@ const WORD = { 4: 'ip', 6: 'ip6' } as const;
 /** A host has neighbours on an isolated bridge like on any other (RFC 4861). */
 const NEIGHBOUR_DISCOVERY = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept';
 
+/** Rules by the hook that they belong to. */
+export interface FilterRules {
+  readonly forward: readonly string[];
+  readonly input: readonly string[];
+}
+
 /**
- * The chains that keep isolated networks apart: `forward` between a network's containers and everybody else, `input`
+ * The rules that keep isolated networks apart: `forward` between a network's containers and everybody else, `input`
  * between them and their own host, which may open connections to them and gets the replies. Both look at the device a
  * packet came through and at its addresses: neither alone would stop a container that lies about its source. Empty
  * without isolated networks.
  *
  * A verdict to drop stands whatever other tables say, so nothing that Docker accepts can override it.
  */
-export function planIsolation(host: HostDescription): readonly string[] {
+export function planIsolation(host: HostDescription): FilterRules {
   const isolated = activeNetworks(host)
     .filter((network) => network.isolated)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (isolated.length === 0) return [];
-  return [
-    ...chain(
-      'forward',
-      isolated.flatMap((network) => forwardRules(host, network)),
-    ),
-    ...chain(
-      'input',
-      isolated.flatMap((network) => inputRules(host, network)),
-    ),
-  ];
-}
-
-function chain(hook: 'forward' | 'input', rules: readonly string[]): readonly string[] {
-  const base = `type filter hook ${hook} priority filter; policy accept;`;
-  return [`chain ${hook} {`, base, NEIGHBOUR_DISCOVERY, ...rules, '}'];
+  if (isolated.length === 0) return { forward: [], input: [] };
+  return {
+    forward: [NEIGHBOUR_DISCOVERY, ...isolated.flatMap((network) => forwardRules(host, network))],
+    input: [NEIGHBOUR_DISCOVERY, ...isolated.flatMap((network) => inputRules(host, network))],
+  };
 }
 
 function forwardRules(host: HostDescription, network: ClusterNetwork): readonly string[] {

@@ -2,6 +2,7 @@ import { addressToInteger, type Cidr, networkAddress, parseCidr } from '@overlay
 import type { NftTable } from '../kernel/kernel-object.js';
 import { NFT_TABLE } from '../kernel/ownership.js';
 import { activeSubnets, type HostDescription } from './host-description.js';
+import { planForeignIpv4 } from './plan-foreign-ipv4.js';
 import { planIsolation } from './plan-isolation.js';
 
 /** Destinations that are never translated: loopback, link-local, multicast, and broadcast (RFC 6890, RFC 4291). */
@@ -28,6 +29,7 @@ export function planNftTable(host: HostDescription): NftTable {
     ...(of4(overlay).length > 0 ? ['ip saddr @overlay4 ip daddr != @inside4 masquerade'] : []),
     ...(of6(overlay).length > 0 ? ['ip6 saddr @overlay6 ip6 daddr != @inside6 masquerade'] : []),
   ];
+  const isolation = planIsolation(host);
   const content = [
     `table inet ${NFT_TABLE} {`,
     set('overlay4', 'ipv4_addr', of4(overlay)),
@@ -38,7 +40,8 @@ export function planNftTable(host: HostDescription): NftTable {
           set('inside6', 'ipv6_addr', [...of6(inside), ...NEVER_TRANSLATED[6]]),
         ]
       : []),
-    ...planIsolation(host),
+    ...filterChain('forward', [...isolation.forward, ...planForeignIpv4(host)]),
+    ...filterChain('input', isolation.input),
     'chain postrouting {',
     'type nat hook postrouting priority srcnat; policy accept;',
     ...rules,
@@ -46,6 +49,12 @@ export function planNftTable(host: HostDescription): NftTable {
     '}',
   ].join('\n');
   return { kind: 'nftables', family: 'inet', name: NFT_TABLE, content };
+}
+
+/** A chain without rules is left out. */
+function filterChain(hook: 'forward' | 'input', rules: readonly string[]): readonly string[] {
+  if (rules.length === 0) return [];
+  return [`chain ${hook} {`, `type filter hook ${hook} priority filter; policy accept;`, ...rules, '}'];
 }
 
 function set(name: string, type: string, subnets: readonly Cidr[]): string {

@@ -31,6 +31,7 @@ export function networkStandings(facts: StandingFacts): readonly NetworkStanding
     error:
       definitionError(host, network) ??
       kernelError(host, network, failures) ??
+      underlayError(host, underlay) ??
       mtuMisfit(host, underlay) ??
       '',
   }));
@@ -43,6 +44,12 @@ function definitionError(host: HostDescription, { id, name }: HostNetwork): stri
     default:
       return undefined;
   }
+}
+
+/** The kernel sends no tunnel packet from an address that the host does not have. */
+function underlayError({ ip }: HostDescription, underlay: UnderlayLink | undefined): string | undefined {
+  if (underlay !== undefined) return undefined;
+  return `no interface has the underlay address ${ip}: give it to one, or correct \`ip\` in the agent's configuration`;
 }
 
 function kernelError(

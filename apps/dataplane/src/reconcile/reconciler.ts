@@ -3,7 +3,7 @@ import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
 import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
-import { type HostPlanSettings, planHost } from '../desired/plan-host.js';
+import { planHost } from '../desired/plan-host.js';
 import { type NexthopIdOf, peerPlanner } from '../desired/plan-peer.js';
 import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
@@ -24,10 +24,12 @@ import { standingWarnings } from './standing-warnings.js';
 const PURGE_TIMEOUT_MS = 15_000;
 
 /** Kinds that are wanted because of what stands in the kernel. */
-const DEPENDENT: readonly KernelObjectKind[] = ['port', 'docker-accept'];
+const DEPENDENT: readonly KernelObjectKind[] = ['port', 'docker-accept', 'offload'];
 
 /** What is decided for this host whatever the agent says. */
-export interface ReconcilerSettings extends HostPlanSettings {
+export interface ReconcilerSettings {
+  /** Decides about checksum offload of the VXLAN device; absent: as the kernel has it. */
+  readonly checksumOffload?: (underlayDriver: string | undefined) => boolean;
   /** `off`: routes name their gateways themselves, as on a kernel without nexthop objects. */
   readonly nexthopObjects: 'auto' | 'off';
 }
@@ -202,7 +204,7 @@ export class Reconciler {
 
   /** Compares some kinds with what is wanted anyway. */
   async #observe(host: HostDescription, kinds: ReadonlySet<KernelObjectKind>) {
-    const wanted = planHost(host, this.#settings);
+    const wanted = planHost(host);
     const snapshot = await this.#read(host, wanted, kinds);
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
       if (object.kind === 'link') this.tracker.want(object);
@@ -213,7 +215,7 @@ export class Reconciler {
 
   /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
   async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
-    const wanted = planHost(host, this.#settings);
+    const wanted = planHost(host);
     const snapshot = await this.#read(host, wanted);
     const ours = snapshot.objects.filter((object): object is Nexthop => object.kind === 'nexthop');
     this.#ids.restart(ours, snapshot.foreignNexthopIds);
@@ -227,18 +229,22 @@ export class Reconciler {
     return surplus;
   }
 
-  /** What is wanted because of what stands in the kernel: ports of bridges, rules in Docker's chains. */
+  /** What is wanted because of what stands in the kernel: ports of bridges, rules in Docker's chains, offload. */
   #dependent(
     host: HostDescription,
     wanted: readonly KernelObject[],
-    { cabling, dockerChains }: KernelSnapshot,
+    { cabling, dockerChains, objects }: KernelSnapshot,
   ): readonly KernelObject[] {
+    const on = this.#settings.checksumOffload?.(this.#underlay?.driver);
+    // On is the kernel's own default: nothing to write where the setting cannot be read.
+    const offload = on === false || (on === true && objects.some(({ kind }) => kind === 'offload'));
     const bridges = wanted.flatMap((object) =>
       object.kind === 'link' && object.type === 'bridge' ? [object.name] : [],
     );
     return [
       ...(cabling === undefined ? [] : this.#bridgePorts.follow(cabling, new Set(bridges))),
       ...planDockerAccepts(host, dockerChains),
+      ...(offload ? [{ kind: 'offload', device: host.vtep.name, on } as const] : []),
     ];
   }
 

@@ -27,7 +27,7 @@ export class PeerStream {
    * does not start with a snapshot. The frame then has no effect.
    */
   next(frame: TopologyFrame | undefined): FrameStep {
-    if (frame === undefined) throw new OverlayError('invalid_argument', 'frame: is missing');
+    if (frame === undefined) throw violation('frame', 'is missing');
     const peers = new Map(frame.changes.flatMap(({ change }) => stepOf(change)));
     switch (frame.kind) {
       case TopologyFrameKind.SNAPSHOT: {
@@ -56,9 +56,13 @@ export class PeerStream {
           );
         return { peers, snapshot: undefined, revision: frame.revision };
       default:
-        throw new OverlayError('invalid_argument', `frame.kind: ${frame.kind} is unknown`);
+        throw violation('frame.kind', `${frame.kind} is unknown`);
     }
   }
+}
+
+function violation(field: string, description: string): OverlayError {
+  return OverlayError.invalid([{ field, description }]);
 }
 
 function addAll(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ListenAddress } from '../listen-address.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
-import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey } from './key-types.js';
+import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey, wordKey } from './key-types.js';
 import { checkListeners } from './listen-rules.js';
 
 /** Configuration of overlay-dataplane. */
@@ -9,6 +9,10 @@ export interface DataplaneConfig {
   readonly listen: { readonly grpc: ListenAddress; readonly metrics: ListenAddress };
   /** Time between two full checks of the kernel. */
   readonly resyncMs: number;
+  /** Whether checksums inside the tunnel are left for later; `auto` knows where that goes wrong. */
+  readonly vxlanChecksumOffload: 'auto' | 'on' | 'off';
+  /** Whether routes go through nexthop objects; `auto` where the kernel has them. */
+  readonly nexthopObjects: 'auto' | 'off';
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
@@ -23,6 +27,14 @@ const schema = z.strictObject({
   resync_ms: integerKey(100, 86_400_000, 'Time between two full checks of the kernel.', 'ms').prefault(
     60_000,
   ),
+  vxlan_checksum_offload: wordKey(
+    ['auto', 'on', 'off'],
+    'Whether the checksums of packets in the tunnel are left to whoever sends them on. `auto`: on, except where kernels or network cards are known to spoil them.',
+  ).prefault('auto'),
+  nexthop_objects: wordKey(
+    ['auto', 'off'],
+    'Whether routes lead through nexthop objects. `auto`: where the kernel has them. Without them thousands of peers take long.',
+  ).prefault('auto'),
   insecure: booleanKey('Allows listeners that other hosts reach, without authentication.').prefault(false),
   log_level: logLevelKey(),
 });
@@ -36,6 +48,8 @@ export const dataplaneConfiguration: Configuration<DataplaneConfig> = defineConf
     return {
       listen: parsed.listen,
       resyncMs: parsed.resync_ms,
+      vxlanChecksumOffload: parsed.vxlan_checksum_offload,
+      nexthopObjects: parsed.nexthop_objects,
       insecure: parsed.insecure,
       logLevel: parsed.log_level,
     };

@@ -47,6 +47,11 @@ export function cidrKey(family: IpFamily, meaning: string, standard?: string) {
   );
 }
 
+/** One of a few words. */
+export function wordKey<const W extends string>(words: readonly [W, ...W[]], description: string) {
+  return key(`one of ${words.join(', ')}`, description, z.enum(words));
+}
+
 /** `log_level`, the same for every app. */
 export function logLevelKey() {
   const type = `one of ${LOG_LEVELS.join(', ')}`;

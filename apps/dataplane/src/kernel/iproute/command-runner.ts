@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { OverlayError } from '@overlay/failure';
+import { isFailure, OverlayError } from '@overlay/failure';
 
 /** What a command left behind. */
 export interface CommandResult {
@@ -50,6 +50,25 @@ export function processRunner(prefix: readonly string[] = []): CommandRunner {
       });
     },
   };
+}
+
+/**
+ * What a command prints; empty if it fails or is not installed.
+ * @throws OverlayError `deadline_exceeded`.
+ */
+export async function outputOf(
+  runner: CommandRunner,
+  command: string,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<string> {
+  try {
+    const { exitCode, stdout } = await runner.run(command, args, '', timeoutMs);
+    return exitCode === 0 ? stdout : '';
+  } catch (thrown) {
+    if (isFailure(thrown, 'unavailable')) return '';
+    throw thrown;
+  }
 }
 
 function textOf(chunks: readonly Buffer[]): string {

@@ -1,7 +1,6 @@
-import { isFailure } from '@overlay/failure';
 import type { DockerAccept, DockerChain } from '../kernel-object.js';
 import type { CallOptions } from '../kernel-tables.js';
-import type { CommandRunner } from './command-runner.js';
+import { type CommandRunner, outputOf } from './command-runner.js';
 import { IPTABLES, iptablesTool, legacyTablesFile, parseDockerAccepts } from './docker-accepts.js';
 
 /** Docker's chains and our rules in them. */
@@ -36,14 +35,4 @@ export async function savedFilter(
     if (!tables.split('\n').includes('filter')) return '';
   }
   return outputOf(runner, iptablesTool(chain, 'save'), ['-t', 'filter'], timeoutMs);
-}
-
-async function outputOf(runner: CommandRunner, command: string, args: readonly string[], timeoutMs: number) {
-  try {
-    const { exitCode, stdout } = await runner.run(command, args, '', timeoutMs);
-    return exitCode === 0 ? stdout : '';
-  } catch (thrown) {
-    if (isFailure(thrown, 'unavailable')) return '';
-    throw thrown;
-  }
 }

@@ -19,7 +19,7 @@ import {
   type RuleJson,
 } from './read-routing.js';
 import type { SysctlFiles } from './sysctl-files.js';
-import { readOffload } from './vxlan-offload.js';
+import { readDriver, readOffload } from './vxlan-offload.js';
 
 const NO_NEXTHOPS = /Operation not supported|Object "nexthop" is unknown/;
 
@@ -45,7 +45,7 @@ export class KernelReader {
       'show',
     ]);
     const links = parseLinks(devices, scope);
-    const underlay = scope.underlay && findUnderlay(devices, scope.underlay);
+    const underlay = await this.#underlay(devices, scope, options);
     const there = links.some((link) => link.kind === 'link' && link.name === device);
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
     const nexthopList = wanted('nexthop') ? await this.#nexthops(options) : [];
@@ -90,6 +90,14 @@ export class KernelReader {
       ...(cabling === undefined ? {} : { cabling }),
       ...(underlay === undefined ? {} : { underlay }),
     };
+  }
+
+  /** The driver is only of interest for checksum offload. */
+  async #underlay(devices: readonly LinkJson[], { underlay, offload }: ReadScope, options: CallOptions) {
+    const link = underlay && findUnderlay(devices, underlay);
+    if (link === undefined || !offload) return link;
+    const driver = await readDriver(this.#runner, link.device, options);
+    return { ...link, ...(driver === undefined ? {} : { driver }) };
   }
 
   /** Undefined if the kernel (before 5.3), or the tool, knows no nexthop objects. */
