@@ -18,12 +18,6 @@ describe('runOverlayctl', () => {
     }
   });
 
-  it('offers no command that the servers cannot answer yet', async () => {
-    for (const args of [['capacity', '--watch']]) {
-      expect(await run(args)).toMatchObject({ exitCode: 2, out: '' });
-    }
-  });
-
   it.each([
     [[], 'Usage: overlayctl'],
     [['networks'], "unknown command 'networks'"],
@@ -34,6 +28,7 @@ describe('runOverlayctl', () => {
     [['agent', 'show', '10.0.0'], '10.0.0'],
     [['agent', 'delete'], "missing required argument 'ip'"],
     [['agent', 'delete', '10.0.0.1', 'nonsense', '--yes'], 'nonsense'],
+    [['container', 'probe', 'c1'], 'choose one'],
     [['--colour', 'state'], "unknown option '--colour'"],
     [['--master', 'nowhere', 'state'], '--master: "nowhere" is no address'],
     [['--timeout', 'soon', 'state'], '--timeout: "soon" is no time'],

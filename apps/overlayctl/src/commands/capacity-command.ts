@@ -1,10 +1,16 @@
+import type { Capacity } from '@overlay/contracts';
 import { parseNetworkName } from '@overlay/model';
 import type { Command } from 'commander';
 import { type CommandContext, printAnswer } from '../command-context.js';
-import { withMaster } from '../connect-master.js';
+import { type MasterClient, withMaster } from '../connect-master.js';
 import { capacityJson } from '../json/capacity-json.js';
 import { readAllPages } from '../read-pages.js';
-import { renderCapacities } from '../render/render-capacities.js';
+import { renderCapacities, renderCapacityChange } from '../render/render-capacities.js';
+
+interface TypedCapacity {
+  readonly network?: string;
+  readonly watch?: boolean;
+}
 
 /** Adds `capacity`. */
 export function addCapacityCommand(program: Command, context: CommandContext): void {
@@ -12,17 +18,46 @@ export function addCapacityCommand(program: Command, context: CommandContext): v
     .command('capacity')
     .description('addresses left for containers, per agent, network and half')
     .option('--network <name>', 'only of this network')
-    .action(async ({ network: typed }: { readonly network?: string }) => {
+    .option('--watch', 'stay, and show each change: a line each, or a JSON object a line with --json')
+    .action(async ({ network: typed, watch }: TypedCapacity) => {
       const network = typed === undefined ? '' : parseNetworkName(typed);
-      const capacities = await withMaster(context.globals(), (master) =>
-        readAllPages(async (pageToken) => {
-          const page = await master.getCapacity({ network, minFree: 0n, pageSize: 0, pageToken });
-          return { items: page.capacities, nextPageToken: page.nextPageToken };
-        }),
+      await withMaster(context.globals(), (master) =>
+        watch === true ? watchCapacity(context, master, network) : printCapacity(context, master, network),
       );
-      printAnswer(context, {
-        json: () => ({ capacities: capacities.map(capacityJson) }),
-        text: () => renderCapacities(capacities),
-      });
     });
+}
+
+async function printCapacity(context: CommandContext, master: MasterClient, network: string): Promise<void> {
+  const capacities = await readAllPages(async (pageToken) => {
+    const page = await master.getCapacity({ network, minFree: 0n, pageSize: 0, pageToken });
+    return { items: page.capacities, nextPageToken: page.nextPageToken };
+  });
+  printAnswer(context, {
+    json: () => ({ capacities: capacities.map(capacityJson) }),
+    text: () => renderCapacities(capacities),
+  });
+}
+
+/** Goes on until the master ends it or the user does. */
+async function watchCapacity(
+  { terminal, globals }: CommandContext,
+  master: MasterClient,
+  network: string,
+): Promise<void> {
+  const asJson = globals().json;
+  let atStart: Capacity[] | undefined = [];
+  for await (const { capacities, synced } of master.watchCapacity({ network })) {
+    if (asJson) {
+      for (const row of capacities) terminal.print(JSON.stringify(capacityJson(row)));
+      continue;
+    }
+    if (atStart === undefined) {
+      for (const row of capacities) terminal.print(renderCapacityChange(row, new Date()));
+      continue;
+    }
+    atStart.push(...capacities);
+    if (!synced) continue;
+    terminal.print(renderCapacities(atStart));
+    atStart = undefined;
+  }
 }

@@ -5,12 +5,12 @@ import { withMaster } from '../connect-master.js';
 import { containerJson } from '../json/container-json.js';
 import { readAllPages } from '../read-pages.js';
 import { renderContainers } from '../render/render-containers.js';
+import { addContainerProbe } from './container-probe-command.js';
 
-/** Adds `container ls`. */
+/** Adds `container ls` and `container probe`. */
 export function addContainerCommands(program: Command, context: CommandContext): void {
-  program
-    .command('container')
-    .description('containers that agents reported')
+  const container = program.command('container').description('containers that agents reported');
+  container
     .command('ls')
     .description('list the containers and their addresses')
     .option('--network <name>', 'only of this network')
@@ -27,4 +27,5 @@ export function addContainerCommands(program: Command, context: CommandContext):
         text: () => renderContainers(containers),
       });
     });
+  addContainerProbe(container, context);
 }

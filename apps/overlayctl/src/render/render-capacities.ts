@@ -6,7 +6,19 @@ import { renderTable } from './render-table.js';
 export function renderCapacities(capacities: readonly Capacity[]): string {
   if (capacities.length === 0) return 'no agent reports addresses';
   return renderTable(
-    ['AGENT', 'NETWORK', 'HALF', 'FAMILY', 'FREE', 'USED', 'RESERVED', 'COOLING', 'TOTAL', 'EXHAUSTED SINCE'],
+    [
+      'AGENT',
+      'NETWORK',
+      'HALF',
+      'FAMILY',
+      'FREE',
+      'USED',
+      'RESERVED',
+      'COOLING',
+      'TOTAL',
+      'BURST',
+      'EXHAUSTED SINCE',
+    ],
     capacities.map((capacity) => [
       capacity.agentIp,
       capacity.network,
@@ -17,7 +29,17 @@ export function renderCapacities(capacities: readonly Capacity[]): string {
       String(capacity.reserved),
       String(capacity.cooling),
       String(capacity.total),
+      String(capacity.largestBurst),
       capacity.exhaustedSinceMs === 0n ? '' : new Date(Number(capacity.exhaustedSinceMs)).toISOString(),
     ]),
   );
+}
+
+/** A row that changed, as one line. */
+export function renderCapacityChange(capacity: Capacity, at: Date): string {
+  const { agentIp, network, half, family, total, free, used } = capacity;
+  const what = `${at.toISOString()} ${agentIp} ${network} ${halfWord(half)} IPv${family}`;
+  if (total === 0n) return `${what}: gone`;
+  const exhausted = free === 0n ? ', exhausted' : '';
+  return `${what}: ${free} free, ${used} used of ${total}${exhausted}`;
 }
