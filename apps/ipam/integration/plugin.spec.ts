@@ -132,6 +132,7 @@ describe('the CNI plugin with a running daemon', () => {
     ['a verb that is unknown', 4, { command: 'GO' }],
     ['no container id', 4, { command: 'ADD', env: { CNI_CONTAINERID: '' } }],
     ['a path as container id', 4, { command: 'ADD', containerId: '../../etc/passwd' }],
+    ['an interface that is not ASCII', 4, { command: 'ADD', env: { CNI_IFNAME: 'ü' } }],
     ['a path as interface', 4, { command: 'ADD', env: { CNI_IFNAME: '../x' } }],
     ['an address of the gateway', 7, { command: 'ADD', env: { CNI_ARGS: 'IP=9.0.1.1' } }],
     ['an address outside', 7, { command: 'ADD', env: { CNI_ARGS: 'IP=10.0.0.1' } }],
@@ -315,6 +316,22 @@ describe('the CNI plugin without a daemon', () => {
       cniVersion: '0.4.0',
       supportedVersions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
     });
+  });
+
+  it.each(['ADD', 'DEL', 'STATUS'])('tells junk from a daemon that is away: %s', async (command) => {
+    for (const stdin of ['junk', '{', '{}{}', '[]', '', '{"name":"dcos",}', `{"a":${'['.repeat(5_000)}`]) {
+      expect(parsed(await daemon.plugin({ command, stdin }))).toMatchObject({ code: 6 });
+    }
+  });
+
+  it.each([
+    ['100 KB of arguments, which it does not need', { env: { CNI_ARGS: `A=${'x'.repeat(100_000)}` } }, 0],
+    ['a container id that is too long', { containerId: 'x'.repeat(300) }, 1],
+    ['an interface that is not ASCII', { env: { CNI_IFNAME: 'ü' } }, 1],
+  ])('handles a DEL with %s', async (_case, call, exitCode) => {
+    expect((await daemon.plugin({ command: 'DEL', ...call })).exitCode).toBe(exitCode);
+    const queued = existsSync(daemon.deletions) ? readdirSync(daemon.deletions) : [];
+    expect(queued).toHaveLength(1 - exitCode);
   });
 
   it('fails ADD with code 11 in the version of the caller', async () => {

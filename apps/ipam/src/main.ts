@@ -3,7 +3,7 @@ import { type ProcessDescription, runProcess } from '@overlay/service';
 import { hostNamespaces } from './collection/namespaces.js';
 import { readHostClock } from './host-clock.js';
 import { runIpam } from './ipam.js';
-import { LmdbAllocationStore } from './store/lmdb-allocation-store.js';
+import { ThreadedAllocationStore } from './store/threaded-allocation-store.js';
 
 const description: ProcessDescription<IpamConfig> = {
   configuration: ipamConfiguration,
@@ -11,8 +11,8 @@ const description: ProcessDescription<IpamConfig> = {
   version: '0.1.0',
   start: async ({ config, clock, logger, metrics, readiness }) => {
     const hostClock = readHostClock(() => clock.nowMs());
-    const store = LmdbAllocationStore.open(config.stateDir);
-    return runIpam({
+    const store = new ThreadedAllocationStore(config.stateDir);
+    const running = await runIpam({
       config,
       store,
       clock,
@@ -22,6 +22,7 @@ const description: ProcessDescription<IpamConfig> = {
       metrics,
       readiness,
     });
+    return { ...running, failed: store.failed };
   },
 };
 

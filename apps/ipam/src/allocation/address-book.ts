@@ -108,10 +108,19 @@ export class AddressBook {
   }
 
   async #drain(): Promise<void> {
-    // Requests that arrived in the same turn of the event loop join the first commit.
-    await setImmediate();
-    while (this.#waiting.length > 0) await this.#run(this.#waiting.splice(0, MAX_BATCH));
+    while (this.#waiting.length > 0) {
+      await this.#gather();
+      await this.#run(this.#waiting.splice(0, MAX_BATCH));
+    }
     this.#draining = undefined;
+  }
+
+  /** Waits while every turn of the event loop brings more requests: a flush costs far more than a turn. */
+  async #gather(): Promise<void> {
+    for (let seen = 0; seen < this.#waiting.length && this.#waiting.length < MAX_BATCH; ) {
+      seen = this.#waiting.length;
+      await setImmediate();
+    }
   }
 
   async #run(changes: readonly Change[]): Promise<void> {

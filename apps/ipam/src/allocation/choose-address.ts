@@ -12,14 +12,15 @@ export function requireUsable(pool: HalfPool, requestedIps: readonly IpAddress[]
   const { network, half } = pool.definition;
   const where = `the ${half} half of network ${network}`;
   const seen = new Set<number>();
-  for (const address of requestedIps) {
+  for (const [at, address] of requestedIps.entries()) {
     const family = pool.families.find((candidate) => candidate.family === familyOf(address));
     const reason = reasonAgainst(address, family, seen);
     seen.add(familyOf(address));
     if (reason === undefined) continue;
     const ranges = pool.families.map(({ prefix }) => prefix).join(', ');
     const message = `requested address ${address}: ${reason}; ${where} is ${ranges}`;
-    throw new OverlayError('invalid_argument', message);
+    const violations = [{ field: `requested_ips[${at}]`, description: message }];
+    throw new OverlayError('invalid_argument', message, { violations });
   }
 }
 

@@ -2,12 +2,21 @@ import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
-import { type IpamMutation, keyOf } from '../allocation/records.js';
-import { reservationKey } from '../allocation/reservation.js';
+import type { IpamMutation } from '../allocation/records.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
 import { pagesOfCommit, type TreeSize } from './commit-pages.js';
 import { otherLockHolders } from './file-locks.js';
 import { FileRoom } from './file-room.js';
+import {
+  ALLOCATIONS,
+  type CommitWrites,
+  commitWritesOf,
+  eachWrite,
+  FREED,
+  type KeyWrite,
+  POOLS_KEY,
+  RESERVATIONS,
+} from './key-writes.js';
 import {
   parseStoredAllocation,
   parseStoredFreed,
@@ -20,17 +29,7 @@ const FORMAT = 2;
 const READABLE_FORMATS: readonly unknown[] = [1, FORMAT];
 const FILE = 'allocations.lmdb';
 const FORMAT_KEY = 'format';
-const POOLS_KEY = 'pools';
-const ALLOCATIONS = 'allocation';
-const RESERVATIONS = 'reservation';
-const FREED = 'freed';
-/** The changes that may use the room that is kept for them. */
-const RELEASING: ReadonlySet<IpamMutation['kind']> = new Set([
-  'delete_allocation',
-  'delete_reservation',
-  'put_freed',
-  'delete_freed',
-]);
+const FORMAT_WRITE: KeyWrite = [FORMAT_KEY, JSON.stringify(FORMAT)];
 
 /** Room that only releases may use: a store that copies on write needs room even to delete. */
 const RELEASE_ROOM_BYTES = 256 * 1024;
@@ -43,17 +42,12 @@ interface StoreSize extends TreeSize {
   readonly free: TreeSize;
 }
 
-/** One key's change as LMDB gets it; no text means removal. */
-interface KeyWrite {
-  readonly key: string;
-  readonly text?: string;
-}
-
 /**
  * Pools, allocations, reservations and freed addresses in an LMDB file under the state folder.
  *
  * Commits are synchronous LMDB transactions, flushed before they return: of LMDB's ways to write, only these
- * say for certain whether they happened. Whoever calls batches what waits, so that one flush serves many.
+ * say for certain whether they happened (of a queued batch the binding goes on behind a write that failed). Whoever
+ * calls batches what waits, so that one flush serves many, and keeps the store in a thread of its own.
  * Before each commit the file gets the room that the commit may need: a full disk is found then, where nothing
  * is half done, and never by LMDB itself (version 3.5.6 of the binding writes beyond a buffer when it reports
  * that a page cannot be written).
@@ -107,13 +101,20 @@ export class LmdbAllocationStore implements AllocationStore {
   }
 
   async commit(mutations: readonly IpamMutation[]): Promise<void> {
-    const writes = [{ key: FORMAT_KEY, text: JSON.stringify(FORMAT) }, ...mutations.map(keyWriteOf)];
-    const releases = mutations.every(({ kind }) => RELEASING.has(kind));
+    this.write(commitWritesOf(mutations));
+  }
+
+  /**
+   * Commits at once what {@link commitWritesOf} made of changes.
+   * @throws OverlayError as {@link AllocationStore.commit}.
+   */
+  write(commit: CommitWrites): void {
+    const writes = [FORMAT_WRITE, ...eachWrite(commit)];
     try {
-      this.#makeRoom(writes, releases ? 0 : RELEASE_ROOM_BYTES);
+      this.#makeRoom(writes, commit.releasing ? 0 : RELEASE_ROOM_BYTES);
       this.#database.transactionSync(() => {
-        for (const { key, text } of writes) {
-          if (text === undefined) this.#database.removeSync(key);
+        for (const [key, text] of writes) {
+          if (text === '') this.#database.removeSync(key);
           else this.#database.putSync(key, text);
         }
       });
@@ -136,10 +137,7 @@ export class LmdbAllocationStore implements AllocationStore {
 
   #makeRoom(writes: readonly KeyWrite[], spareBytes: number): void {
     const size = this.#database.getStats() as StoreSize;
-    const bytes = writes.reduce(
-      (sum, { key, text }) => sum + key.length + (text === undefined ? 0 : Buffer.byteLength(text)),
-      0,
-    );
+    const bytes = writes.reduce((sum, [key, text]) => sum + key.length + Buffer.byteLength(text), 0);
     const pages = pagesOfCommit({ keys: writes.length, bytes }, size, size.free, size.pageSize);
     this.#room.ensure((size.lastPageNumber + 1 + pages) * size.pageSize + spareBytes);
   }
@@ -160,28 +158,6 @@ function requireSoleUse(lockFile: string): void {
   const [other] = otherLockHolders(locks, statSync(lockFile).ino, process.pid);
   if (other === undefined) return;
   throw new Error(`process ${other} uses it: stop that process or choose another folder`);
-}
-
-function keyWriteOf(mutation: IpamMutation): KeyWrite {
-  switch (mutation.kind) {
-    case 'put_allocation':
-      return { key: `${ALLOCATIONS}/${keyOf(mutation.record)}`, text: JSON.stringify(mutation.record) };
-    case 'delete_allocation':
-      return { key: `${ALLOCATIONS}/${mutation.key}` };
-    case 'put_reservation':
-      return {
-        key: `${RESERVATIONS}/${reservationKey(mutation.record)}`,
-        text: JSON.stringify(mutation.record),
-      };
-    case 'delete_reservation':
-      return { key: `${RESERVATIONS}/${mutation.key}` };
-    case 'put_freed':
-      return { key: `${FREED}/${mutation.freed.address}`, text: JSON.stringify(mutation.freed) };
-    case 'delete_freed':
-      return { key: `${FREED}/${mutation.address}` };
-    case 'replace_pools':
-      return { key: POOLS_KEY, text: JSON.stringify(mutation.pools) };
-  }
 }
 
 /** What is no JSON is refused by whoever reads the record, with the record's key. */

@@ -249,11 +249,11 @@ export interface Capacity {
   used: bigint;
   /** Set aside by name. */
   reserved: bigint;
-  /** Freed recently and not reusable yet. */
+  /** Given back less than the cooldown ago: given out again only when no address is free. */
   cooling: bigint;
   /** Free now. */
   free: bigint;
-  /** Unix milliseconds since when no address is free; 0 if some is. */
+  /** Unix milliseconds since when neither a free nor a cooling address is left; 0 if one is. */
   exhaustedSinceMs: bigint;
   /** Underlay address of the agent; empty if summed or on the host itself. */
   agentIp: string;
