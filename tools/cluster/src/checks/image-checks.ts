@@ -1,0 +1,147 @@
+import { docker } from '../engine/engine.js';
+import type { Check, CheckedCluster } from './check.js';
+import { wrong } from './require.js';
+
+/** What must not be in an image: a name for it, and how find(1) finds it. */
+const UNWANTED: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'a compiler',
+    names(
+      'gcc',
+      'gcc-*',
+      'cc',
+      'c++',
+      'g++',
+      'clang*',
+      'cc1',
+      'as',
+      'ld',
+      'make',
+      'tsc',
+      'tsgo',
+      'esbuild',
+      'go',
+      'rustc',
+      'npm',
+      'npx',
+    ),
+  ],
+  ['a source map', ['-name', '*.map', '-path', '/opt/*']],
+  ['a TypeScript source', ['-path', '/opt/*', '(', '-name', '*.ts', '-o', '-name', '*.tsx', ')']],
+  [
+    'a secret',
+    [
+      '-type',
+      'f',
+      '(',
+      '-name',
+      '*.key',
+      '-o',
+      '-name',
+      'id_rsa*',
+      '-o',
+      '-name',
+      '.npmrc',
+      '-o',
+      '-name',
+      '.env',
+      '-o',
+      '-name',
+      '.git-credentials',
+      '-o',
+      '-name',
+      '.docker',
+      ')',
+    ],
+  ],
+  [
+    'development dependencies',
+    [
+      '-path',
+      '/opt/overlay/node_modules/*',
+      '-type',
+      'd',
+      '(',
+      '-name',
+      'jest',
+      '-o',
+      '-name',
+      '@swc',
+      '-o',
+      '-name',
+      'typescript',
+      '-o',
+      '-name',
+      'nx',
+      '-o',
+      '-name',
+      '@biomejs',
+      ')',
+    ],
+  ],
+];
+
+/** What images hold and whom their processes are. */
+export const imageChecks: readonly Check[] = [
+  { name: 'images: no compilers, sources, source maps or secrets', run: searchImages },
+  {
+    name: 'images: master and ipam are nobody special, the others have few capabilities',
+    run: checkPrivileges,
+  },
+];
+
+async function searchImages({ stack }: CheckedCluster): Promise<string> {
+  const images = new Set([...(await stack.containers()).values()].map(({ id }) => id));
+  const tags = new Set<string>();
+  for (const id of images)
+    tags.add((await docker(stack.engine, ['inspect', '--format', '{{.Config.Image}}', id])).trim());
+  const own = [...tags].filter((tag) => !tag.startsWith('overlay-engine:'));
+  for (const tag of own) {
+    for (const [what, expression] of UNWANTED) {
+      const run = ['run', '--rm', '--network', 'none', '--user', '0', '--entrypoint', 'find', tag];
+      const found = await docker(stack.engine, [...run, '/', '-xdev', ...expression], { timeoutMs: 60_000 });
+      if (found.trim() !== '')
+        throw wrong(`${tag} has ${what}: ${found.trim().split('\n').slice(0, 5).join(', ')}`);
+    }
+    // A path of the machine that built the image tells more about it than anybody needs to know.
+    const grep = ['run', '--rm', '--network', 'none', '--user', '0', '--entrypoint', 'grep', tag];
+    const pattern = ['-rlE', '--include=*.js', 'sourceMappingURL=data:'];
+    const inline = await docker(stack.engine, [...grep, ...pattern, '/opt', '/usr/local']).catch(() => '');
+    if (inline.trim() !== '')
+      throw wrong(`${tag} has source maps in ${inline.trim().split('\n').slice(0, 5).join(', ')}`);
+  }
+  return `${own.length} images`;
+}
+
+async function checkPrivileges(cluster: CheckedCluster): Promise<string> {
+  const { stack } = cluster;
+  const processes: readonly (readonly [string, string, string])[] = [
+    ['master-1', '10001', '0000000000000000'],
+    ['ipam-1', '10001', '0000000000000000'],
+    ['agent-1', '0', '0000000000000002'], // DAC_OVERRIDE
+    ['dataplane-1', '0', '0000000000001000'], // NET_ADMIN
+  ];
+  for (const [service, user, capabilities] of processes) {
+    const app = service.slice(0, -2);
+    const { stdout } = await stack.exec(service, [
+      'sh',
+      '-c',
+      `cat $(grep -lsE 'overlay/apps/${app}/' /proc/[0-9]*/cmdline | sed s/cmdline/status/ | head -n 1)`,
+    ]);
+    const [uid, effective] = [/^Uid:\s+(\d+)/m, /^CapEff:\s+(\w+)/m].map((field) => field.exec(stdout)?.[1]);
+    if (uid !== user || effective !== capabilities) {
+      throw wrong(
+        `${service} runs as ${uid} with capabilities ${effective} instead of ${user} with ${capabilities}`,
+      );
+    }
+  }
+  return processes
+    .map(([service, , bits]) => `${service} ${Number.parseInt(bits, 16).toString(16)}`)
+    .join(', ');
+}
+
+function names(...patterns: readonly string[]): readonly string[] {
+  const parts = patterns.flatMap((pattern, index) => [...(index === 0 ? [] : ['-o']), '-name', pattern]);
+  // A folder of that name, a Python module or a package called `as` is none.
+  return ['-type', 'f', '-perm', '/111', '(', ...parts, ')'];
+}

@@ -1,0 +1,16 @@
+import { OverlayError } from '@overlay/failure';
+import { runCommand } from '@overlay/testbed';
+import type { Engine } from '../engine/engine.js';
+
+/**
+ * What compose is called as here: Docker's plugin, or docker-compose.
+ * @throws OverlayError `not_found` if there is neither.
+ */
+export async function findCompose(engine: Engine): Promise<readonly string[]> {
+  for (const command of [['docker', 'compose'], ['docker-compose']]) {
+    const asked = await runCommand([...command, 'version'], { env: engine.env }).catch(() => undefined);
+    if (asked?.exitCode === 0) return command;
+  }
+  const wayOut = 'run tools/bootstrap, or install the package docker-compose';
+  throw new OverlayError('not_found', `neither "docker compose" nor docker-compose is there: ${wayOut}`);
+}
