@@ -35,6 +35,14 @@ export class DataplaneDriver {
     return this.#client.applyPeers(requests(), { signal });
   }
 
+  /** A stream that carries the frames as they come, and ends with them. */
+  followPeers(frames: AsyncIterable<TopologyFrame>): Promise<ApplyPeersResponse> {
+    async function* requests() {
+      for await (const frame of frames) yield { frame };
+    }
+    return this.#client.applyPeers(requests());
+  }
+
   /** One stream that carries the frames and ends. */
   applyPeers(frames: readonly TopologyFrame[]): Promise<ApplyPeersResponse> {
     async function* requests() {
