@@ -6,7 +6,7 @@ import type { Host } from '@overlay/testbed';
  */
 export async function forgetKernelState(host: Host): Promise<void> {
   const links = await host.ipJson<{ readonly ifname: string }>('link');
-  const ours = links.map(({ ifname }) => ifname).filter((name) => /^(vtep1024|[md]-)/.test(name));
+  const ours = links.map(({ ifname }) => ifname).filter((name) => /^(vtep1024|docker0|[md]-)/.test(name));
   const containers = links.map(({ ifname }) => ifname).filter((name) => /^(veth|dk-)/.test(name));
   await host.ip(...[...containers, ...ours].map((name) => `link del dev ${name}`));
   for (const family of ['-4', '-6']) {
