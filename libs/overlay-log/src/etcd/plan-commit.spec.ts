@@ -106,8 +106,8 @@ describe('readConflict', () => {
     expect(failure.message).toContain('"claim/block/9.0.0.0/26"');
   });
 
-  it('says that a refusal has no reason', () => {
-    expect(readConflict(answer(true, [undefined]), KEYS, 'here').code).toBe('internal');
+  it('says to try again if the entry went meanwhile', () => {
+    expect(readConflict(answer(true, [undefined]), KEYS, 'here').code).toBe('aborted');
   });
 });
 

@@ -88,13 +88,17 @@ export function planConflictSearch({ created }: CommitPlan): ITxnRequest {
   return { success: created.map((key) => ({ request_range: { key, keys_only: true } })) };
 }
 
-/** What a refused commit met. The leader alone changes entries, so the one that stood against it is still there. */
+/**
+ * What a refused commit met: `already_exists` naming the entry. Only a new leader can have removed it meanwhile, so the
+ * commit is `aborted` if nothing is there any more. Nothing was committed either way.
+ */
 export function readConflict(found: ITxnResponse, keys: EtcdKeys, where: string): OverlayError {
   for (const { response_range: range } of found.responses) {
     const [entry] = range.kvs;
     if (entry !== undefined) return alreadyExists(keys.entryOf(entry.key) ?? entry.key.toString());
   }
-  return new OverlayError('internal', `etcd at ${where} refused a commit though nothing stands against it`);
+  const message = `etcd at ${where} refused a commit for an entry that is gone by now; nothing was committed, try again`;
+  return new OverlayError('aborted', message);
 }
 
 /** What a batch leaves of each entry: etcd takes one change of a key in a transaction. */
