@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { agentConfiguration } from '@overlay/model';
 import { runProcess } from '@overlay/service';
@@ -8,11 +9,13 @@ import { connectHost } from './connect-host.js';
 import { kernelRouteSource } from './identity/underlay-address.js';
 import { grpcMasters } from './registration/master-link.js';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
 const exitCode = await runProcess(
   {
     configuration: agentConfiguration,
     summary: "The host's side of the overlay: registers with a master, configures the host, reports.",
-    version: '0.1.0',
+    version,
     start: (input) =>
       runAgent({
         ...input,

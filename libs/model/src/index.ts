@@ -50,7 +50,7 @@ export {
   parseNetworkName,
   RESERVED_NETWORK_NAMES,
 } from './network-name.js';
-export { checkNetworkDefinitions, checkNewNetwork } from './network-rules.js';
+export { checkNetworkAlone, checkNetworkDefinitions, checkNewNetwork } from './network-rules.js';
 export { claimsOf } from './node-claims.js';
 export { parseNodeId } from './node-id.js';
 export {

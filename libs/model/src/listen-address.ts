@@ -27,12 +27,18 @@ export function parseListenAddress(text: string): ListenAddress {
   const groups = HOST_AND_PORT.exec(text)?.groups;
   const host = groups?.v6 ?? groups?.host;
   const port = Number(groups?.port);
-  const wellFormed = host !== undefined && port <= 65_535 && (groups?.v6 === undefined || isIpAddress(host));
+  const wellFormed = host !== undefined && port <= 65_535 && isHost(host, groups?.v6 !== undefined);
   if (!wellFormed) {
     const rule = 'a listener is written host:port, [IPv6]:port or unix:/path, with a port from 0 to 65535';
     throw new OverlayError('invalid_argument', `"${text}": ${rule}`);
   }
   return { kind: 'tcp', host: isIpAddress(host) ? parseIpAddress(host) : host, port };
+}
+
+/** Brackets are for IPv6; a name that consists of numbers is an IPv4 address or none (RFC 3696 section 2). */
+function isHost(text: string, bracketed: boolean): boolean {
+  if (bracketed) return text.includes(':') && isIpAddress(text);
+  return isIpAddress(text) || !/^[\d.]+$/.test(text);
 }
 
 /** The address as {@link parseListenAddress} reads it and as gRPC spells a target. */

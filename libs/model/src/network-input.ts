@@ -2,6 +2,7 @@ import { type Cidr, cidrFamily, type IpFamily, parseCidr } from '@overlay/alloca
 import { type FieldViolation, toOverlayError } from '@overlay/failure';
 import { fieldPath } from './field-path.js';
 import { parseNetworkName } from './network-name.js';
+import { checkBlockLength } from './network-rules.js';
 import type { NetworkDefinition, NetworkName, SubnetPlan } from './records.js';
 
 /** A network as a person or a framework writes it. */
@@ -20,7 +21,12 @@ export interface NetworkInput {
 /** A value that was read, or why it could not be. */
 export type Reading<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly violations: readonly FieldViolation[] };
+  | {
+      readonly ok: false;
+      readonly violations: readonly FieldViolation[];
+      /** As much of it as could be read, to judge it beside others; absent if that is nothing. */
+      readonly partial?: T;
+    };
 
 /**
  * Reads a network's definition: its name, and that `subnet` comes with `prefix` and `subnet6` with `prefix6`,
@@ -41,9 +47,13 @@ export function readNetworkDefinition(input: NetworkInput, path: string): Readin
     const suffix = family === 4 ? '' : '6';
     violations.push(...pairFaults(path, suffix, text, length));
     const subnet = text === undefined ? undefined : attempt(`subnet${suffix}`, () => parseCidr(text));
+    if (subnet === undefined && length !== undefined) {
+      violations.push(...checkBlockLength(length, family, fieldPath(path, `prefix${suffix}`)));
+    }
     if (subnet === undefined || length === undefined) return undefined;
-    violations.push(...familyFaults(path, suffix, subnet, family));
-    return { subnet, blockLength: length };
+    const wrongFamily = familyFaults(path, suffix, subnet, family);
+    violations.push(...wrongFamily);
+    return wrongFamily.length > 0 ? undefined : { subnet, blockLength: length };
   };
   const name = attempt('name', () => parseNetworkName(input.name));
   const ipv4 = plan(4, input.subnet, input.prefix);
@@ -53,8 +63,12 @@ export function readNetworkDefinition(input: NetworkInput, path: string): Readin
     const rule = 'a network has subnet and prefix, or subnet6 and prefix6, or all four';
     violations.push({ field: path, description: `network "${input.name}" has no address space: ${rule}` });
   }
-  if (name === undefined || violations.length > 0) return { ok: false, violations };
-  return { ok: true, value: definitionOf(name, ipv4, ipv6, input) };
+  if (name !== undefined && violations.length === 0) {
+    return { ok: true, value: definitionOf(name, ipv4, ipv6, input) };
+  }
+  // A name that is none is told above; the rest is judged under it all the same.
+  const partial = definitionOf(name ?? (input.name as NetworkName), ipv4, ipv6, input);
+  return { ok: false, violations, ...(ipv4 === undefined && ipv6 === undefined ? {} : { partial }) };
 }
 
 function definitionOf(

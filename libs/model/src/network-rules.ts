@@ -58,6 +58,15 @@ export function checkNewNetwork(
   return violations;
 }
 
+/** The rules that concern one network alone. @param path of the network in the request. */
+export function checkNetworkAlone(definition: NetworkDefinition, path: string): readonly FieldViolation[] {
+  const { ipv4, ipv6 } = definition;
+  return [
+    ...(ipv4 === undefined ? [] : checkPlan(ipv4, 4, path)),
+    ...(ipv6 === undefined ? [] : checkPlan(ipv6, 6, path)),
+  ];
+}
+
 /** The rules that concern one network and the address space. */
 function checkAlone(
   addressSpace: Partial<AddressSpaceDefinition>,
@@ -98,16 +107,24 @@ function checkPlan(plan: SubnetPlan, family: IpFamily, path: string): readonly F
     const description = `${subnet} overlaps ${forbidden.range}, ${forbidden.purpose}; choose a subnet outside it`;
     violations.push({ field: subnetField, description });
   }
-  const longest = BLOCK_MAX_LENGTH[family];
-  if (!Number.isInteger(blockLength) || blockLength > longest) {
-    const rule = `a block is at most a /${longest}, so that each of its halves holds a container`;
-    violations.push({ field: prefixField, description: `${blockLength} is too long: ${rule}` });
-  }
+  violations.push(...checkBlockLength(blockLength, family, prefixField));
   if (blockLength <= prefixLength(subnet)) {
     const rule = `the prefix lies strictly inside the subnet ${subnet}, so at least ${prefixLength(subnet) + 1}`;
     violations.push({ field: prefixField, description: `${blockLength} is too short: ${rule}` });
   }
   return violations;
+}
+
+/** The rule for the length of a block that does not depend on its subnet. @param field that it stands in. */
+export function checkBlockLength(
+  blockLength: number,
+  family: IpFamily,
+  field: string,
+): readonly FieldViolation[] {
+  const longest = BLOCK_MAX_LENGTH[family];
+  if (Number.isInteger(blockLength) && blockLength <= longest) return [];
+  const rule = `a block is at most a /${longest}, so that each of its halves holds a container`;
+  return [{ field, description: `${blockLength} is too long: ${rule}` }];
 }
 
 function nameTaken(definition: NetworkDefinition, path: string, earlier?: string): FieldViolation {

@@ -59,6 +59,16 @@ describe('runProcess', () => {
     throw new OverlayError('internal', 'must not be started');
   };
 
+  it('names the key of a file that is not there, with --check-config too', async () => {
+    const files = () => [{ key: 'tls.ca', path: join(folder, 'ca.pem') }];
+    const configuration = { ...dataplaneConfiguration, files };
+    for (const args of [['--check-config'], []]) {
+      const { exitCode, err } = await run(args, notStarted, { configuration });
+      expect(exitCode).toBe(1);
+      expect(err).toMatch(/tls\.ca: cannot be read: .*ENOENT.*ca\.pem/);
+    }
+  });
+
   it('explains itself', async () => {
     const flags = [{ notation: '--adopt-networks', meaning: 'take over' }];
     const { exitCode, out, err } = await run(['--help'], notStarted, { flags });

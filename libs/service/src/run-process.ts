@@ -1,4 +1,5 @@
-import { type OverlayError, toOverlayError } from '@overlay/failure';
+import { readFileSync } from 'node:fs';
+import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
 import { Command, CommanderError } from 'commander';
 import { type Clock, systemClock } from './clock.js';
 import { readConfigFile } from './config-file.js';
@@ -12,6 +13,8 @@ export interface ProcessConfiguration<C> {
   readonly app: string;
   /** @throws OverlayError `invalid_argument` with a violation for every wrong key. */
   parse(raw: unknown): C;
+  /** Files that the configuration names and that have to be readable. */
+  files(config: C): readonly { readonly key: string; readonly path: string }[];
 }
 
 /** What a started process hands back. */
@@ -72,6 +75,7 @@ export async function runProcess<C extends { readonly logLevel: LogLevel }>(
   const { config: file, checkConfig, ...flags } = command.opts<{ config?: string; checkConfig?: boolean }>();
   try {
     const config = description.configuration.parse(file === undefined ? {} : readConfigFile(file));
+    requireReadable(description.configuration.files(config), app);
     if (checkConfig) {
       host.stdout.write(`${app}: the configuration is right\n`);
       return 0;
@@ -84,6 +88,23 @@ export async function runProcess<C extends { readonly logLevel: LogLevel }>(
       host.stderr.write(`${error.cause.stack}\n`);
     return 1;
   }
+}
+
+/** @throws OverlayError `invalid_argument` naming the key of every file that cannot be read. */
+function requireReadable(
+  files: readonly { readonly key: string; readonly path: string }[],
+  app: string,
+): void {
+  const violations = files.flatMap(({ key, path }): FieldViolation[] => {
+    try {
+      readFileSync(path);
+      return [];
+    } catch (thrown) {
+      const description = `cannot be read: ${toOverlayError(thrown).message}; name a PEM file that is there`;
+      return [{ field: key, description }];
+    }
+  });
+  if (violations.length > 0) throw OverlayError.invalid(violations, `configuration of ${app}`);
 }
 
 function commandOf<C extends { readonly logLevel: LogLevel }>(

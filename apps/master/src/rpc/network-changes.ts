@@ -1,6 +1,7 @@
 import type { DeleteNetworkRequest, Network, NetworkSpec } from '@overlay/contracts';
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
 import {
+  checkNetworkAlone,
   type NetworkDefinition,
   type NetworkId,
   type NetworkName,
@@ -66,8 +67,16 @@ function parseSpec(spec: NetworkSpec | undefined): NetworkDefinition {
     isolated: spec.isolated,
   };
   const reading = readNetworkDefinition(input, 'spec');
-  if (!reading.ok) throw OverlayError.invalid(reading.violations);
+  if (!reading.ok) {
+    const { partial, violations } = reading;
+    const rest = partial === undefined ? [] : checkNetworkAlone(partial, 'spec');
+    throw OverlayError.invalid([...violations, ...rest.filter(({ field }) => !isNamed(field, violations))]);
+  }
   return reading.value;
+}
+
+function isNamed(field: string, violations: readonly FieldViolation[]): boolean {
+  return violations.some((violation) => violation.field === field);
 }
 
 function parseName(text: string): NetworkName {

@@ -31,8 +31,8 @@ describe('the configuration of overlay-agent', () => {
   });
 
   it.each([
-    ['10.0.0.1:5060, 10.0.0.2,[fd00::1]:7,10.0.0.2:5060'],
-    [['10.0.0.1:5060', '10.0.0.2', '[fd00::1]:7']],
+    ['10.0.0.1:5060, 10.0.0.2:5060,[fd00::1]:7,10.0.0.2:5060'],
+    [['10.0.0.1:5060', '10.0.0.2:5060', '[fd00::1]:7']],
   ])('reads the masters %j', (master) => {
     expect(agentConfiguration.parse({ master }).masters).toEqual([
       { host: '10.0.0.1', port: 5060 },
@@ -48,6 +48,11 @@ describe('the configuration of overlay-agent', () => {
 
   it.each([
     ['master', 'zk://a', { master: 'zk://a' }],
+    ['master', '"m1"', { master: 'm1' }],
+    ['master', '999.1.1.1', { master: '999.1.1.1:5060' }],
+    ['master', '[10.0.0.1]', { master: '[10.0.0.1]:5060' }],
+    ['listen.http', '[127.0.0.1]', { listen: { http: '[127.0.0.1]:5051' } }],
+    ['listen.http', '999.1.1.1', { listen: { http: '999.1.1.1:5051' } }],
     ['master', '10.0.0.1:0', { master: '10.0.0.1:0' }],
     ['master', 'empty', { master: [] }],
     ['master', '7', { master: 7 }],

@@ -19,7 +19,7 @@ import { checkListeners } from './listen-rules.js';
 import { type MasterAddress, parseMasterAddresses } from './master-address.js';
 import { isBlock } from './raw-configuration.js';
 import { key, parsedText } from './schema-key.js';
-import { checkTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
+import { checkTls, configuredTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 
 /** What an agent wants in every network. */
 export interface AgentNetworkConfig {
@@ -139,6 +139,7 @@ const schema = z.strictObject({
 export const agentConfiguration: Configuration<AgentConfig> = defineConfiguration({
   app: 'overlay-agent',
   schema,
+  files: ({ tls }) => configuredTls(tls),
   check: (raw) => [...checkListeners(raw, true), ...checkMtu(raw.network_config), ...checkTls(raw.tls)],
   convert(parsed): AgentConfig {
     const tls = tlsFilesOf(parsed.tls);

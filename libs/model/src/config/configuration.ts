@@ -17,6 +17,15 @@ export interface Configuration<C> {
   defaults(): C;
   /** Every key in the order of the documentation. */
   describe(): readonly ConfigKey[];
+  /** Files that the configuration names and that have to be there when the process starts. */
+  files(config: C): readonly ConfiguredFile[];
+}
+
+/** A file that a key names. */
+export interface ConfiguredFile {
+  /** For example `tls.ca`. */
+  readonly key: string;
+  readonly path: string;
 }
 
 /** What {@link defineConfiguration} builds a configuration from. */
@@ -28,6 +37,9 @@ export interface ConfigurationDefinition<S extends z.ZodObject, C> {
   /** Rules that span several keys. Sees the prepared file even where it breaks the schema. */
   readonly check: (raw: Readonly<Record<string, unknown>>) => readonly FieldViolation[];
   readonly convert: (parsed: z.output<S>) => C;
+  /** Keys that, written without a value, would silently mean their defaults: they have to say something. */
+  readonly notBare?: readonly string[];
+  readonly files?: (config: C) => readonly ConfiguredFile[];
 }
 
 /** Builds a {@link Configuration}. */
@@ -42,13 +54,26 @@ export function defineConfiguration<S extends z.ZodObject, C>(
       const description = `${JSON.stringify(file)} is no configuration: write keys with values, in YAML or JSON`;
       throw OverlayError.invalid([{ field: '(file)', description }], subject);
     }
+    const bare = bareKeys(raw, definition.notBare ?? []);
     const prepared = definition.prepare?.(file) ?? file;
     const result = schema.safeParse(prepared);
     const wrong = result.success ? [] : schemaViolations(schema, result.error.issues, prepared);
     const reported = new Set(wrong.map(({ field }) => field));
-    const violations = [...wrong, ...check(prepared).filter(({ field }) => !reported.has(field))];
+    const violations = [...bare, ...wrong, ...check(prepared).filter(({ field }) => !reported.has(field))];
     if (!result.success || violations.length > 0) throw OverlayError.invalid(violations, subject);
     return convert(result.data);
   };
-  return { app, parse, defaults: () => parse({}), describe: () => describeSchema(schema) };
+  return {
+    app,
+    parse,
+    defaults: () => parse({}),
+    describe: () => describeSchema(schema),
+    files: (config) => definition.files?.(config) ?? [],
+  };
+}
+
+function bareKeys(raw: unknown, keys: readonly string[]): readonly FieldViolation[] {
+  if (!isBlock(raw)) return [];
+  const description = 'has no value: write what belongs below it, or remove the line to have the defaults';
+  return keys.filter((name) => raw[name] === null).map((field) => ({ field, description }));
 }

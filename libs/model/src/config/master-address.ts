@@ -9,12 +9,11 @@ export interface MasterAddress {
   readonly port: number;
 }
 
-const DEFAULT_PORT = 5060;
 const ADDRESS =
-  /^(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?))(?::(?<port>\d{1,5}))?$/;
+  /^(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)):(?<port>\d{1,5})$/;
 
 /**
- * Parses masters written `host:port` or `[v6]:port`; the port may be left out (5060). Repeated ones count once.
+ * Parses masters written `host:port` or `[v6]:port`. Repeated ones count once.
  * @throws OverlayError `invalid_argument` that quotes the wrong one, or says that there is none.
  */
 export function parseMasterAddresses(texts: readonly string[]): readonly MasterAddress[] {
@@ -36,10 +35,15 @@ function parseOne(text: string): MasterAddress {
   const groups = ADDRESS.exec(text)?.groups;
   const v6 = groups?.v6;
   const host = v6 ?? groups?.host;
-  const port = Number(groups?.port ?? DEFAULT_PORT);
-  if (host === undefined || port < 1 || port > 65_535 || (v6 !== undefined && !isIpAddress(v6))) {
+  const port = Number(groups?.port);
+  const isNumbers = host !== undefined && /^[\d.]+$/.test(host) && !isIpAddress(host);
+  if (host === undefined || isNumbers || port < 1 || port > 65_535 || (v6 !== undefined && !isIpv6(v6))) {
     const rule = 'a master is written host:port or [IPv6]:port, with a port from 1 to 65535';
     throw new OverlayError('invalid_argument', `"${text}": ${rule}`);
   }
   return { host: isIpAddress(host) ? parseIpAddress(host) : host, port };
+}
+
+function isIpv6(text: string): boolean {
+  return text.includes(':') && isIpAddress(text);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type FieldViolation, OverlayError } from '@overlay/failure';
 import { masterConfiguration } from './master-config.js';
 
+const PLAN = { subnet: '9.0.0.0/8', prefix: 26 };
 const BLOCK = { vtep_subnet: '44.128.0.0/20', vtep_subnet6: 'fd01:a::/64', overlays: [] };
 const overlay = (more: object) => ({ network: { ...BLOCK, overlays: [{ name: 'n', ...more }] } });
 
@@ -103,8 +104,8 @@ describe('the configuration of overlay-master', () => {
     ['network.vtep_mac_oui', '70-B3', { network: { ...BLOCK, vtep_mac_oui: '70-B3' } }],
     ['network.vtep_mac_oui', 'last three', { network: { ...BLOCK, vtep_mac_oui: '70:B3:D5:00:00:01' } }],
     ['network.vtep_mtu', '551', { network: { ...BLOCK, vtep_mtu: 551 } }],
-    ['network.overlays[0].name', 'abcdefghijklmn', overlay({ name: 'abcdefghijklmn' })],
-    ['network.overlays[0].name', 'host', overlay({ name: 'host' })],
+    ['network.overlays[0].name', 'abcdefghijklmn', overlay({ ...PLAN, name: 'abcdefghijklmn' })],
+    ['network.overlays[0].name', 'host', overlay({ ...PLAN, name: 'host' })],
     ['network.overlays[0]', 'no address space', overlay({})],
     ['network.overlays[0].prefix', '9.0.0.0/8', overlay({ subnet: '9.0.0.0/8' })],
     ['network.overlays[0].subnet6', '80', overlay({ prefix6: 80 })],
@@ -137,9 +138,52 @@ describe('the configuration of overlay-master', () => {
     expect(violations.map(({ field }) => field).sort()).toEqual([
       'dcos_overlay_network.overlays[0].name',
       'dcos_overlay_network.overlays[1].prefix',
+      'dcos_overlay_network.overlays[1].subnet',
       'dcos_overlay_network.vtep_subnet',
       'insecure',
       'log.dir',
+    ]);
+  });
+
+  it('reports everything that is wrong with a network, whatever else is', () => {
+    const overlays = [
+      { name: 'a', subnet: '9.0.0.0/8', prefix: 26 },
+      { name: 'a', subnet: '9.1.0.0/16', prefix: 31, subnet6: 'x', isolatd: 1 },
+      { name: 7, subnet6: 'fd01:c::1/64', prefix6: 127, enabled: 'no' },
+      'b',
+    ];
+    const violations = violationsOf(() => masterConfiguration.parse({ network: { ...BLOCK, overlays } }));
+    expect(violations.map(({ field }) => field.replace('network.overlays', '')).sort()).toEqual([
+      '[1].isolatd',
+      '[1].name',
+      '[1].prefix',
+      '[1].prefix6',
+      '[1].subnet',
+      '[1].subnet6',
+      '[2].enabled',
+      '[2].name',
+      '[2].prefix6',
+      '[2].subnet6',
+      '[3]',
+    ]);
+  });
+
+  it.each(['network', 'dcos_overlay_network', 'log'])('reports a bare %s', (field) => {
+    expect(violationsOf(() => masterConfiguration.parse({ [field]: null }))).toEqual([
+      { field, description: expect.stringContaining('has no value') },
+    ]);
+  });
+
+  it('names the files that have to be there', () => {
+    const tls = { ca: '/a', cert: '/b', key: '/c' };
+    const config = masterConfiguration.parse({ tls, log: { etcd: { endpoints: ['https://a:1'], tls } } });
+    expect(masterConfiguration.files(config).map(({ key, path }) => `${key}=${path}`)).toEqual([
+      'tls.ca=/a',
+      'tls.cert=/b',
+      'tls.key=/c',
+      'log.etcd.tls.ca=/a',
+      'log.etcd.tls.cert=/b',
+      'log.etcd.tls.key=/c',
     ]);
   });
 

@@ -14,7 +14,7 @@ import {
   networkBlock,
   networkBlockOf,
 } from './network-block.js';
-import { checkTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
+import { checkTls, configuredTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 
 /** Configuration of overlay-master. */
 export interface MasterConfig {
@@ -67,6 +67,11 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
   schema,
   prepare: (raw) => withDefaultBlocks(fromDcos(raw, Object.keys(schema.shape))),
   check: checkMaster,
+  notBare: ['network', 'dcos_overlay_network', 'log'],
+  files: ({ tls, log }) => [
+    ...configuredTls(tls),
+    ...(log.kind === 'etcd' ? configuredTls(log.tls, 'log.etcd.tls') : []),
+  ],
   convert(parsed): MasterConfig {
     const tls = tlsFilesOf(parsed.tls);
     const block = parsed.dcos_overlay_network ?? parsed.network;

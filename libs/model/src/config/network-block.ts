@@ -122,13 +122,33 @@ export function checkNetworkBlock(raw: unknown, path: string): readonly FieldVio
   const overlays: readonly unknown[] = Array.isArray(raw.overlays) ? raw.overlays : [];
   const violations: FieldViolation[] = [];
   const definitions = overlays.map((overlay, index) => {
-    const parsed = overlaySchema.safeParse(overlay);
-    if (!parsed.success) return undefined;
-    const input: NetworkInput = parsed.data;
-    const reading = readNetworkDefinition(input, fieldPath(fieldPath(path, 'overlays'), index));
+    if (!isBlock(overlay)) return undefined;
+    const reading = readNetworkDefinition(inputOf(overlay), fieldPath(fieldPath(path, 'overlays'), index));
     if (reading.ok) return reading.value;
     violations.push(...reading.violations);
-    return undefined;
+    return reading.partial;
   });
-  return [...violations, ...checkNetworkDefinitions(readable, definitions, path)];
+  return distinct([...violations, ...checkNetworkDefinitions(readable, definitions, path)]);
+}
+
+/** As much of a network as is of the right type; what is not, the schema has told. */
+function inputOf(overlay: Readonly<Record<string, unknown>>): NetworkInput {
+  const text = (name: string) => (typeof overlay[name] === 'string' ? overlay[name] : undefined);
+  const number = (name: string) => (typeof overlay[name] === 'number' ? overlay[name] : undefined);
+  return {
+    name: text('name') ?? '',
+    subnet: text('subnet'),
+    prefix: number('prefix'),
+    subnet6: text('subnet6'),
+    prefix6: number('prefix6'),
+  };
+}
+
+/** One violation for each field: the first says what to mend first. */
+function distinct(violations: readonly FieldViolation[]): readonly FieldViolation[] {
+  const byField = new Map<string, FieldViolation>();
+  for (const violation of violations) {
+    if (!byField.has(violation.field)) byField.set(violation.field, violation);
+  }
+  return [...byField.values()];
 }

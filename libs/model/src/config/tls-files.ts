@@ -1,6 +1,7 @@
 import type { FieldViolation } from '@overlay/failure';
 import { z } from 'zod';
 import { fieldPath } from '../field-path.js';
+import type { ConfiguredFile } from './configuration.js';
 import { pathKey } from './key-types.js';
 import { isBlock } from './raw-configuration.js';
 import { key } from './schema-key.js';
@@ -31,6 +32,11 @@ export function tlsFilesOf(
   const { ca, cert, key: privateKey } = block ?? {};
   if (ca === undefined || cert === undefined || privateKey === undefined) return undefined;
   return { ca, cert, key: privateKey };
+}
+
+/** The files of a block with the keys that name them. */
+export function configuredTls(tls: TlsFiles | undefined, path = 'tls'): readonly ConfiguredFile[] {
+  return tls === undefined ? [] : PARTS.map((part) => ({ key: fieldPath(path, part), path: tls[part] }));
 }
 
 /** A violation for each part that is missing while others are there. */
