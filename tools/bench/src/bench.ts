@@ -25,6 +25,8 @@ export interface BenchSizes {
   readonly agents?: readonly number[];
   /** Agents in the log that a master recovers. */
   readonly recovered?: number;
+  /** Numbers of peers that a host gets. */
+  readonly sizes?: readonly number[];
   /** How long a rate is measured, in seconds. */
   readonly seconds?: number;
 }

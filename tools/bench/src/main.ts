@@ -14,6 +14,7 @@ const program = new Command('npm run bench --')
   .argument('[names...]', 'the benches to run; all without a name')
   .option('--agents <counts>', 'numbers of agents present, like 1000,100000', readCounts)
   .option('--recovered <count>', 'agents in the log that a master recovers', readCount)
+  .option('--sizes <counts>', 'numbers of peers that a host gets, like 1000,10000', readCounts)
   .option('--seconds <count>', 'how long each rate is measured', readCount)
   .addHelpText(
     'after',
