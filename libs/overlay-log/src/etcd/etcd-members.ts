@@ -35,14 +35,18 @@ export class EtcdMembers {
     this.where = endpoints.join(', ');
   }
 
-  /** @throws OverlayError what {@link etcdFailure} says, after at most the timeout for all tries together. */
+  /**
+   * A member that has vanished refuses nothing and is silent for the whole timeout: the tries after it have as much
+   * again between them.
+   * @throws OverlayError what {@link etcdFailure} says, after at most twice the timeout for all tries together.
+   */
   async call<T>(call: MemberCall<T>): Promise<T> {
-    const options = { deadline: Date.now() + this.#timeoutMs };
+    const last = Date.now() + 2 * this.#timeoutMs;
     let failure: OverlayError | undefined;
     for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
       const { client, moveOn } = this.#pick();
       try {
-        return await call.run(client, options);
+        return await call.run(client, { deadline: Math.min(Date.now() + this.#timeoutMs, last) });
       } catch (thrown) {
         failure = this.failure(thrown, call.doing);
         if (failure.code !== 'unavailable') throw failure;

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { Etcd3 } from 'etcd3';
+import { EtcdMembers } from './etcd-members.js';
+
+const TIMEOUT_MS = 40;
+const ENDPOINTS = ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'];
+
+/** Members whose first `silent` never answer; nothing is ever sent. */
+function createMembers() {
+  const clients = ENDPOINTS.map((hosts) => new Etcd3({ hosts }));
+  const members = new EtcdMembers(clients, ENDPOINTS, TIMEOUT_MS);
+  const ask = (silent: number, repeatable = true) =>
+    members.call({
+      doing: 'read',
+      repeatable,
+      run: async (client, { deadline }) => {
+        const leftMs = Number(deadline) - Date.now();
+        if (clients.indexOf(client) >= silent && leftMs > 0) return clients.indexOf(client);
+        await sleep(Math.max(leftMs, 0));
+        throw new Error('Deadline exceeded');
+      },
+    });
+  return { members, ask };
+}
+
+describe('calls to the members of etcd', () => {
+  it('leave time for the next member after a silent one, and stay there', async () => {
+    const { members, ask } = createMembers();
+    expect(await ask(1)).toBe(1);
+    expect(await ask(0)).toBe(1);
+    members.close();
+  });
+
+  it('end as unavailable when nobody answers', async () => {
+    const { members, ask } = createMembers();
+    await expect(ask(3)).rejects.toMatchObject({ code: 'unavailable' });
+    members.close();
+  });
+
+  it('are tried once if they cannot be repeated', async () => {
+    const { members, ask } = createMembers();
+    await expect(ask(1, false)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await ask(1)).toBe(1);
+    members.close();
+  });
+});
