@@ -126,7 +126,7 @@ async function checkPrivileges(cluster: CheckedCluster): Promise<string> {
     const { stdout } = await stack.exec(service, [
       'sh',
       '-c',
-      `cat $(grep -lsE 'overlay/apps/${app}/' /proc/[0-9]*/cmdline | sed s/cmdline/status/ | head -n 1)`,
+      `cat $(grep -lsaE '^node.*/apps/${app}/' /proc/[0-9]*/cmdline | sed s/cmdline/status/ | head -n 1)`,
     ]);
     const [uid, effective] = [/^Uid:\s+(\d+)/m, /^CapEff:\s+(\w+)/m].map((field) => field.exec(stdout)?.[1]);
     if (uid !== user || effective !== capabilities) {

@@ -108,11 +108,11 @@ export class Stack {
 
 /** What the health check of a container last said, and the last lines of its log. */
 export async function explainContainer(engine: Engine, { service, id }: ContainerStanding): Promise<string> {
-  const format = '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}\u0000{{end}}{{end}}';
+  const format = '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}\u0001{{end}}{{end}}';
   const { stdout } = await tryDocker(engine, ['inspect', '--format', format, id]);
   const said =
     stdout
-      .split('\u0000')
+      .split('\u0001')
       .map((text) => text.trim())
       .filter(Boolean)
       .at(-1) ?? 'no health check has run';
