@@ -19,8 +19,6 @@ export interface DockerPicture {
   /** The containers that are on them; the last ones seen while the engine is away. */
   readonly containers: readonly Container[];
   readonly capacities: readonly Capacity[];
-  /** IPv4 subnets of Docker's own pools on networks without IPv4, by id of the overlay network. */
-  readonly unwantedSubnets: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A host that has nothing to do with Docker. */
@@ -30,5 +28,4 @@ export const NO_DOCKER: DockerPicture = {
   standing: new Set(),
   containers: [],
   capacities: [],
-  unwantedSubnets: new Map(),
 };

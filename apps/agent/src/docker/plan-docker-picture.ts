@@ -80,11 +80,10 @@ export function planPicture(
     standing,
     containers,
     capacities: planDockerCapacity(usable, containers, before.capacities, nowMs),
-    unwantedSubnets: pass.unwantedSubnets,
   };
 }
 
 function unwantedText(name: string, version: string, subnets: readonly string[]): string {
-  const what = subnets.join(' and ');
-  return `Docker ${version} cannot do without IPv4 and gave ${name} ${what} of its own pools, which the overlay does not carry`;
+  const what = `Docker ${version} cannot do without IPv4 and gave ${name} ${subnets.join(' and ')} of its own pools`;
+  return `${what}; nothing is forwarded from or to it`;
 }
