@@ -1,14 +1,17 @@
+import { cidrsOverlap } from '@overlay/allocation';
 import type { NodeId } from '@overlay/model';
 import type { PeerDescription } from './peer-description.js';
+import { PrefixOwners } from './prefix-owners.js';
 
 /**
  * Which peers may stand beside each other. What identifies a peer in the kernel (underlay address, VTEP
- * addresses, MAC, prefixes) may belong to one peer only; of several that claim a value the one with the lowest
+ * addresses, MAC, prefixes and whatever overlaps them) may belong to one peer only; of several that claim a value the one with the lowest
  * node id has it, whatever the order in which they came, so that a restart ends in the same tables. A peer that
  * lost is kept aside and comes in as soon as its values are free: two hosts that swap addresses need this.
  */
 export class PeerClaims {
   readonly #owners = new Map<string, NodeId>();
+  readonly #prefixes = new PrefixOwners<NodeId>();
   readonly #accepted = new Map<NodeId, PeerDescription>();
   readonly #refused = new Map<NodeId, { readonly peer: PeerDescription; reason: string }>();
 
@@ -46,10 +49,9 @@ export class PeerClaims {
   #pullInHolders(contested: Map<NodeId, PeerDescription>, changed: Set<NodeId>): void {
     const open = [...contested.values()];
     for (let peer = open.pop(); peer !== undefined; peer = open.pop()) {
-      for (const value of claimsOf(peer)) {
-        const holder = this.#owners.get(value);
-        const held = holder === undefined ? undefined : this.#accepted.get(holder);
-        if (holder === undefined || held === undefined) continue;
+      for (const { holder } of this.#holders(peer)) {
+        const held = this.#accepted.get(holder);
+        if (held === undefined) continue;
         this.#withdraw(holder);
         contested.set(holder, held);
         changed.add(holder);
@@ -58,16 +60,33 @@ export class PeerClaims {
     }
   }
 
+  /** Who holds what the peer claims. */
+  #holders(peer: PeerDescription): readonly { readonly holder: NodeId; readonly reason: string }[] {
+    return [
+      ...claimsOf(peer).flatMap((value) => {
+        const holder = this.#owners.get(value);
+        return holder === undefined ? [] : [{ holder, reason: `${value} is claimed by node ${holder} too` }];
+      }),
+      ...peer.prefixes.flatMap(({ prefix }) =>
+        this.#prefixes.overlapping(prefix).map(([taken, holder]) => ({
+          holder,
+          reason:
+            taken === prefix
+              ? `prefix ${prefix} is claimed by node ${holder} too`
+              : `prefix ${prefix} overlaps ${taken} of node ${holder}`,
+        })),
+      ),
+    ];
+  }
+
   #admit(nodeId: NodeId, peer: PeerDescription): void {
-    const claims = claimsOf(peer);
-    for (const value of claims) {
-      const owner = this.#owners.get(value);
-      if (owner !== undefined && owner !== nodeId) {
-        this.#refused.set(nodeId, { peer, reason: `${value} is claimed by node ${owner} too` });
-        return;
-      }
+    const reason = this.#holders(peer)[0]?.reason ?? contradiction(peer);
+    if (reason !== undefined) {
+      this.#refused.set(nodeId, { peer, reason });
+      return;
     }
-    for (const value of claims) this.#owners.set(value, nodeId);
+    for (const value of claimsOf(peer)) this.#owners.set(value, nodeId);
+    for (const { prefix } of peer.prefixes) this.#prefixes.set(prefix, nodeId);
     this.#accepted.set(nodeId, peer);
   }
 
@@ -76,6 +95,7 @@ export class PeerClaims {
     this.#refused.delete(nodeId);
     if (peer === undefined) return;
     for (const value of claimsOf(peer)) this.#owners.delete(value);
+    for (const { prefix } of peer.prefixes) this.#prefixes.delete(prefix);
     this.#accepted.delete(nodeId);
   }
 }
@@ -86,6 +106,14 @@ function claimsOf(peer: PeerDescription): readonly string[] {
     `underlay address ${peer.ip}`,
     ...vteps.map((address) => `VTEP address ${address}`),
     `VTEP MAC address ${peer.vtepMac}`,
-    ...peer.prefixes.map(({ prefix }) => `prefix ${prefix}`),
   ];
+}
+
+/** A peer whose own prefixes overlap. */
+function contradiction({ prefixes }: PeerDescription): string | undefined {
+  for (const [index, { prefix }] of prefixes.entries()) {
+    const other = prefixes.slice(0, index).find((earlier) => cidrsOverlap(earlier.prefix, prefix));
+    if (other !== undefined) return `prefix ${prefix} overlaps ${other.prefix} of the same node`;
+  }
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import { type Cidr, cidrFamily, type IpFamily } from '@overlay/allocation';
-import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX, SHARED_BRIDGE_PREFIX } from '../kernel/ownership.js';
 import { activeNetworks, type ClusterNetwork, type HostDescription } from './host-description.js';
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
@@ -34,8 +34,8 @@ export function planIsolation(host: HostDescription): FilterRules {
 }
 
 function forwardRules(host: HostDescription, network: ClusterNetwork): readonly string[] {
-  const bridges = names(bridgesOf(network));
-  const ways = names([...bridgesOf(network), host.vtep.name]);
+  const bridges = names(bridgesOf(host, network));
+  const ways = names([...bridgesOf(host, network), host.vtep.name]);
   return [
     ...sourceRules(host, network),
     `oifname ${bridges} iifname != ${ways} counter drop`,
@@ -54,7 +54,7 @@ function forwardRules(host: HostDescription, network: ClusterNetwork): readonly 
 }
 
 function inputRules(host: HostDescription, network: ClusterNetwork): readonly string[] {
-  const bridges = names(bridgesOf(network));
+  const bridges = names(bridgesOf(host, network));
   return [
     ...sourceRules(host, network),
     `iifname ${bridges} ct state established,related accept`,
@@ -70,7 +70,7 @@ function sourceRules(host: HostDescription, network: ClusterNetwork): readonly s
   const own = host.networks.find(({ id }) => id === network.id);
   const halvesOf = (bridge: string) =>
     [own?.cniBridge, own?.dockerBridge].find((candidate) => candidate?.name === bridge)?.halves ?? [];
-  return bridgesOf(network).flatMap((bridge) =>
+  return bridgesOf(host, network).flatMap((bridge) =>
     FAMILIES.map((family) => {
       const [half] = ofFamily(halvesOf(bridge), family);
       const match = half === undefined ? `meta nfproto ipv${family}` : `${WORD[family]} saddr != ${half}`;
@@ -79,7 +79,10 @@ function sourceRules(host: HostDescription, network: ClusterNetwork): readonly s
   );
 }
 
-function bridgesOf({ name }: ClusterNetwork): readonly string[] {
+/** The bridges that the network can have here; where the block is shared, only that of both runtimes. */
+function bridgesOf(host: HostDescription, { id, name }: ClusterNetwork): readonly string[] {
+  const own = host.networks.find((network) => network.id === id)?.cniBridge?.name;
+  if (own === `${SHARED_BRIDGE_PREFIX}${name}`) return [own];
   return [`${CNI_BRIDGE_PREFIX}${name}`, `${DOCKER_BRIDGE_PREFIX}${name}`];
 }
 

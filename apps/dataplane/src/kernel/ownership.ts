@@ -41,6 +41,19 @@ export const CNI_BRIDGE_PREFIX = 'm-';
 /** Docker's bridges of the Docker halves start with it. */
 export const DOCKER_BRIDGE_PREFIX = 'd-';
 
+/** The bridge of a block that both runtimes share starts with it. */
+export const SHARED_BRIDGE_PREFIX = 'o-';
+
+/** Whether a bridge of that name can be one that we make. */
+export function isOwnBridgeName(name: string): boolean {
+  return name.startsWith(CNI_BRIDGE_PREFIX) || name.startsWith(SHARED_BRIDGE_PREFIX);
+}
+
+/** The names of the bridges that we make for a network: of its CNI half, or of its shared block. */
+export function ownBridgeNames(network: string): readonly string[] {
+  return [`${CNI_BRIDGE_PREFIX}${network}`, `${SHARED_BRIDGE_PREFIX}${network}`];
+}
+
 /** Our bridges' aliases start with it; the network's id follows. */
 export const ALIAS_PREFIX = 'overlay:';
 

@@ -1,7 +1,7 @@
 import type { HostDescription } from '../desired/host-description.js';
 import { networkOfPrefix } from '../desired/plan-host.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
-import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { ownBridgeNames } from '../kernel/ownership.js';
 
 /** The network that an object belongs to; undefined for the host's own. */
 export function networkOfObject(host: HostDescription, object: KernelObject): string | undefined {
@@ -11,7 +11,9 @@ export function networkOfObject(host: HostDescription, object: KernelObject): st
     case 'address':
       return networkOfDevice(host, object.device);
     case 'sysctl':
-      return host.networks.find(({ name }) => object.key.includes(`/${CNI_BRIDGE_PREFIX}${name}/`))?.id;
+      return host.networks.find(({ name }) =>
+        ownBridgeNames(name).some((bridge) => object.key.includes(`/${bridge}/`)),
+      )?.id;
     case 'route':
       return networkOfPrefix(host, object.prefix);
     case 'rule':
@@ -33,5 +35,5 @@ export function networkOfObject(host: HostDescription, object: KernelObject): st
 }
 
 function networkOfDevice(host: HostDescription, device: string): string | undefined {
-  return host.networks.find(({ name }) => `${CNI_BRIDGE_PREFIX}${name}` === device)?.id;
+  return host.networks.find(({ name }) => ownBridgeNames(name).includes(device))?.id;
 }

@@ -1,6 +1,6 @@
 import { attributesOf, KERNEL_OBJECT_KINDS, type KernelObjectKind } from '../kernel/kernel-object.js';
 import type { KernelEvent } from '../kernel/kernel-watch.js';
-import { CNI_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { isOwnBridgeName } from '../kernel/ownership.js';
 import type { DeltaTracker } from './delta-tracker.js';
 
 /** Every kind. */
@@ -67,7 +67,7 @@ function kindsOfDevice(
   { vtep, underlay }: WatchedDevices,
 ): Iterable<KernelObjectKind> {
   const ours =
-    device === vtep || device.startsWith(CNI_BRIDGE_PREFIX) || tracker.wanted(`link ${device}`) !== undefined;
+    device === vtep || isOwnBridgeName(device) || tracker.wanted(`link ${device}`) !== undefined;
   if (kind === 'sysctl') return ours || device === 'all' ? ['sysctl'] : [];
   if (!ours) return device === underlay ? OF_UNDERLAY : [];
   if (device !== vtep) return OF_BRIDGE;

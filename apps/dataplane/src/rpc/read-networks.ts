@@ -8,7 +8,7 @@ import {
 } from '@overlay/contracts';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import type { BridgeHalves, ClusterNetwork, HostNetwork } from '../desired/host-description.js';
-import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX } from '../kernel/ownership.js';
+import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX, SHARED_BRIDGE_PREFIX } from '../kernel/ownership.js';
 import type { FieldReader } from './field-reader.js';
 import { cidrOfFamily, parseInside, presentOf } from './prefix-parsers.js';
 
@@ -73,8 +73,12 @@ function readHostNetwork(
   const prefixes = [...new Set(blocks)];
   const bridgeOf = (field: string, bridge: Bridge | undefined, prefix: string) =>
     bridge && readBridge(reader, `${at}.${field}`, bridge, `${prefix}${known.name}`, prefixes);
-  const cniBridge = bridgeOf('cni_bridge', network.cniBridge, CNI_BRIDGE_PREFIX);
-  const dockerBridge = bridgeOf('docker_bridge', network.dockerBridge, DOCKER_BRIDGE_PREFIX);
+  // Where both runtimes share the block, it is on one bridge of ours, which both fields name.
+  const isShared = network.cniBridge?.name === `${SHARED_BRIDGE_PREFIX}${known.name}`;
+  const prefixOf = (prefix: string) => (isShared ? SHARED_BRIDGE_PREFIX : prefix);
+  const cniBridge = bridgeOf('cni_bridge', network.cniBridge, prefixOf(CNI_BRIDGE_PREFIX));
+  const named = bridgeOf('docker_bridge', network.dockerBridge, prefixOf(DOCKER_BRIDGE_PREFIX));
+  const dockerBridge = isShared ? undefined : named;
   return {
     id,
     name: known.name,

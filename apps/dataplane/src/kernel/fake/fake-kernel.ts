@@ -18,7 +18,7 @@ import type {
   ReadScope,
 } from '../kernel-tables.js';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
-import { ADMISSION_TABLE, ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
+import { ADMISSION_TABLE, ALIAS_PREFIX, isOwnBridgeName } from '../ownership.js';
 import { dumpObject } from './dump-object.js';
 import { EventQueue, eventOf } from './event-queue.js';
 import { FakeCabling } from './fake-cabling.js';
@@ -312,7 +312,7 @@ function isOurs(object: KernelObject, scope: ReadScope): boolean {
         object.name === scope.vtep ||
         scope.devices.includes(object.name) ||
         (object.type === 'bridge' &&
-          object.name.startsWith(CNI_BRIDGE_PREFIX) &&
+          isOwnBridgeName(object.name) &&
           object.alias.startsWith(ALIAS_PREFIX))
       );
     case 'sysctl':

@@ -1,4 +1,5 @@
 import type { KernelWatch } from '../kernel-watch.js';
+import { DOCKER_CHAIN, DOCKER_COMMENT } from '../ownership.js';
 import type { CommandRunner } from './command-runner.js';
 import { dockerChainLines, IPTABLES } from './docker-accepts.js';
 import { savedFilter } from './iptables-reader.js';
@@ -23,12 +24,17 @@ export function legacyMonitor({ runner, sleep, intervalMs }: LegacyMonitorOption
       let before = '';
       while (!signal.aborted) {
         const now = await chains(runner).catch(() => before);
-        if (now !== before) yield [{ type: 'docker' }];
+        // Rules that came and went between two looks leave no trace but that they are not there.
+        if (now !== before || lacksOurs(now)) yield [{ type: 'docker' }];
         before = now;
         await sleep(intervalMs, signal);
       }
     },
   };
+}
+
+function lacksOurs(chainLines: string): boolean {
+  return chainLines.includes(DOCKER_CHAIN) && !chainLines.includes(` --comment ${DOCKER_COMMENT} `);
 }
 
 async function chains(runner: CommandRunner): Promise<string> {
@@ -37,5 +43,5 @@ async function chains(runner: CommandRunner): Promise<string> {
       savedFilter(runner, chain, { timeoutMs: TIMEOUT_MS }),
     ),
   );
-  return saved.map(dockerChainLines).join('\n\n');
+  return saved.map(dockerChainLines).join('\n').trim();
 }

@@ -8,6 +8,7 @@ import {
   PEER_TABLE,
   ROUTE_PROTOCOL,
   RULE_PRIORITY,
+  SHARED_BRIDGE_PREFIX,
 } from '../ownership.js';
 
 const LOST: KernelEvent = { type: 'lost' };
@@ -23,7 +24,7 @@ const ROUTE = /^(?:(\d+) )?([0-9a-f.:]+(?:\/\d+)?)(?= |$)/;
 const UNREACHABLE = '7';
 const VIA = / via (\S+) dev (\S+)/;
 /** `5: veth1@if2: <…> master m-dcos …`. */
-const PORT_OF_OURS = new RegExp(` master ${CNI_BRIDGE_PREFIX}`);
+const PORT_OF_OURS = new RegExp(` master (?:${CNI_BRIDGE_PREFIX}|${SHARED_BRIDGE_PREFIX})`);
 const NO_MAC = parseMacAddress('00:00:00:00:00:00');
 const OUR_PROTOCOL = String(ROUTE_PROTOCOL);
 

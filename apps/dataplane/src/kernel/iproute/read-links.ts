@@ -2,7 +2,7 @@ import { type IpAddress, parseInterfaceAddress, parseIpAddress, parseMacAddress 
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import type { Address, BridgePort, Link } from '../kernel-object.js';
 import type { Cabling, ReadScope, VethState } from '../kernel-tables.js';
-import { ALIAS_PREFIX, CNI_BRIDGE_PREFIX } from '../ownership.js';
+import { ALIAS_PREFIX, isOwnBridgeName } from '../ownership.js';
 
 /** A device as `ip -json -details address show` prints it, as far as it is read. */
 export interface LinkJson {
@@ -68,7 +68,7 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
     };
   }
   const wanted = scope.devices.includes(link.ifname);
-  const ours = link.ifname.startsWith(CNI_BRIDGE_PREFIX) && alias.startsWith(ALIAS_PREFIX);
+  const ours = isOwnBridgeName(link.ifname) && alias.startsWith(ALIAS_PREFIX);
   if (type === 'bridge' && (ours || wanted) && link.address !== undefined)
     return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias };
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Cidr, cidrFrom, cidrsOverlap } from '@overlay/allocation';
+import fc from 'fast-check';
+import { PrefixOwners } from './prefix-owners.js';
+
+/** Prefixes of the first 256 addresses of each family, so that many overlap. */
+const prefixes = fc
+  .tuple(fc.constantFrom(4 as const, 6 as const), fc.nat(255), fc.integer({ min: 0, max: 8 }))
+  .map(([family, address, hostBits]): Cidr => {
+    const length = (family === 4 ? 32 : 128) - hostBits;
+    return cidrFrom(family, BigInt((address >> hostBits) << hostBits), length);
+  });
+
+describe('PrefixOwners', () => {
+  it('finds what overlaps, as a look at every prefix does, whatever came and went', () => {
+    const steps = fc.array(fc.tuple(fc.boolean(), prefixes), { maxLength: 60 });
+    fc.assert(
+      fc.property(steps, prefixes, (list, question) => {
+        const owners = new PrefixOwners<string>();
+        const model = new Set<Cidr>();
+        for (const [remove, prefix] of list) {
+          if (remove) {
+            owners.delete(prefix);
+            model.delete(prefix);
+          } else if (![...model].some((other) => cidrsOverlap(other, prefix))) {
+            owners.set(prefix, `owner of ${prefix}`);
+            model.add(prefix);
+          }
+        }
+        const expected = [...model].filter((prefix) => cidrsOverlap(prefix, question));
+        expect(new Map(owners.overlapping(question))).toEqual(
+          new Map(expected.map((prefix) => [prefix, `owner of ${prefix}`])),
+        );
+      }),
+    );
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { DCOS, HOST, peer } from '../reconcile/testing/host-fixture.js';
+import type { PeerDescription } from './peer-description.js';
+import { refusePeer } from './refuse-peer.js';
+
+const claiming = (prefix: string) => [{ networkId: DCOS.id, prefix: parseCidr(prefix) }];
+
+describe('refusePeer', () => {
+  it('takes a peer that minds its own business', () => {
+    expect(refusePeer(HOST, peer(1))).toBeUndefined();
+  });
+
+  it.each<[string, Partial<PeerDescription>, RegExp]>([
+    ['our underlay address', { ip: HOST.ip }, /underlay address 10\.0\.0\.1 is this host's own/],
+    ['an address of the other family', { ip: parseIpAddress('fd00::2') }, /another family/],
+    [
+      'an underlay address in the overlay',
+      { ip: parseIpAddress('9.1.1.1') },
+      /inside the overlay's 9\.0\.0\.0\/8/,
+    ],
+    [
+      'our VTEP address',
+      { vtepIp: parseIpAddress('44.128.0.1') },
+      /VTEP address 44\.128\.0\.1 is this host's own/,
+    ],
+    ['our IPv6 VTEP address', { vtepIp6: parseIpAddress('fd01:a::1') }, /fd01:a::1 is this host's own/],
+    [
+      'a VTEP address of no VTEP subnet',
+      { vtepIp: parseIpAddress('8.8.8.8') },
+      /lies outside 44\.128\.0\.0\/20/,
+    ],
+    ['our VTEP MAC', { vtepMac: HOST.vtep.mac }, /VTEP MAC address .* is this host's own/],
+    ['a group MAC', { vtepMac: parseMacAddress('01:00:5e:00:00:01') }, /is a group address/],
+    ['our block', { prefixes: claiming('9.0.0.0/26') }, /overlaps this host's own 9\.0\.0\.0\/26/],
+    ['a part of our block', { prefixes: claiming('9.0.0.16/28') }, /overlaps this host's own/],
+    ['a block around ours', { prefixes: claiming('9.0.0.0/16') }, /overlaps this host's own/],
+    ['a block outside its network', { prefixes: claiming('8.8.8.0/24') }, /lies outside network dcos/],
+  ])('refuses one that claims %s', (_, claim, reason) => {
+    expect(refusePeer(HOST, { ...peer(1), ...claim })).toMatch(reason);
+  });
+});
