@@ -8,9 +8,11 @@ import {
 import { ChangeSignal } from './change-signal.js';
 import type { HostProgress } from './configuration/network-progress.js';
 import { planNetworkStates } from './configuration/plan-network-states.js';
+import { planSharedBlocks } from './configuration/plan-shared-blocks.js';
 import { type DockerHalfSettings, dockerHalfOf } from './docker/docker-half.js';
 import { type DockerPicture, NO_DOCKER } from './docker/docker-picture.js';
 import { mergeContainers } from './docker/plan-docker-containers.js';
+import type { PoolMode } from './docker/plan-docker-network.js';
 
 /** What the loops of one agent know together. Each setter raises the signals of those who follow. */
 export class AgentState {
@@ -27,6 +29,7 @@ export class AgentState {
   /** The master has to be asked for the assignment again. */
   readonly registerAgain = new ChangeSignal();
 
+  #received: RegisterAgentResponse | undefined;
   #registration: RegisterAgentResponse | undefined;
   #progress: HostProgress = new Map();
   #dataplane: GetStatusResponse | undefined;
@@ -39,13 +42,23 @@ export class AgentState {
   #topologyStale = '';
   #docker: DockerPicture | undefined;
   readonly #settings: DockerHalfSettings;
+  readonly #pool: PoolMode;
 
-  /** @param settings what of the configuration decides about Docker halves */
-  constructor(settings: DockerHalfSettings) {
+  /**
+   * @param settings what of the configuration decides about Docker halves
+   * @param pool whether the runtimes have halves or share the block
+   */
+  constructor(settings: DockerHalfSettings, pool: PoolMode = 'split') {
     this.#settings = settings;
+    this.#pool = pool;
   }
 
-  /** The last registration, from a master or from disk. */
+  /** The last registration as it came, from a master or from disk. */
+  get received(): RegisterAgentResponse | undefined {
+    return this.#received;
+  }
+
+  /** The last registration as this host carries it out. */
   get registration(): RegisterAgentResponse | undefined {
     return this.#registration;
   }
@@ -118,7 +131,12 @@ export class AgentState {
   }
 
   setRegistration(registration: RegisterAgentResponse): void {
-    this.#registration = registration;
+    const { assignment } = registration;
+    const shares = this.#pool === 'shared' && assignment !== undefined;
+    this.#received = registration;
+    this.#registration = shares
+      ? { ...registration, assignment: planSharedBlocks(assignment) }
+      : registration;
     this.reconfigure.raise();
     this.dockerDue.raise();
     this.changed.raise();

@@ -33,7 +33,7 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
   const nodeId = await loadNodeId(config.stateDir, deps.newNodeId);
   await ports.mesosFiles.removeInterruptedWrites();
   await ports.conflists.removeInterruptedWrites();
-  const state = new AgentState(config.network);
+  const state = new AgentState(config.network, config.pool);
   const file = new AssignmentFile(config.stateDir);
   await restore(deps, file, nodeId, state);
   const store = new TopologyStore(config.stateDir);

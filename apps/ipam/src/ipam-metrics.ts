@@ -7,7 +7,7 @@ import { type CapacityMoment, capacityOf } from './allocation/capacity.js';
 export type Operation = 'allocate' | 'release' | 'check' | 'reserve' | 'unreserve' | 'collect';
 
 /** Who asks. */
-export type Caller = 'grpc' | 'cni' | 'daemon';
+export type Caller = 'grpc' | 'cni' | 'docker' | 'daemon';
 
 /** Counts and times operations. */
 export interface OperationMeter {

@@ -17,6 +17,7 @@ import { addCniRoutes } from './cni/cni-routes.js';
 import { replayDeletions } from './cni/deletion-queue.js';
 import { Collector } from './collection/collector.js';
 import type { Namespaces } from './collection/namespaces.js';
+import { startDockerPlugin } from './docker/docker-plugin.js';
 import { createIpamService } from './grpc/ipam-service.js';
 import type { HostClock } from './host-clock.js';
 import { createOperationMeter, exposeCapacity } from './ipam-metrics.js';
@@ -53,6 +54,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
   readiness.block(STORE_UNREADY, 'pools and allocations are being loaded');
   await claimUnixSocket('listen.grpc', config.listen.grpc);
   await claimUnixSocket('listen.http', config.listen.http);
+  const docker = await startDockerPlugin(deps);
   const book = await AddressBook.open(store, hostClock.instant());
   const { cooldownMs } = config;
   exposeCapacity(metrics, book, () => ({ at: hostClock.instant(), cooldownMs }));
@@ -88,6 +90,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     probes: { readiness, metrics },
   });
   gate.open();
+  docker?.serve({ ...callers, timer: clock });
   readiness.clear(STORE_UNREADY);
   const ending = new AbortController();
   const expiry = repeat({
@@ -119,7 +122,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
       ending.abort();
       await Promise.all([expiry, collection]);
       grpc.setServing(serviceName(IpamServiceService), false);
-      await Promise.all([grpc.close(GRPC_GRACE_MS), http.close()]);
+      await Promise.all([grpc.close(GRPC_GRACE_MS), http.close(), docker?.close()]);
       await book.close();
       await probes.close();
       await store.close();

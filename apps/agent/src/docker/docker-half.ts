@@ -1,5 +1,6 @@
 import type { AgentNetwork } from '@overlay/contracts';
 import type { AgentConfig } from '@overlay/model';
+import { isSharedBlock } from '../configuration/plan-shared-blocks.js';
 import type { DockerOverlay, PoolMode } from './plan-docker-network.js';
 
 /** What of the agent's configuration decides about Docker halves. */
@@ -20,7 +21,7 @@ export function usesDocker({ allocateSubnet, dockerBridge }: DockerHalfSettings)
 export function dockerHalfOf(
   network: AgentNetwork,
   settings: DockerHalfSettings,
-  pool: PoolMode = 'split',
+  pool: PoolMode = isSharedBlock(network) ? 'shared' : 'split',
 ): DockerOverlay | undefined {
   const { networkId, network: spec, dockerBridge } = network;
   if (!usesDocker(settings) || spec === undefined || spec.disabled || dockerBridge === undefined)

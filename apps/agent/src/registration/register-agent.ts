@@ -28,7 +28,7 @@ export async function registerAgent(
   const attributes = { hostname: hostName };
   const { session } = master;
   const registration = await master.link.register({ nodeId, ip, networkConfig, attributes, session }, signal);
-  const inForce = state.registration;
+  const inForce = state.received;
   if (inForce !== undefined && sameRegistration(inForce, registration)) return;
   try {
     await file.write(registration);

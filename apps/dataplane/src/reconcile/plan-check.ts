@@ -66,8 +66,7 @@ function kindsOfDevice(
   tracker: Pick<DeltaTracker, 'wanted'>,
   { vtep, underlay }: WatchedDevices,
 ): Iterable<KernelObjectKind> {
-  const ours =
-    device === vtep || isOwnBridgeName(device) || tracker.wanted(`link ${device}`) !== undefined;
+  const ours = device === vtep || isOwnBridgeName(device) || tracker.wanted(`link ${device}`) !== undefined;
   if (kind === 'sysctl') return ours || device === 'all' ? ['sysctl'] : [];
   if (!ours) return device === underlay ? OF_UNDERLAY : [];
   if (device !== vtep) return OF_BRIDGE;

@@ -27,6 +27,8 @@ export interface AllocationRecord {
   readonly network: NetworkName;
   readonly half: BridgeKind;
   readonly owner: Owner;
+  /** `docker` if Docker's IPAM plugin protocol took the addresses: only Docker gives those back. */
+  readonly ownerKind?: 'docker';
   /** At most one address per family, IPv4 first. */
   readonly addresses: readonly HeldAddress[];
   /** The reservation that the addresses came from. */

@@ -31,6 +31,7 @@ export function allocationMessage(record: AllocationRecord): Allocation {
     allocatedAtMs: BigInt(record.allocatedAtMs),
     bootId: record.bootId,
     reservation: record.reservation ?? '',
+    ownerKind: record.ownerKind ?? '',
   };
 }
 

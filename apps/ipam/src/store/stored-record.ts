@@ -47,6 +47,7 @@ const allocationSchema = z.strictObject({
     containerId: z.string().transform((text): ContainerId => parseContainerId(text)),
     interface: z.string().transform((text): InterfaceName => parseInterfaceName(text)),
   }),
+  ownerKind: z.exactOptional(z.literal('docker')),
   addresses: z.array(
     z.strictObject({
       address: z.string().transform((text): InterfaceAddress => parseInterfaceAddress(text)),

@@ -46,6 +46,8 @@ export interface AgentConfig {
   readonly cniBinDir?: string;
   readonly maxConfigurationAttempts: number;
   readonly network: AgentNetworkConfig;
+  /** Whether CNI and Docker have half a block each, or share the whole of it on one bridge. */
+  readonly pool: 'split' | 'shared';
   readonly heartbeatMs: number;
   /** Whether a probe may run a command inside a container. */
   readonly probeCommands: boolean;
@@ -107,6 +109,11 @@ const schema = z.strictObject({
     4,
   ),
   network_config: networkSchema.prefault({}),
+  pool: key(
+    'split or shared',
+    'split gives CNI and Docker half a block each. shared puts both on one bridge o-<network> with the whole block, and lets overlay-ipam give Docker its addresses (docker_plugin_socket in its configuration); change it only on a host without containers.',
+    z.enum(['split', 'shared']),
+  ).prefault('split'),
   heartbeat_ms: integerKey(100, 600_000, 'Time between two reports to the master.', 'ms').prefault(10_000),
   probe_commands: booleanKey(
     'Allows health probes that run a command inside a Docker container; over the local socket or mutual TLS only.',
@@ -140,7 +147,12 @@ export const agentConfiguration: Configuration<AgentConfig> = defineConfiguratio
   app: 'overlay-agent',
   schema,
   files: ({ tls }) => configuredTls(tls),
-  check: (raw) => [...checkListeners(raw, true), ...checkMtu(raw.network_config), ...checkTls(raw.tls)],
+  check: (raw) => [
+    ...checkListeners(raw, true),
+    ...checkMtu(raw.network_config),
+    ...checkPool(raw),
+    ...checkTls(raw.tls),
+  ],
   convert(parsed): AgentConfig {
     const tls = tlsFilesOf(parsed.tls);
     const { network_config: network, sockets } = parsed;
@@ -161,6 +173,7 @@ export const agentConfiguration: Configuration<AgentConfig> = defineConfiguratio
         commandTimeoutMs: network.command_timeout,
         enableIpv6: network.enable_ipv6,
       },
+      pool: parsed.pool,
       heartbeatMs: parsed.heartbeat_ms,
       probeCommands: parsed.probe_commands,
       stateDir: parsed.state_dir,
@@ -185,6 +198,13 @@ function checkMtu(raw: unknown): readonly FieldViolation[] {
   const rule = `IPv6 needs ${MTU_MIN_IPV6_BYTES} bytes at least (RFC 8200)`;
   const description = `${mtu} is too small: ${rule}; raise it, or set enable_ipv6: false`;
   return [{ field: 'network_config.overlay_mtu', description }];
+}
+
+function checkPool(raw: Readonly<Record<string, unknown>>): readonly FieldViolation[] {
+  const network = isBlock(raw.network_config) ? raw.network_config : {};
+  if (raw.pool !== 'shared' || (network.mesos_bridge !== false && network.docker_bridge !== false)) return [];
+  const description = 'shared needs both mesos_bridge and docker_bridge; switch both on, or write split';
+  return [{ field: 'pool', description }];
 }
 
 function parseUnderlayIp(text: string): IpAddress {

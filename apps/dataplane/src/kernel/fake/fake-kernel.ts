@@ -311,9 +311,7 @@ function isOurs(object: KernelObject, scope: ReadScope): boolean {
       return (
         object.name === scope.vtep ||
         scope.devices.includes(object.name) ||
-        (object.type === 'bridge' &&
-          isOwnBridgeName(object.name) &&
-          object.alias.startsWith(ALIAS_PREFIX))
+        (object.type === 'bridge' && isOwnBridgeName(object.name) && object.alias.startsWith(ALIAS_PREFIX))
       );
     case 'sysctl':
       return scope.sysctls.includes(object.key);

@@ -92,6 +92,8 @@ export interface Allocation {
   bootId: string;
   /** Name of the reservation that it came from, if any. */
   reservation: string;
+  /** "docker" if Docker took it as one of its own endpoints (shared pool); else empty. */
+  ownerKind: string;
 }
 
 export interface Allocation_LabelsEntry {
@@ -678,6 +680,7 @@ function createBaseAllocation(): Allocation {
     allocatedAtMs: 0n,
     bootId: "",
     reservation: "",
+    ownerKind: "",
   };
 }
 
@@ -712,6 +715,9 @@ export const Allocation: MessageFns<Allocation> = {
     }
     if (message.reservation !== "") {
       writer.uint32(74).string(message.reservation);
+    }
+    if (message.ownerKind !== "") {
+      writer.uint32(82).string(message.ownerKind);
     }
     return writer;
   },
@@ -804,6 +810,14 @@ export const Allocation: MessageFns<Allocation> = {
             message.reservation = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.ownerKind = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -854,6 +868,11 @@ export const Allocation: MessageFns<Allocation> = {
         ? globalThis.String(object.boot_id)
         : "",
       reservation: isSet(object.reservation) ? globalThis.String(object.reservation) : "",
+      ownerKind: isSet(object.ownerKind)
+        ? globalThis.String(object.ownerKind)
+        : isSet(object.owner_kind)
+        ? globalThis.String(object.owner_kind)
+        : "",
     };
   },
 
@@ -892,6 +911,9 @@ export const Allocation: MessageFns<Allocation> = {
     if (message.reservation !== "") {
       obj.reservation = message.reservation;
     }
+    if (message.ownerKind !== "") {
+      obj.ownerKind = message.ownerKind;
+    }
     return obj;
   },
 
@@ -921,6 +943,7 @@ export const Allocation: MessageFns<Allocation> = {
       : 0n;
     message.bootId = object.bootId ?? "";
     message.reservation = object.reservation ?? "";
+    message.ownerKind = object.ownerKind ?? "";
     return message;
   },
 };

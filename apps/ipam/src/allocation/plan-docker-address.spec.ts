@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { parseCidr, parseIpAddress } from '@overlay/allocation';
+import { parseNetworkId, parseNetworkName } from '@overlay/model';
+import { IpamState } from './ipam-state.js';
+import { type Owner, parseContainerId, parseInterfaceName } from './owner.js';
+import { planAllocation } from './plan-allocation.js';
+import {
+  type DockerAddressRequest,
+  planDockerAddress,
+  planDockerRelease,
+  requireDockerPool,
+} from './plan-docker-address.js';
+import type { Plan } from './records.js';
+
+const POOL = { network: 'dcos', prefix: parseCidr('9.0.1.0/28') };
+const COOLDOWN = { cooldownMs: 0, rememberedCount: 100 };
+
+function endpoint(name: string): Owner {
+  return { containerId: parseContainerId(name), interface: parseInterfaceName('ipv4') };
+}
+
+describe('addresses that Docker takes', () => {
+  let state: IpamState;
+  let bootId: string;
+
+  beforeEach(() => {
+    state = new IpamState();
+    bootId = 'one';
+    const definition = {
+      networkId: parseNetworkId('n1'),
+      network: parseNetworkName('dcos'),
+      half: 'cni',
+      subnet: POOL.prefix,
+      subnet6: parseCidr('fd01:b::/80'),
+    } as const;
+    state.apply({ kind: 'replace_pools', pools: [definition] });
+  });
+
+  const moment = () => ({ at: { bootId, uptimeMs: 5 }, cooldown: COOLDOWN, nowMs: 7 });
+
+  function done<T>({ mutations, answer }: Plan<T>): T {
+    for (const mutation of mutations) state.apply(mutation);
+    return answer;
+  }
+
+  function take(name: string, more: Partial<DockerAddressRequest> = {}): string {
+    const request = { pool: POOL, owner: endpoint(name), ...moment(), ...more };
+    return done(planDockerAddress(state, request)).addresses[0]?.address ?? '';
+  }
+
+  function addContainer(containerId: string): string {
+    const request = { network: 'dcos', half: 'cni', requestedIps: [], labels: {}, nowMs: 7, bootId } as const;
+    const owner = endpoint(containerId);
+    return done(planAllocation(state, { ...request, owner })).addresses[0]?.address ?? '';
+  }
+
+  const release = (ip: string) => done(planDockerRelease(state, POOL, parseIpAddress(ip), moment()));
+
+  it('are of one family each, and the same when a request is repeated', () => {
+    expect([take('a'), take('a'), take('b')]).toEqual(['9.0.1.2/28', '9.0.1.2/28', '9.0.1.3/28']);
+    const six = { network: 'dcos', prefix: parseCidr('fd01:b::/80') };
+    const owner = { ...endpoint('a'), interface: parseInterfaceName('ipv6') };
+    expect(take('a', { pool: six, owner })).toBe('fd01:b::2/80');
+  });
+
+  it('never are those of CNI containers, and the other way round', () => {
+    expect([take('a'), addContainer('c'), take('b')]).toEqual(['9.0.1.2/28', '9.0.1.3/28', '9.0.1.4/28']);
+    expect(() => take('d', { wanted: parseIpAddress('9.0.1.3') })).toThrow(
+      /9\.0\.1\.3 .*held by container c/,
+    );
+  });
+
+  it('go back only if Docker holds them', () => {
+    take('a');
+    addContainer('c');
+    expect(['9.0.1.3', '9.0.1.2', '9.0.1.2', '9.0.1.9', '9.0.1.1'].map(release)).toEqual([
+      false,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect([...state.allocations()].map(({ owner }) => owner.containerId)).toEqual(['c']);
+  });
+
+  it('move with the endpoint that asks for another', () => {
+    take('a');
+    expect(take('a', { wanted: parseIpAddress('9.0.1.9') })).toBe('9.0.1.9/28');
+    expect(state.holderOf(parseIpAddress('9.0.1.2'))).toBeUndefined();
+  });
+
+  it('are taken over from what Docker held before the host was started anew', () => {
+    take('before');
+    bootId = 'two';
+    expect(take('after', { wanted: parseIpAddress('9.0.1.2') })).toBe('9.0.1.2/28');
+    expect(state.holderOf(parseIpAddress('9.0.1.2'))?.owner.containerId).toBe('after');
+  });
+
+  it.each([
+    ['the gateway', '9.0.1.1'],
+    ['the network address', '9.0.1.0'],
+    ['the broadcast address', '9.0.1.15'],
+    ['an address outside', '9.0.2.2'],
+  ])('are never %s', (_case, ip) => {
+    expect(() => take('a', { wanted: parseIpAddress(ip) })).toThrow(/^requested address/);
+    expect([...state.allocations()]).toEqual([]);
+  });
+
+  it('run out with CNI containers together', () => {
+    for (let number = 0; number < 13; number += 1)
+      number % 2 ? take(`d${number}`) : addContainer(`c${number}`);
+    expect(() => take('late')).toThrow(/13 of 13 IPv4 addresses/);
+    expect(() => addContainer('late')).toThrow(/13 of 13 IPv4 addresses/);
+  });
+
+  it('are of prefixes that the host has', () => {
+    const unknown = { prefix: parseCidr('10.0.0.0/24') };
+    expect(() => requireDockerPool(state, unknown)).toThrow(
+      /this host has 9\.0\.1\.0\/28 \(dcos\), fd01:b::\/80/,
+    );
+    expect(() => requireDockerPool(state, { ...POOL, network: 'other' })).toThrow(/no network of this host/);
+  });
+});
