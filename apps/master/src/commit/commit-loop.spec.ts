@@ -15,6 +15,7 @@ function loopOver(outcomes: (Error | undefined)[], maxMutations = 1_000) {
   let revision = 0n;
   const loop = new CommitLoop(stateWith([DCOS]), 0n, {
     commit: async (mutations) => {
+      events.push('sent');
       await new Promise((resolve) => setImmediate(resolve));
       const failure = outcomes.shift();
       if (failure !== undefined) throw failure;
@@ -63,7 +64,24 @@ describe('CommitLoop', () => {
   it('answers only after the commit was applied', async () => {
     const { join, events } = loopOver([]);
     await join('a', '10.0.0.1');
-    expect(events).toEqual(['applied 1', 'answering', 'answered a']);
+    expect(events).toEqual(['sent', 'applied 1', 'answering', 'answered a']);
+  });
+
+  it('sends the next commit before it answers the one before', async () => {
+    const { join, events } = loopOver([]);
+    await Promise.all([join('a', '10.0.0.1'), join('b', '10.0.0.2')]);
+    expect(events.slice(0, 3)).toEqual(['sent', 'applied 1', 'sent']);
+    expect(events.filter((event) => event.startsWith('answer'))).toEqual([
+      ...['answering', 'answered a'],
+      ...['answering', 'answered b'],
+    ]);
+  });
+
+  it('answers what is durable although the next commit fails', async () => {
+    const { join } = loopOver([undefined, new Error('the store is gone')]);
+    const [durable, unknown] = [join('a', '10.0.0.1'), join('b', '10.0.0.2')];
+    await expect(unknown).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await durable).at).toBe(1n);
   });
 
   it('commits nothing for a command that changes nothing', async () => {

@@ -43,7 +43,8 @@ interface Batch {
  * Turns a leader's commands into commits: command → plan → commit → apply → answer. A command is planned as soon as
  * it comes, on the assumption that the commit under way succeeds, and all that came meanwhile are committed
  * together when it is done (group commit). Nothing is answered before the commit is durable, refusals included, for
- * they may rest on changes of the same batch.
+ * they may rest on changes of the same batch. The next commit is on its way before the answers of a durable one are, so
+ * that the store does not wait for them.
  *
  * A failed commit ends the loop: its memory may differ from the log then. The leader gives up its leadership,
  * which also voids a commit that is still on its way, loads the log, and leads or follows anew.
@@ -108,30 +109,42 @@ export class CommitLoop {
 
   async #drain(): Promise<void> {
     this.#running = true;
+    let answer = (): void => undefined;
     while (this.#open.commands.length > 0) {
       const batch = this.#open;
       this.#take(this.#deps.upkeep(this.#state, this.#deps.maxMutations - batch.mutations.length), batch);
       this.#open = { mutations: [], commands: [] };
+      const committing = this.#commit(batch);
+      // Planning and answering take their time, and the store works meanwhile.
       this.#fill();
-      const failure = await this.#commit(batch);
+      setImmediate(answer);
+      const failure = await committing;
       if (failure !== undefined) this.#fail(failure, batch);
+      answer = failure === undefined ? this.#answerOf(batch) : () => undefined;
     }
     this.#running = false;
+    setImmediate(answer);
   }
 
-  /** Resolves with the failure, or with nothing after the batch was applied and answered. */
-  async #commit({ mutations, commands }: Batch): Promise<OverlayError | undefined> {
+  /** Resolves with the failure, or with nothing after the batch was applied. */
+  async #commit({ mutations }: Batch): Promise<OverlayError | undefined> {
+    if (mutations.length === 0) return undefined;
     try {
-      if (mutations.length > 0) {
-        this.#revision = await this.#deps.commit(mutations);
-        this.#deps.onCommitted(mutations, this.#revision);
-      }
+      this.#revision = await this.#deps.commit(mutations);
+      this.#deps.onCommitted(mutations, this.#revision);
+      return undefined;
     } catch (thrown) {
       return retryable(thrown);
     }
-    if (mutations.length > 0) this.#deps.onAnswering();
-    for (const { end } of commands) end(this.#revision);
-    return undefined;
+  }
+
+  /** Answers the commands of a durable batch, as of the revision that the batch led to. */
+  #answerOf({ mutations, commands }: Batch): () => void {
+    const revision = this.#revision;
+    return () => {
+      if (mutations.length > 0) this.#deps.onAnswering();
+      for (const { end } of commands) end(revision);
+    };
   }
 
   #fail(error: OverlayError, { commands }: Batch): void {
