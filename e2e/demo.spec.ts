@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { type CommandResult, type MasterState, runCommand } from '@overlay/testbed';
 
-jest.setTimeout(90_000);
+jest.setTimeout(200_000);
 
 const DEMO = join(resolve('.'), 'tools/demo/dist/main.js');
 
@@ -11,7 +11,7 @@ const DEMO = join(resolve('.'), 'tools/demo/dist/main.js');
 interface Report {
   readonly ok: boolean;
   readonly hosts: readonly { readonly ipv4: string }[];
-  readonly containers: readonly { readonly name: string }[];
+  readonly containers: readonly { readonly name: string; readonly runtime: string }[];
   readonly checks: readonly {
     readonly from: string;
     readonly to: string;
@@ -33,7 +33,7 @@ interface Report {
 }
 
 const demo = (...args: readonly string[]): Promise<CommandResult> =>
-  runCommand([process.execPath, DEMO, ...args], { timeoutMs: 80_000 });
+  runCommand([process.execPath, DEMO, ...args], { timeoutMs: 180_000 });
 
 function reportOf({ stdout }: CommandResult): Report {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Report;
@@ -51,10 +51,11 @@ function names(folder: string): readonly string[] {
 /** Everything that a testbed makes outside its own namespaces: `ov<pid>-<slot>` marks it wherever it shows. */
 function testbedRemains(): ReadonlySet<string> {
   const isOurs = (name: string): boolean => /^ov\d/.test(name);
-  const found = ['/run/netns', '/sys/class/net', '/tmp'].flatMap((folder) =>
-    names(folder)
-      .filter(isOurs)
-      .map((name) => join(folder, name)),
+  const found = ['/run/netns', '/sys/class/net', '/sys/fs/cgroup/pids', '/sys/fs/cgroup', '/tmp'].flatMap(
+    (folder) =>
+      names(folder)
+        .filter(isOurs)
+        .map((name) => join(folder, name)),
   );
   const marks = names('/proc').flatMap((pid) => {
     const mark = /OVERLAY_TESTBED=([^\0]*)/.exec(environmentOf(pid))?.[1];
@@ -105,6 +106,8 @@ describe('the demo', () => {
     expect(report.ok).toBe(true);
     expect(report.hosts).toHaveLength(2);
     expect(report.containers.length).toBeGreaterThanOrEqual(2 * 2 * 2); // hosts, networks, halves
+    const runtimes = new Set(report.containers.map(({ runtime }) => runtime));
+    expect(runtimes).toEqual(new Set(['cni', 'podman', 'docker']));
     expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(new Set(report.checks.map(({ family }) => family))).toEqual(new Set(['ipv4', 'ipv6']));
     expect(report.checks.some(({ to }) => to === 'outside')).toBe(true);

@@ -1,13 +1,17 @@
 /** An address family. */
 export type Family = 'ipv4' | 'ipv6';
 
+/** What runs a container: the CNI plugins alone, a real runtime, or nobody, where Docker cannot run. */
+export type DemoRuntime = 'cni' | 'podman' | 'docker' | 'by-hand';
+
 /** A container of the demo. */
 export interface DemoContainer {
-  /** `h1-dcos-cni`. */
+  /** `h1-dcos-podman`; on the Docker half `h1-dcos-docker`, whatever runs it. */
   readonly name: string;
   readonly host: string;
   readonly network: string;
   readonly half: 'cni' | 'docker';
+  readonly runtime: DemoRuntime;
   readonly ipv4?: string;
   readonly ipv6?: string;
 }

@@ -1,12 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toOverlayError } from '@overlay/failure';
-import { type Container, type Host, OUTSIDE, Testbed } from '@overlay/testbed';
-import { attachContainers, describeContainers } from './attach-containers.js';
-import type { CheckResult, DemoContainer, DemoHost } from './check.js';
+import { type Host, OUTSIDE, Testbed } from '@overlay/testbed';
+import { type AttachedContainer, attachContainers, describeContainers } from './attach-containers.js';
+import type { CheckResult, DemoContainer, DemoHost, DemoRuntime } from './check.js';
 import type { DemoOptions } from './demo-options.js';
 import { failOver } from './fail-over.js';
 import { findPlaces } from './find-places.js';
+import { findRuntimes, type RuntimesReport } from './find-runtimes.js';
 import { measureThroughput } from './measure-throughput.js';
 import { planChecks } from './plan-checks.js';
 import {
@@ -24,6 +25,7 @@ import type { Terminal } from './terminal.js';
 /** What is known so far; it grows as the demo goes on, so that a failure still reports what went before. */
 interface Findings {
   hosts: readonly DemoHost[];
+  runtimes?: RuntimesReport;
   containers: readonly DemoContainer[];
   checks: readonly CheckResult[];
   throughput?: ThroughputReport;
@@ -79,6 +81,7 @@ async function explore(
 ): Promise<void> {
   const timeoutMs = 30_000 + 5_000 * testbed.hosts.length; // all of them share the machine's cores
   findings.hosts = describeHosts(testbed);
+  const { used } = await prepareRuntimes(testbed, findings, story);
   const masters =
     testbed.masters.length === 1 ? 'overlay-master runs' : `${testbed.masters.length} overlay-masters run`;
   await story.step(`${masters}, and agent, ipam and dataplane on every host`, () =>
@@ -88,8 +91,8 @@ async function explore(
     testbed.waitSettled(NETWORKS, timeoutMs),
   );
   findings.places = await findPlaces(testbed);
-  const containers = await story.step('containers are attached to both halves of every host', () =>
-    attach(testbed.hosts, testbed),
+  const containers = await story.step(`containers on both halves of every host: ${used.join(', ')}`, () =>
+    attach(testbed.hosts, testbed, used),
   );
   findings.containers = describeContainers(containers);
   findings.checks = await checkAll(findings, containers, story);
@@ -100,16 +103,30 @@ async function explore(
   story.places(findings.places);
 }
 
+async function prepareRuntimes(testbed: Testbed, findings: Findings, story: Story): Promise<RuntimesReport> {
+  const runtimes = await story.step('the container runtimes of the hosts are up', () =>
+    findRuntimes(testbed),
+  );
+  findings.runtimes = runtimes;
+  story.runtimes(runtimes);
+  return runtimes;
+}
+
 /** Attaches containers to hosts; whoever is called answers. */
-async function attach(hosts: readonly Host[], testbed: Testbed): Promise<ReadonlyMap<string, Container>> {
-  const attached = await attachContainers(hosts, NETWORKS);
-  await Promise.all([testbed.outside, ...attached.values()].map((namespace) => namespace.serveEcho()));
+async function attach(
+  hosts: readonly Host[],
+  testbed: Testbed,
+  runtimes: readonly DemoRuntime[],
+): Promise<ReadonlyMap<string, AttachedContainer>> {
+  const attached = await attachContainers(hosts, NETWORKS, runtimes);
+  const containers = [...attached.values()].map(({ container }) => container);
+  await Promise.all([testbed.outside, ...containers].map((namespace) => namespace.serveEcho()));
   return attached;
 }
 
 async function checkAll(
   { containers, hosts }: Pick<Findings, 'containers' | 'hosts'>,
-  attached: ReadonlyMap<string, Container>,
+  attached: ReadonlyMap<string, AttachedContainer>,
   story: Story,
 ): Promise<readonly CheckResult[]> {
   const checks = planChecks(containers, hosts, OUTSIDE);
@@ -122,11 +139,12 @@ async function checkAll(
 async function surviveKill(
   testbed: Testbed,
   findings: Findings,
-  containers: ReadonlyMap<string, Container>,
+  containers: ReadonlyMap<string, AttachedContainer>,
   story: Story,
 ): Promise<void> {
   const outcome = await failOver(testbed, NETWORKS, story);
-  const joined = await attach([testbed.host(outcome.joined)], testbed);
+  const used = findings.runtimes?.used ?? [];
+  const joined = await attach([testbed.host(outcome.joined)], testbed, used);
   const attached = new Map([...containers, ...joined]);
   findings.hosts = describeHosts(testbed);
   findings.containers = describeContainers(attached);
@@ -142,7 +160,7 @@ function describeHosts(testbed: Testbed): readonly DemoHost[] {
 /** Speed is worth a look only where everyone reaches everyone. */
 async function measure(
   testbed: Testbed,
-  containers: ReadonlyMap<string, Container>,
+  containers: ReadonlyMap<string, AttachedContainer>,
   findings: Findings,
   story: Story,
 ): Promise<void> {

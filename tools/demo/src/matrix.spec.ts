@@ -4,9 +4,9 @@ import { renderMatrix } from './matrix.js';
 import { PLAIN } from './terminal.js';
 
 const containers: readonly DemoContainer[] = [
-  { name: 'a', host: 'h1', network: 'dcos', half: 'cni', ipv4: '9.0.0.2' },
-  { name: 'b', host: 'h2', network: 'dcos', half: 'docker', ipv4: '9.0.0.98' },
-  { name: 'x', host: 'h1', network: 'dcos6', half: 'cni', ipv6: 'fd01::2' },
+  { name: 'a', host: 'h1', network: 'dcos', half: 'cni', runtime: 'cni', ipv4: '9.0.0.2' },
+  { name: 'b', host: 'h2', network: 'dcos', half: 'docker', runtime: 'by-hand', ipv4: '9.0.0.98' },
+  { name: 'x', host: 'h1', network: 'dcos6', half: 'cni', runtime: 'cni', ipv6: 'fd01::2' },
 ];
 const result = (from: string, to: string, ok: boolean, source?: string): CheckResult => ({
   from,
@@ -26,9 +26,9 @@ describe('the matrix', () => {
       result('a', 'outside', true, '198.18.1.11'),
     ];
     expect(renderMatrix('dcos', containers, results, PLAIN)).toEqual([
-      'dcos                       1  2   outside',
-      '  1  h1 cni     9.0.0.2    ·  ✓   ✓ as 198.18.1.11',
-      '  2  h2 docker  9.0.0.98   ✗  ·   ?',
+      'dcos                            1  2   outside',
+      '  1  h1 cni          9.0.0.2    ·  ✓   ✓ as 198.18.1.11',
+      '  2  h2 docker half  9.0.0.98   ✗  ·   ?',
     ]);
   });
 

@@ -1,5 +1,12 @@
-import { type CheckResult, type DemoContainer, OUTSIDE_NAME } from './check.js';
+import { type CheckResult, type DemoContainer, type DemoRuntime, OUTSIDE_NAME } from './check.js';
 import type { Paint } from './terminal.js';
+
+const RUNTIME_LABELS: Readonly<Record<DemoRuntime, string>> = {
+  cni: 'cni',
+  podman: 'podman',
+  docker: 'docker',
+  'by-hand': 'docker half',
+};
 
 /**
  * Who reaches whom in one network: a row per sender, a column per receiver, and the source address that the
@@ -14,7 +21,7 @@ export function renderMatrix(
   const members = containers.filter((container) => container.network === network);
   const numbers = members.map((_, index) => String(index + 1));
   const address = (container: DemoContainer): string => container.ipv4 ?? container.ipv6 ?? '';
-  const labels = members.map((member) => `${member.host} ${member.half}`);
+  const labels = members.map((member) => `${member.host} ${RUNTIME_LABELS[member.runtime]}`);
   const width = {
     number: Math.max(...numbers.map((number) => number.length)),
     label: Math.max(...labels.map((label) => label.length)),

@@ -8,9 +8,9 @@ const hosts = [
 ];
 const outside = { ipv4: '203.0.113.10', ipv6: '2001:db8::10' };
 const containers: readonly DemoContainer[] = [
-  { name: 'a', host: 'h1', network: 'dcos', half: 'cni', ipv4: '9.0.0.2' },
-  { name: 'b', host: 'h2', network: 'dcos', half: 'docker', ipv4: '9.0.0.98' },
-  { name: 'c', host: 'h1', network: 'dcos6', half: 'cni', ipv6: 'fd01::2' },
+  { name: 'a', host: 'h1', network: 'dcos', half: 'cni', runtime: 'cni', ipv4: '9.0.0.2' },
+  { name: 'b', host: 'h2', network: 'dcos', half: 'docker', runtime: 'docker', ipv4: '9.0.0.98' },
+  { name: 'c', host: 'h1', network: 'dcos6', half: 'cni', runtime: 'cni', ipv6: 'fd01::2' },
 ];
 
 describe('the checks of a demo', () => {

@@ -1,5 +1,6 @@
 import type { CheckResult, DemoContainer, DemoHost } from './check.js';
 import type { DemoOptions } from './demo-options.js';
+import type { RuntimesReport } from './find-runtimes.js';
 
 /** TCP throughput of one stream, container to container across hosts beside host to host on the bare underlay. */
 export interface ThroughputReport {
@@ -44,6 +45,7 @@ export interface DemoReport {
   readonly masters: number;
   readonly log: DemoOptions['log'];
   readonly hosts: readonly DemoHost[];
+  readonly runtimes?: RuntimesReport;
   readonly containers: readonly DemoContainer[];
   readonly checks: readonly CheckResult[];
   readonly throughput?: ThroughputReport;

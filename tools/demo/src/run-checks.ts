@@ -1,5 +1,6 @@
 import { toOverlayError } from '@overlay/failure';
 import type { Container } from '@overlay/testbed';
+import type { AttachedContainer } from './attach-containers.js';
 import type { Check, CheckResult } from './check.js';
 
 /** Enough to keep two cores busy without distorting the times. */
@@ -11,14 +12,14 @@ const PATIENCE_MS = 4_000;
 /** Tries all checks, some at a time. A check that cannot be tried is a failed one. Results are in the order asked. */
 export async function runChecks(
   checks: readonly Check[],
-  containers: ReadonlyMap<string, Container>,
+  containers: ReadonlyMap<string, AttachedContainer>,
 ): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < checks.length; index = next++) {
       const check = checks[index];
-      if (check !== undefined) results[index] = await runCheck(check, containers.get(check.from));
+      if (check !== undefined) results[index] = await runCheck(check, containers.get(check.from)?.container);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));

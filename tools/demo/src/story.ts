@@ -1,5 +1,6 @@
 import type { MasterState } from '@overlay/testbed';
 import type { CheckResult, DemoContainer, DemoHost } from './check.js';
+import type { RuntimesReport } from './find-runtimes.js';
 import { renderHosts } from './host-table.js';
 import { renderMatrix } from './matrix.js';
 import {
@@ -19,6 +20,7 @@ export interface Story {
   title(text: string): void;
   /** Runs one step and tells how it went and how long it took; a failure is passed on. */
   step<T>(text: string, action: () => Promise<T>): Promise<T>;
+  runtimes(report: RuntimesReport): void;
   hosts(hosts: readonly DemoHost[], networks: readonly string[], state: MasterState): void;
   matrices(
     networks: readonly string[],
@@ -55,6 +57,14 @@ export function createStory(terminal: Terminal): Story {
       } catch (cause) {
         terminal.line(`  ${bad} ${text.padEnd(STEP_WIDTH)}${seconds()}`);
         throw cause;
+      }
+    },
+    runtimes: ({ versions, absent }) => {
+      const found = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+      if (found.length > 0) terminal.line(paint.faint(`      ${found.join(', ')}`));
+      for (const [name, reason] of Object.entries(absent)) {
+        const instead = name === 'docker' ? '; containers are put on the Docker half by hand' : '';
+        terminal.line(paint.faint(`      no ${name}: ${reason}${instead}`));
       }
     },
     hosts: (hosts, networks, state) => {
