@@ -115,6 +115,25 @@ describe('a host with Docker', () => {
     }
   });
 
+  it('forwards nothing of the IPv4 that an old engine gives to an IPv6-only network', async () => {
+    const half = { subnet: '172.30.0.0/24', subnet6: 'fd01:b:0:0:1:8000::/81' };
+    const container = await host(1).attachDockerHalf('dcos6', { half });
+    await container.serveEcho();
+    const dropped = async () => {
+      const table = await host(1).execOrFail(['nft', 'list', 'table', 'inet', 'overlay']);
+      return ['iifname', 'oifname'].map((side) =>
+        Number(new RegExp(`${side} "d-dcos6" meta nfproto ipv4 counter packets (\\d+)`).exec(table)?.[1]),
+      );
+    };
+    expect(await dropped()).toEqual([0, 0]);
+    expect(await container.tcp(OUTSIDE.ipv4, { timeoutMs: 500 })).toMatchObject({ ok: false });
+    expect(await left.tcp(container.ipv4 ?? '', { timeoutMs: 500 })).toMatchObject({ ok: false });
+    const [from, to] = await dropped();
+    expect(from).toBeGreaterThan(0);
+    expect(to).toBeGreaterThan(0);
+    expect(await container.tcp(OUTSIDE.ipv6)).toMatchObject({ ok: true });
+  });
+
   it('takes its rules away when it is purged, and leaves those of others', async () => {
     await run([
       ...docker('ip6tables-nft'),

@@ -1,27 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { OverlayError } from '@overlay/failure';
-import { type CommandRunner, processRunner } from '../src/kernel/iproute/command-runner.js';
+import { processRunner } from '../src/kernel/iproute/command-runner.js';
 import { iprouteTables } from '../src/kernel/iproute/iproute-tables.js';
 import { ipMonitor, nftMonitor } from '../src/kernel/iproute/monitors.js';
-import type { SysctlFiles } from '../src/kernel/iproute/sysctl-files.js';
 import { describeKernelTables, type TablesUnderTest } from '../src/kernel/kernel-tables-contract.js';
 import { describeKernelWatch, type WatchUnderTest } from '../src/kernel/kernel-watch-contract.js';
-
-/** /proc/sys/net shows the namespace of whoever looks, so somebody inside has to look for us. */
-function sysctlsThrough(runner: CommandRunner): SysctlFiles {
-  const run = async (command: string, args: readonly string[], input = '') => {
-    const result = await runner.run(command, args, input, 5_000);
-    if (result.exitCode !== 0) throw new OverlayError('unavailable', result.stderr);
-    return result.stdout;
-  };
-  return {
-    read: async (key) => (await run('cat', [`/proc/sys/${key}`])).trim(),
-    write: async (key, value) => {
-      await run('tee', [`/proc/sys/${key}`], value);
-    },
-    list: async (key) => (await run('ls', [`/proc/sys/${key}`])).trim().split('\n'),
-  };
-}
+import { sysctlsThrough } from './sysctls-through.js';
 
 async function openNamespace(): Promise<TablesUnderTest & WatchUnderTest> {
   const name = `dpc${process.pid}-${randomBytes(3).toString('hex')}`;

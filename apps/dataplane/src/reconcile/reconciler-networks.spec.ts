@@ -54,6 +54,18 @@ describe('the reconciler and the networks of a host', () => {
     expect(kernel.dump()).not.toMatch(/m-dcos mtu|route 9\.|rule|masquerade/);
   });
 
+  it('fails every network while no interface has the underlay address, and configures it all the same', async () => {
+    kernel.setUnderlay(undefined);
+    await reconciler.applyHost(HOST);
+    expect(networkStandings(reconciler)[0]?.error).toMatch(
+      /no interface has the underlay address 10\.0\.0\.1/,
+    );
+    expect(kernel.dump()).toContain('link m-dcos');
+    kernel.setUnderlay({ device: 'eth0', mtuBytes: 1500 });
+    await reconciler.check(new Set(['link']));
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+  });
+
   it('fails every network while its packets do not fit the underlay', async () => {
     kernel.setUnderlay({ device: 'eth0', mtuBytes: 1469 });
     await reconciler.applyHost(HOST);

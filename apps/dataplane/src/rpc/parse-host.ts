@@ -14,6 +14,7 @@ import type { AddressSpace, ApplyHostRequest, Vtep } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { MTU_MAX_BYTES, MTU_MIN_BYTES, MTU_MIN_IPV6_BYTES, parseNodeId } from '@overlay/model';
 import type { HostDescription, VtepDescription } from '../desired/host-description.js';
+import { checkOverlaps } from './check-overlaps.js';
 import { FieldReader } from './field-reader.js';
 import { cidrOfFamily, presentOf } from './prefix-parsers.js';
 import { checkDistinct, readClusterNetwork, readHostNetworks } from './read-networks.js';
@@ -48,6 +49,7 @@ export function parseHost(request: ApplyHostRequest): HostDescription {
   const vtep = readVtep(reader, assignment.vtep, request, vtepSubnets);
   const networks = readHostNetworks(reader, assignment, clusterNetworks);
   checkDistinct(reader, clusterNetworks, networks);
+  checkOverlaps(reader, { vtepSubnets, clusterNetworks, networks });
   reader.finish();
   if (nodeId === undefined || ip === undefined || vtep === undefined) {
     throw new OverlayError('internal', 'a wrong field of the host had no violation');

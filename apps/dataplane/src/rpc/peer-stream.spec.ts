@@ -61,6 +61,12 @@ describe('PeerStream', () => {
     );
   });
 
+  it('names the field that is wrong', () => {
+    expect(() => new PeerStream().next(undefined)).toThrow(
+      expect.objectContaining({ violations: [{ field: 'frame', description: 'is missing' }] }),
+    );
+  });
+
   it.each([
     ['no frame', undefined],
     ['an unknown kind', frame(TopologyFrameKind.UNSPECIFIED)],

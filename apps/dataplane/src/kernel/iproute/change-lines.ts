@@ -20,7 +20,8 @@ export function changeLines(change: KernelChange): readonly string[] {
     case 'neighbour':
       return op === 'remove'
         ? [`neigh del ${object.address} dev ${object.device}`]
-        : [`neigh ${op} ${object.address} lladdr ${object.mac} dev ${object.device} nud permanent`];
+        : // Never `add`: a packet that waits for the address has made an entry of the kernel's own in its place.
+          [`neigh replace ${object.address} lladdr ${object.mac} dev ${object.device} nud permanent`];
     case 'nexthop':
       return op === 'remove'
         ? [`nexthop del id ${object.id}`]
