@@ -6,8 +6,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-process.exitCode = await runOverlayctl(process.argv.slice(2), {
+const exitCode = await runOverlayctl(process.argv.slice(2), {
   terminal: createTerminal(process),
   environment: process.env,
   version,
 });
+// A connection to a machine that has vanished is still being tried long after its channel was closed.
+process.exit(exitCode);
