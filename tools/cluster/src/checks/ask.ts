@@ -88,7 +88,7 @@ export async function verifyLog(cluster: CheckedCluster): Promise<string> {
   const containers = await cluster.stack.containers();
   const master = MASTERS.find((number) => containers.get(`master-${number}`)?.state === 'running');
   const command = ['overlayctl', '--json', 'log', 'verify', '--config', '/etc/overlay/master.yaml'];
-  const result = await cluster.stack.exec(`master-${master}`, command);
+  const result = await cluster.stack.exec(`master-${master}`, command, { timeoutMs: 60_000 });
   const { agents } = JSON.parse(outputOf('overlayctl log verify', result)) as { readonly agents: unknown };
   return `log right, ${JSON.stringify(agents)} agents`;
 }

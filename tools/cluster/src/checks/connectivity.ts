@@ -12,12 +12,12 @@ export async function pingEveryPair(cluster: CheckedCluster, hosts?: readonly nu
   const workloads = await readWorkloads(cluster, hosts);
   const outcomes = await Promise.all(
     workloads.map(async (from) => {
-      const others = workloads.filter(({ service }) => service !== from.service);
+      const others = workloads.filter(({ name }) => name !== from.name);
       const targets = [...others.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]), OUTSIDE.ipv4, OUTSIDE.ipv6];
       const rows = (await runInside(cluster, from, ['pings', ...targets])).trim().split('\n');
       return rows.map((row) => {
         const [to = '', ms = '-'] = row.split(' ');
-        return { pair: `${from.service} to ${nameOf(to, workloads)}`, ms: Number(ms) };
+        return { pair: `${from.name} to ${nameOf(to, workloads)}`, ms: Number(ms) };
       });
     }),
   );
@@ -76,7 +76,7 @@ export async function measureStreams(cluster: CheckedCluster): Promise<string> {
         };
         const received = report.end?.sum_received;
         if (received === undefined || received.bytes === 0) {
-          throw wrong(`iperf3 from ${from.service} to ${to.service} (${target}) moved nothing`);
+          throw wrong(`iperf3 from ${from.name} to ${to.name} (${target}) moved nothing`);
         }
         rates.push(received.bits_per_second / 1e9);
       }
@@ -96,11 +96,11 @@ async function requireSource(
   const said = await runInside(cluster, from, ['socat', '-u', `${address},connect-timeout=5`, '-']);
   const seen = said.trim().replace(/^\[|\]$/g, '');
   if (seen === '' || parseIpAddress(seen) !== parseIpAddress(source)) {
-    throw wrong(`${from.service} was seen by ${target} as ${seen || 'nobody'} instead of ${source}`);
+    throw wrong(`${from.name} was seen by ${target} as ${seen || 'nobody'} instead of ${source}`);
   }
 }
 
 function nameOf(address: string, workloads: readonly Workload[]): string {
   const found = workloads.find(({ ipv4, ipv6 }) => [ipv4, ipv6].includes(address));
-  return `${found?.service ?? 'outside'} (${address})`;
+  return `${found?.name ?? 'outside'} (${address})`;
 }

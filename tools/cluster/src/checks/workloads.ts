@@ -4,12 +4,23 @@ import { outputOf, wrong } from './require.js';
 
 /** A container on one half of a host. */
 export interface Workload {
-  readonly service: string;
+  /** `cni-1`. */
+  readonly name: string;
+  readonly place: WorkloadPlace;
   readonly host: number;
   readonly half: 'cni' | 'docker';
   readonly ipv4: string;
   readonly ipv6: string;
 }
+
+/** How to run something in a workload. */
+interface WorkloadPlace {
+  readonly service: string;
+  /** In front of the command: a container of a host's own engine is entered from there. */
+  readonly enter: readonly string[];
+}
+
+const ENTER_INNER = ['docker', '--host=unix:///run/docker/docker.sock', 'exec', 'workload'];
 
 /** Every container on the overlay, with its addresses. @throws if one has not got both. */
 export async function readWorkloads(
@@ -20,11 +31,15 @@ export async function readWorkloads(
   return Promise.all(
     hosts.flatMap((host) =>
       halves.map(async (half) => {
-        const service = `workload-${half}-${host}`;
-        const listed = await cluster.stack.exec(service, ['ip', '-json', 'address']);
-        const { ipv4, ipv6 } = parseAddresses(outputOf(`ip address in ${service}`, listed));
-        if (ipv4 === undefined || ipv6 === undefined) throw wrong(`${service} has no address of each family`);
-        return { service, host, half, ipv4, ipv6 };
+        const name = `${half}-${host}`;
+        const place =
+          half === 'docker' && cluster.stack.docker
+            ? { service: `engine-${host}`, enter: ENTER_INNER }
+            : { service: `workload-${name}`, enter: [] };
+        const listed = await runInside(cluster, { name, place }, ['ip', '-json', 'address']);
+        const { ipv4, ipv6 } = parseAddresses(listed);
+        if (ipv4 === undefined || ipv6 === undefined) throw wrong(`${name} has no address of each family`);
+        return { name, place, host, half, ipv4, ipv6 };
       }),
     ),
   );
@@ -33,11 +48,11 @@ export async function readWorkloads(
 /** Runs a program inside a workload and returns its output. */
 export async function runInside(
   { stack }: CheckedCluster,
-  { service }: Workload,
+  { name, place }: Pick<Workload, 'name' | 'place'>,
   argv: readonly string[],
-  timeoutMs = 60_000,
 ): Promise<string> {
-  return outputOf(`${argv.join(' ')} in ${service}`, await stack.exec(service, argv, { timeoutMs }));
+  const result = await stack.exec(place.service, [...place.enter, ...argv], { timeoutMs: 60_000 });
+  return outputOf(`${argv.join(' ')} in ${name}`, result);
 }
 
 /** The first global address of each family. */

@@ -32,7 +32,7 @@ export function provideComposeFile(places: ClusterPlaces, hosts: number): string
  * @throws OverlayError `internal` if the file has no host 1.
  */
 export function planComposeFile(text: string, hosts: number): string {
-  const file = parse(text, { merge: true }) as ComposeFile;
+  const file = parse(text, { merge: true, maxAliasCount: -1 }) as ComposeFile;
   const services = resize(file.services, hosts);
   const volumes = resize(file.volumes, hosts);
   const rest = Object.entries(file).filter(([key]) => !key.startsWith('x-'));

@@ -39,11 +39,10 @@ export class Stack {
     this.hosts = state.hosts;
     this.docker = state.docker;
     this.#project = `overlay-${places.name}`.replace('overlay-overlay', 'overlay');
-    const profiles = ['workload', ...(state.docker ? ['docker'] : [])];
     this.#compose = [
       ...compose,
       ...['--project-name', this.#project, '--project-directory', ROOT, '--file', file],
-      ...profiles.flatMap((profile) => ['--profile', profile]),
+      ...['--profile', state.docker ? 'docker' : 'workload'],
     ];
     this.#env = { ...engine.env, ...imageVariables(state) };
   }
