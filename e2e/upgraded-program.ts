@@ -1,0 +1,27 @@
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { AppName } from '@overlay/testbed';
+
+/** What the copies call themselves. */
+export const UPGRADED_VERSION = '0.1.1';
+const VERSION = '0.1.0';
+
+/**
+ * Copies the built programs into a folder, under another version: what a package manager does when it upgrades them.
+ * @returns the path of a program in the copy.
+ */
+export function copyPrograms(folder: string, apps: readonly AppName[]): (app: AppName) => string {
+  const copy = join(folder, 'upgraded');
+  cpSync('bin', join(copy, 'bin'), { recursive: true });
+  symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+  for (const app of apps) {
+    const from = join('apps', app);
+    const to = join(copy, from);
+    cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true });
+    cpSync(join(from, 'package.json'), join(to, 'package.json'));
+    for (const file of ['package.json', 'dist/main.js', 'dist/version.js'].map((name) => join(to, name)))
+      if (existsSync(file))
+        writeFileSync(file, readFileSync(file, 'utf8').replace(VERSION, UPGRADED_VERSION));
+  }
+  return (app) => join(copy, 'bin', `overlay-${app}`);
+}
