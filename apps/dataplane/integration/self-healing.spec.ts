@@ -111,6 +111,11 @@ describe('a host that somebody damages', () => {
       ['neigh replace 44.128.0.3 lladdr 02:00:00:00:00:01 dev vtep1024 nud permanent'],
       1,
     ],
+    [
+      'a neighbour that is no longer permanent, as one is that packets wait for',
+      ['neigh replace 44.128.0.3 lladdr 70:b3:d5:80:00:03 dev vtep1024 nud reachable'],
+      1,
+    ],
     ['a route', ['route del 9.0.2.0/24'], 1],
     ['two routes of both families', ['route del 9.0.3.0/24', 'route del fd01:b:0:0:2::/80'], 2],
     ['a route of table 42', ['route del 198.51.100.2 table 42'], 1],
