@@ -9,11 +9,12 @@ const ROOT = join(__dirname, '..');
 
 /** What each kind of project may depend on (docs/architecture.md, "Boundaries"). */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  'type:app': ['type:service', 'type:adapter', 'type:domain', 'type:contracts'],
-  'type:adapter': ['type:domain', 'type:contracts'],
+  'type:app': ['type:service', 'type:adapter', 'type:disk', 'type:domain', 'type:contracts'],
+  'type:adapter': ['type:disk', 'type:domain', 'type:contracts'],
   'type:service': ['type:domain'],
   'type:domain': ['type:domain'],
   'type:contracts': [],
+  'type:disk': [],
   'type:testing': ['type:testing', 'type:service', 'type:adapter', 'type:domain', 'type:contracts'],
 };
 

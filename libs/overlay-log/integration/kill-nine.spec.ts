@@ -44,7 +44,8 @@ describe('the embedded log', () => {
     ['cut inside the first page', (file: string) => truncate(file, 100)],
     ['cut after the first page', (file: string) => truncate(file, 4096)],
     ['cut after the meta pages', (file: string) => truncate(file, 8192)],
-    ['cut in the middle', (file: string, size: number) => truncate(file, Math.floor(size / 8192) * 4096)],
+    // The records alone take more pages than that; behind them is the room for the next commits.
+    ['cut in the middle', (file: string) => truncate(file, 6 * 4096)],
   ])('says that its data file is damaged when it is %s', async (_, damage) => {
     const log = await openEmbeddedOverlayLog({ dir });
     const { fence } = await log.campaign('m1', new AbortController().signal);

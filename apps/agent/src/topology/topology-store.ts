@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AddressSpace, Network, Peer, type TopologyChange } from '@overlay/contracts';
+import { DatabaseRoom, makeLockRoom } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import { ChangeSignal } from '../change-signal.js';
@@ -13,6 +14,8 @@ export interface TopologyUpdate {
 
 type Entry = readonly [key: string, value: Buffer];
 
+/** More than any key has. */
+const KEY_BYTES = 128;
 const REVISION = 'revision';
 const ADDRESS_SPACE = 'address-space';
 const PEER = 'peer/';
@@ -25,6 +28,8 @@ const NETWORK = 'network/';
  */
 export class TopologyStore {
   readonly #db: RootDatabase<Buffer, string>;
+  readonly #path: string;
+  readonly #room: DatabaseRoom;
   readonly #listeners = new Set<(update: TopologyUpdate) => void>();
   /** Raised after each commit. */
   readonly changed = new ChangeSignal();
@@ -34,8 +39,11 @@ export class TopologyStore {
     const path = join(stateDir, 'topology');
     try {
       mkdirSync(path, { recursive: true });
+      makeLockRoom(join(path, 'data.mdb-lock'));
       this.#db = open<Buffer, string>({ path: join(path, 'data.mdb'), encoding: 'binary' });
       this.#db.get(REVISION);
+      this.#path = path;
+      this.#room = new DatabaseRoom(join(path, 'data.mdb'), this.#db);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const wayOut = 'remove the folder, the masters send the topology again';
@@ -95,8 +103,21 @@ export class TopologyStore {
     await this.#db.close();
   }
 
+  #makeRoom(changes: readonly TopologyChange[]): void {
+    const entries = changes.map((change) => encodeEntry(change)?.[1].length ?? 0);
+    const bytes = entries.reduce((sum, length) => sum + length + KEY_BYTES, 0);
+    try {
+      this.#room.ensure({ keys: changes.length + 1, bytes });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `the topology cannot be stored in ${this.#path}: ${reason}; free space on its file system`;
+      throw new OverlayError('resource_exhausted', message, { cause: error });
+    }
+  }
+
   async #commit(changes: readonly TopologyChange[], revision: bigint): Promise<void> {
     const effective: TopologyChange[] = [];
+    this.#makeRoom(changes);
     await this.#db.transaction(() => {
       for (const change of changes) {
         const entry = encodeEntry(change);

@@ -1,12 +1,11 @@
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DatabaseSize, FileRoom, pagesOfCommit } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import type { IpamMutation } from '../allocation/records.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
-import { pagesOfCommit, type TreeSize } from './commit-pages.js';
 import { otherLockHolders } from './file-locks.js';
-import { FileRoom } from './file-room.js';
 import {
   ALLOCATIONS,
   type CommitWrites,
@@ -35,12 +34,6 @@ const FORMAT_WRITE: KeyWrite = [FORMAT_KEY, JSON.stringify(FORMAT)];
 const RELEASE_ROOM_BYTES = 256 * 1024;
 /** Where format 1 kept that room. */
 const FORMER_RESERVE = 'space-reserve';
-
-interface StoreSize extends TreeSize {
-  readonly pageSize: number;
-  readonly lastPageNumber: number;
-  readonly free: TreeSize;
-}
 
 /**
  * Pools, allocations, reservations and freed addresses in an LMDB file under the state folder.
@@ -136,7 +129,7 @@ export class LmdbAllocationStore implements AllocationStore {
   }
 
   #makeRoom(writes: readonly KeyWrite[], spareBytes: number): void {
-    const size = this.#database.getStats() as StoreSize;
+    const size = this.#database.getStats() as DatabaseSize;
     const bytes = writes.reduce((sum, [key, text]) => sum + key.length + Buffer.byteLength(text), 0);
     const pages = pagesOfCommit({ keys: writes.length, bytes }, size, size.free, size.pageSize);
     this.#room.ensure((size.lastPageNumber + 1 + pages) * size.pageSize + spareBytes);

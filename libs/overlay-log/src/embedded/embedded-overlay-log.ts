@@ -1,3 +1,4 @@
+import type { CommitSize } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 import type { LogRecord, Mutation } from '@overlay/model';
 import { CommitSignal } from '../commit-signal.js';
@@ -37,6 +38,10 @@ export interface EmbeddedOverlayLogOptions {
 const DEFAULT_HISTORY_LENGTH = 10_000;
 const LOAD_BATCH = 1_000;
 const MAX_MUTATIONS = 10_000;
+/** What a change of leader writes. */
+const EPOCH_SIZE: CommitSize = { keys: 2, bytes: 1_024 };
+/** The batch in the history, the revision, and a batch that is old enough to go. */
+const KEYS_BESIDE_CHANGES = 3;
 const REVISION = 'meta/revision';
 const EPOCH = 'meta/epoch';
 const LEADER = 'meta/leader';
@@ -108,7 +113,8 @@ class EmbeddedOverlayLog implements OverlayLog {
   async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
     requireFits(mutations.length, this.maxMutations);
     const changes = mutations.map(encodeMutation);
-    const revision = await this.#transact('write', () => {
+    const size = sizeOfCommit(changes);
+    const revision = await this.#transact('write', size, () => {
       if (!this.#holds(fence)) throw fenceVoid(fence);
       return this.#apply(changes);
     });
@@ -136,7 +142,7 @@ class EmbeddedOverlayLog implements OverlayLog {
 
   async campaign(candidate: string, signal: AbortSignal): Promise<Leadership> {
     if (signal.aborted) throw campaignAborted(candidate);
-    const epoch = await this.#transact('write', () => this.#beginEpoch(candidate));
+    const epoch = await this.#transact('write', EPOCH_SIZE, () => this.#beginEpoch(candidate));
     this.#lead.abort();
     const lead = new AbortController();
     this.#lead = lead;
@@ -146,7 +152,7 @@ class EmbeddedOverlayLog implements OverlayLog {
       lead.abort();
       if (this.#lead === lead) this.#leader.tell(undefined);
       if (this.#closed !== undefined) return;
-      await this.#transact('write', () => (this.#holds(fence) ? this.#beginEpoch('') : epoch));
+      await this.#transact('write', EPOCH_SIZE, () => (this.#holds(fence) ? this.#beginEpoch('') : epoch));
     };
     return { fence, lost: lead.signal, resign };
   }
@@ -164,13 +170,14 @@ class EmbeddedOverlayLog implements OverlayLog {
   }
 
   /** Runs `change` in a transaction that is rolled back if it throws; resolves when it is on disk. */
-  async #transact(doing: string, change: () => bigint): Promise<bigint> {
+  async #transact(doing: string, size: CommitSize, change: () => bigint): Promise<bigint> {
     this.#requireOpen();
     if (this.#readOnly) {
       const message = `cannot ${doing} the overlay log in ${this.#dir}: it was opened to be read only`;
       throw new OverlayError('failed_precondition', message);
     }
     try {
+      this.#database.room.ensure(size);
       return await this.#database.root.childTransaction(change);
     } catch (thrown) {
       throw diskFailure(thrown, doing, this.#dir);
@@ -227,4 +234,13 @@ class EmbeddedOverlayLog implements OverlayLog {
   #requireOpen(): void {
     if (this.#closed !== undefined) throw logClosed();
   }
+}
+
+/** Every change is written twice: as a record, and within the batch of the history. */
+function sizeOfCommit(changes: readonly EncodedMutation[]): CommitSize {
+  const bytes = changes.reduce(
+    (sum, { key, text = '' }) => sum + key.length + Buffer.byteLength(text) + 16,
+    0,
+  );
+  return { keys: changes.length + KEYS_BESIDE_CHANGES, bytes: 2 * bytes };
 }

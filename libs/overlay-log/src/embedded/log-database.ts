@@ -1,10 +1,13 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseRoom, makeLockRoom } from '@overlay/disk-room';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from '../log-format.js';
 import { makeSafeToMap, requireSafeToMap } from './data-file.js';
 import { diskFailure } from './disk-failure.js';
 
+const DATA_FILE = 'data.mdb';
+const LOCK_FILE = 'lock.mdb';
 /** Address space that the map may grow to; only what is written takes memory or disk. */
 const MAP_SIZE_BYTES = 2 ** 38;
 
@@ -17,6 +20,8 @@ export interface LogDatabase {
   readonly history: Database<string, number>;
   /** `meta/format`, `meta/revision`, `meta/epoch`, `meta/leader`. */
   readonly meta: Database<string, string>;
+  /** Makes the room on disk for a commit before it begins. */
+  readonly room: DatabaseRoom;
 }
 
 /**
@@ -28,7 +33,8 @@ export async function openLogDatabase(dir: string): Promise<LogDatabase> {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
-    makeSafeToMap(join(dir, 'data.mdb'));
+    makeSafeToMap(join(dir, DATA_FILE));
+    makeLockRoom(join(dir, LOCK_FILE));
     // overlappingSync: false makes the promise of a transaction wait for the disk.
     const root = open<string, string>({
       path: dir,
@@ -39,6 +45,8 @@ export async function openLogDatabase(dir: string): Promise<LogDatabase> {
       overlappingSync: false,
     });
     try {
+      // Even the tables themselves need room.
+      new DatabaseRoom(join(dir, DATA_FILE), root).ensure({ keys: 4, bytes: 1_024 });
       return await openTables(root, dir);
     } catch (thrown) {
       await root.close();
@@ -56,7 +64,7 @@ export async function openLogDatabase(dir: string): Promise<LogDatabase> {
  */
 export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase> {
   try {
-    requireSafeToMap(join(dir, 'data.mdb'));
+    requireSafeToMap(join(dir, DATA_FILE));
     const root = open<string, string>({
       path: dir,
       noSubdir: false,
@@ -77,15 +85,14 @@ export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase>
 }
 
 async function openTables(root: RootDatabase<string, string>, dir: string): Promise<LogDatabase> {
-  const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
-  const database: LogDatabase = {
-    root,
-    meta,
+  const path = join(dir, DATA_FILE);
+  const tables = {
+    meta: root.openDB<string, string>({ name: 'meta', encoding: 'string' }),
     records: root.openDB<string, string>({ name: 'records', encoding: 'string' }),
     history: root.openDB<string, number>({ name: 'history', encoding: 'string' }),
   };
-  const format = meta.get(FORMAT_KEY);
+  const format = tables.meta.get(FORMAT_KEY);
   if (format !== undefined) requireKnownFormat(format, dir);
-  else await root.childTransaction(() => meta.put(FORMAT_KEY, LOG_FORMAT));
-  return database;
+  else await root.childTransaction(() => tables.meta.put(FORMAT_KEY, LOG_FORMAT));
+  return { root, ...tables, room: new DatabaseRoom(path, root, Object.values(tables)) };
 }

@@ -1,0 +1,4 @@
+export { type CommitSize, pagesOfCommit, type TreeSize } from './commit-pages.js';
+export { DatabaseRoom, type DatabaseSize, type SizedTable } from './database-room.js';
+export { FileRoom } from './file-room.js';
+export { makeLockRoom } from './lock-room.js';
