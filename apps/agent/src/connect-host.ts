@@ -1,5 +1,6 @@
 import type { AgentConfig } from '@overlay/model';
 import type { AgentDeps } from './agent-deps.js';
+import { FileCniPluginFolder } from './cni/cni-plugin-folder.js';
 import { FileCniDirectory } from './cni/file-cni-directory.js';
 import { grpcDataplane } from './daemons/dataplane-link.js';
 import { grpcIpam } from './daemons/ipam-link.js';
@@ -13,11 +14,13 @@ const COMMANDS_PER_CALL = 4;
 const IPAM_CALL_MS = 10_000;
 
 /** The real ports of this host. Connects at the first call. */
-export function connectHost({ cniDir, cniConflistDir, network, sockets }: AgentConfig): AgentDeps['ports'] {
+export function connectHost(config: AgentConfig): AgentDeps['ports'] {
+  const { cniBinDir, cniDir, cniConflistDir, network, sockets } = config;
   return {
     dataplane: grpcDataplane(sockets.dataplane, COMMANDS_PER_CALL * network.commandTimeoutMs),
     ipam: grpcIpam(sockets.ipam, IPAM_CALL_MS),
     mesosFiles: new FileCniDirectory(cniDir),
+    ...(cniBinDir === undefined ? {} : { plugins: new FileCniPluginFolder(cniBinDir) }),
     conflists: new FileCniDirectory(cniConflistDir),
     docker: new EngineDockerNetworks(sockets.docker, network.commandTimeoutMs),
     commands: dockerCommands(sockets.docker),

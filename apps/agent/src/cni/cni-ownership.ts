@@ -1,7 +1,10 @@
 /** The IPAM plugin that our configurations delegate to, and by which we know them. */
 export const IPAM_PLUGIN = 'overlay-ipam';
 
-/** Whether a CNI configuration, or any plugin of a configuration list, takes its addresses from our IPAM plugin. */
+/**
+ * Whether a CNI configuration, the plugin that it delegates to, or any plugin of a configuration list, takes its
+ * addresses from our IPAM plugin.
+ */
 export function isOurCniConfiguration(content: string): boolean {
   let parsed: unknown;
   try {
@@ -9,7 +12,7 @@ export function isOurCniConfiguration(content: string): boolean {
   } catch {
     return false;
   }
-  if (usesOurIpam(parsed)) return true;
+  if (usesOurIpam(parsed) || usesOurIpam(field(parsed, 'delegate'))) return true;
   const plugins = field(parsed, 'plugins');
   return Array.isArray(plugins) && plugins.some(usesOurIpam);
 }

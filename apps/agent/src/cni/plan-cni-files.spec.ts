@@ -27,13 +27,27 @@ const bridge = {
 
 describe('planCniFiles', () => {
   it('writes a single plugin in CNI 0.2.0 for Mesos', () => {
-    const mesos = planCniFiles(exampleNetwork('dcos', 0), settings)?.mesos;
+    const mesos = planCniFiles(exampleNetwork('dcos', 0), settings, false)?.mesos;
     expect(mesos?.name).toBe('dcos.conf');
     expect(JSON.parse(mesos?.content ?? '')).toStrictEqual({ cniVersion: '0.2.0', name: 'dcos', ...bridge });
   });
 
+  it('writes it behind the port mapper of Mesos where the host has that', () => {
+    const mesos = planCniFiles(exampleNetwork('dcos', 0), settings, true)?.mesos;
+    expect(mesos?.name).toBe('dcos.conf');
+    expect(JSON.parse(mesos?.content ?? '')).toStrictEqual({
+      cniVersion: '0.2.0',
+      name: 'dcos',
+      type: 'mesos-cni-port-mapper',
+      excludeDevices: ['m-dcos'],
+      chain: 'M-DCOS',
+      delegate: { cniVersion: '0.2.0', name: 'dcos', ...bridge },
+    });
+    expect(isOurCniConfiguration(mesos?.content ?? '')).toBe(true);
+  });
+
   it('writes a list in CNI 1.0.0 with port mappings for everybody else', () => {
-    const conflist = planCniFiles(exampleNetwork('dcos', 0), settings)?.conflist;
+    const conflist = planCniFiles(exampleNetwork('dcos', 0), settings, false)?.conflist;
     expect(conflist?.name).toBe('99-overlay-dcos.conflist');
     expect(JSON.parse(conflist?.content ?? '')).toStrictEqual({
       cniVersion: '1.0.0',
@@ -43,13 +57,15 @@ describe('planCniFiles', () => {
   });
 
   it('writes what is recognised as ours', () => {
-    const files = planCniFiles(exampleNetwork('dcos', 0), settings);
+    const files = planCniFiles(exampleNetwork('dcos', 0), settings, false);
     expect(isOurCniConfiguration(files?.mesos.content ?? '')).toBe(true);
     expect(isOurCniConfiguration(files?.conflist.content ?? '')).toBe(true);
   });
 
   it('writes nothing without a CNI half', () => {
-    expect(planCniFiles({ ...exampleNetwork('dcos', 0), cniBridge: undefined }, settings)).toBeUndefined();
+    expect(
+      planCniFiles({ ...exampleNetwork('dcos', 0), cniBridge: undefined }, settings, false),
+    ).toBeUndefined();
   });
 });
 

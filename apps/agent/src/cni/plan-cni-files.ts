@@ -17,19 +17,47 @@ export type CniFileSettings = Pick<AgentConfig, 'cniDeletionsDir'> & {
   readonly sockets: Pick<AgentConfig['sockets'], 'ipamHttp'>;
 };
 
-/** The CNI files of a network; undefined for a network without a CNI half or a name. */
-export function planCniFiles(network: AgentNetwork, settings: CniFileSettings): NetworkCniFiles | undefined {
+/** Mesos' plugin that publishes ports of a container on its host (Mesos, docs/cni.md). */
+export const PORT_MAPPER_PLUGIN = 'mesos-cni-port-mapper';
+
+/**
+ * The CNI files of a network; undefined for a network without a CNI half or a name.
+ * @param portMapper the host has {@link PORT_MAPPER_PLUGIN}: the file for Mesos goes through it
+ */
+export function planCniFiles(
+  network: AgentNetwork,
+  settings: CniFileSettings,
+  portMapper: boolean,
+): NetworkCniFiles | undefined {
   const name = network.network?.name;
   const bridge = network.cniBridge?.name;
   if (name === undefined || name === '' || bridge === undefined) return undefined;
   const plugin = bridgePlugin(bridge, settings);
   const portmap = { type: 'portmap', capabilities: { portMappings: true } };
   return {
-    mesos: { name: `${name}.conf`, content: render({ cniVersion: '0.2.0', name, ...plugin }) },
+    mesos: { name: `${name}.conf`, content: render(mesosConfiguration(name, bridge, plugin, portMapper)) },
     conflist: {
       name: `99-overlay-${name}.conflist`,
       content: render({ cniVersion: '1.0.0', name, plugins: [plugin, portmap] }),
     },
+  };
+}
+
+/**
+ * One plugin, for Mesos reads no lists. The port mapper delegates to it, in a chain of iptables of its own as DC/OS
+ * names it, and leaves out packets from the bridge itself. It passes on neither name nor version in all its versions.
+ */
+function mesosConfiguration(name: string, bridge: string, plugin: object, portMapper: boolean): object {
+  const single = { cniVersion: '0.2.0', name, ...plugin };
+  if (!portMapper) return single;
+  const chain = `M-${name.toUpperCase()}`;
+  return {
+    cniVersion: '0.2.0',
+    name,
+    type: PORT_MAPPER_PLUGIN,
+    excludeDevices: [bridge],
+    chain,
+    delegate: single,
   };
 }
 

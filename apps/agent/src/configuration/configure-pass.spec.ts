@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AllocationHalf } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { agentConfiguration } from '@overlay/model';
+import type { CniPluginFolder } from '../cni/cni-plugin-folder.js';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { FakeDataplane } from '../daemons/fake-dataplane.js';
 import { FakeIpam } from '../daemons/fake-ipam.js';
@@ -11,13 +12,14 @@ import { exampleNetwork, exampleRegistration } from './example-registration.js';
 const { signal } = new AbortController();
 const none: ReadonlySet<string> = new Set();
 
-function host(networkConfig: Readonly<Record<string, unknown>> = {}) {
+function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: CniPluginFolder) {
   const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: networkConfig });
   const ports = {
     dataplane: new FakeDataplane(),
     ipam: new FakeIpam(),
     mesosFiles: new FakeCniDirectory(),
     conflists: new FakeCniDirectory(),
+    ...(plugins === undefined ? {} : { plugins }),
   };
   const pass = (networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)], pools = none) =>
     configurePass(exampleRegistration(networks), config, ports, pools, signal);
@@ -36,6 +38,20 @@ describe('configurePass', () => {
     ]);
     expect([...mesosFiles.files.keys()]).toStrictEqual(['a.conf', 'b.conf']);
     expect([...conflists.files.keys()]).toStrictEqual(['99-overlay-a.conflist', '99-overlay-b.conflist']);
+  });
+
+  it('puts the files for Mesos behind its port mapper when that comes', async () => {
+    const plugins = new Set<string>();
+    const { mesosFiles, conflists, pass } = host({}, { has: (name) => Promise.resolve(plugins.has(name)) });
+    await pass();
+    expect(mesosFiles.files.get('a.conf')).not.toContain('delegate');
+    plugins.add('mesos-cni-port-mapper');
+    await pass();
+    expect(JSON.parse(mesosFiles.files.get('a.conf') ?? '')).toMatchObject({
+      type: 'mesos-cni-port-mapper',
+      delegate: { type: 'bridge', ipam: { type: 'overlay-ipam' } },
+    });
+    expect(conflists.changes).toBe(2);
   });
 
   it('writes no file the second time, and removes those of a network that is gone', async () => {

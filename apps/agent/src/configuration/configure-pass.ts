@@ -8,7 +8,8 @@ import { toOverlayError } from '@overlay/failure';
 import type { AgentConfig } from '@overlay/model';
 import { applyCniFiles, type WantedFile } from '../cni/apply-cni-files.js';
 import type { CniDirectory } from '../cni/cni-directory.js';
-import { type NetworkCniFiles, planCniFiles } from '../cni/plan-cni-files.js';
+import type { CniPluginFolder } from '../cni/cni-plugin-folder.js';
+import { type NetworkCniFiles, PORT_MAPPER_PLUGIN, planCniFiles } from '../cni/plan-cni-files.js';
 import type { DataplaneLink } from '../daemons/dataplane-link.js';
 import type { IpamLink } from '../daemons/ipam-link.js';
 import { isAway, waitingFor } from '../daemons/is-away.js';
@@ -26,6 +27,8 @@ export interface HostPorts {
   readonly mesosFiles: CniDirectory;
   /** Files for every other runtime. */
   readonly conflists: CniDirectory;
+  /** Where the runtimes find plugins; absent if the configuration does not tell. */
+  readonly plugins?: CniPluginFolder;
 }
 
 /** What a pass over the host found. */
@@ -137,9 +140,12 @@ async function writeCniFiles(
   results: Results,
 ): Promise<boolean> {
   let clean = true;
+  const portMapper = (await ports.plugins?.has(PORT_MAPPER_PLUGIN)) ?? false;
   const planned = networks.flatMap((network) => {
     const files =
-      cniHalfOf(network, config.network) === undefined ? undefined : planCniFiles(network, config);
+      cniHalfOf(network, config.network) === undefined
+        ? undefined
+        : planCniFiles(network, config, portMapper);
     return files === undefined ? [] : [{ network, files }];
   });
   const ready = planned.filter(({ network }) => isConfigured(results, network));

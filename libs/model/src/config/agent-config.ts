@@ -104,7 +104,9 @@ const schema = z.strictObject({
   cni_deletions_dir: pathKey(
     'Folder where the CNI plugin queues deletions while overlay-ipam is down; the same as in its configuration.',
   ).prefault('/var/lib/overlay/ipam/deletions'),
-  cni_bin_dir: pathKey('Folder where the container runtimes find CNI plugins.').optional(),
+  cni_bin_dir: pathKey(
+    'Folder where the container runtimes find CNI plugins. If mesos-cni-port-mapper is there, the files for Mesos go through it.',
+  ).optional(),
   max_configuration_attempts: integerKey(0, 10, 'How often a network is tried before it is failed.').prefault(
     4,
   ),
