@@ -100,7 +100,7 @@ describe('registration', () => {
           mesos_bridge: { name: 'm-dcos', ip: '9.0.1.0/25' },
           docker_bridge: { name: 'd-dcos', ip: '9.0.1.128/25' },
           backend: { vxlan },
-          state: { status: 'STATUS_OK' },
+          state: { status: 'STATUS_OK', error: expect.stringContaining('no Docker engine') },
         },
         {
           info: { ...DCOS6, enabled: true },
@@ -108,7 +108,7 @@ describe('registration', () => {
           mesos_bridge: { name: 'm-dcos6', ip6: 'fd01:b:0:0:1::/81' },
           docker_bridge: { name: 'd-dcos6', ip6: 'fd01:b::1:8000:0:0/81' },
           backend: { vxlan },
-          state: { status: 'STATUS_OK' },
+          state: { status: 'STATUS_OK', error: expect.stringContaining('no Docker engine') },
         },
       ],
     });

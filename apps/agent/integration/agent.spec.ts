@@ -111,7 +111,7 @@ describe('overlay-agent', () => {
     cleanUps.push(async () => client.close());
     expect(await client.getOverlays({})).toMatchObject({ connected: true, assignment: { ip: '10.0.0.1' } });
     const probe = { container: 'c1', probe: undefined, timeoutMs: 1 };
-    await expect(client.probeContainer(probe)).rejects.toMatchObject({ code: 'unimplemented' });
+    await expect(client.probeContainer(probe)).rejects.toMatchObject({ code: 'invalid_argument' });
     expect(await process.kill('SIGTERM')).toBe(0);
   });
 
