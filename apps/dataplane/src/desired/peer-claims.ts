@@ -10,7 +10,12 @@ import { PrefixOwners } from './prefix-owners.js';
  * lost is kept aside and comes in as soon as its values are free: two hosts that swap addresses need this.
  */
 export class PeerClaims {
-  readonly #owners = new Map<string, NodeId>();
+  /** By kind of value; the values are the descriptions' own, so that many peers cost no second copy of them. */
+  readonly #owners = {
+    underlay: new Map<string, NodeId>(),
+    vtep: new Map<string, NodeId>(),
+    mac: new Map<string, NodeId>(),
+  };
   readonly #prefixes = new PrefixOwners<NodeId>();
   readonly #accepted = new Map<NodeId, PeerDescription>();
   readonly #refused = new Map<NodeId, { readonly peer: PeerDescription; reason: string }>();
@@ -63,9 +68,10 @@ export class PeerClaims {
   /** Who holds what the peer claims. */
   #holders(peer: PeerDescription): readonly { readonly holder: NodeId; readonly reason: string }[] {
     return [
-      ...claimsOf(peer).flatMap((value) => {
-        const holder = this.#owners.get(value);
-        return holder === undefined ? [] : [{ holder, reason: `${value} is claimed by node ${holder} too` }];
+      ...claimsOf(peer).flatMap(([kind, value]) => {
+        const holder = this.#owners[kind].get(value);
+        if (holder === undefined) return [];
+        return [{ holder, reason: `${WORDS[kind]} ${value} is claimed by node ${holder} too` }];
       }),
       ...peer.prefixes.flatMap(({ prefix }) =>
         this.#prefixes.overlapping(prefix).map(([taken, holder]) => ({
@@ -85,7 +91,7 @@ export class PeerClaims {
       this.#refused.set(nodeId, { peer, reason });
       return;
     }
-    for (const value of claimsOf(peer)) this.#owners.set(value, nodeId);
+    for (const [kind, value] of claimsOf(peer)) this.#owners[kind].set(value, nodeId);
     for (const { prefix } of peer.prefixes) this.#prefixes.set(prefix, nodeId);
     this.#accepted.set(nodeId, peer);
   }
@@ -94,18 +100,27 @@ export class PeerClaims {
     const peer = this.#accepted.get(nodeId);
     this.#refused.delete(nodeId);
     if (peer === undefined) return;
-    for (const value of claimsOf(peer)) this.#owners.delete(value);
+    for (const [kind, value] of claimsOf(peer)) this.#owners[kind].delete(value);
     for (const { prefix } of peer.prefixes) this.#prefixes.delete(prefix);
     this.#accepted.delete(nodeId);
   }
 }
 
-function claimsOf(peer: PeerDescription): readonly string[] {
-  const vteps = [peer.vtepIp, ...(peer.vtepIp6 === undefined ? [] : [peer.vtepIp6])];
+type ClaimKind = keyof typeof WORDS;
+
+const WORDS = { underlay: 'underlay address', vtep: 'VTEP address', mac: 'VTEP MAC address' } as const;
+
+function claimsOf({
+  ip,
+  vtepIp,
+  vtepIp6,
+  vtepMac,
+}: PeerDescription): readonly (readonly [ClaimKind, string])[] {
   return [
-    `underlay address ${peer.ip}`,
-    ...vteps.map((address) => `VTEP address ${address}`),
-    `VTEP MAC address ${peer.vtepMac}`,
+    ['underlay', ip],
+    ['vtep', vtepIp],
+    ...(vtepIp6 === undefined ? [] : [['vtep', vtepIp6] as const]),
+    ['mac', vtepMac],
   ];
 }
 
