@@ -259,4 +259,44 @@ describe('followDocker', () => {
     docker.setTrouble(refused);
     expect(await settles('a', OK)).toEqual({ status: OK, error: '' });
   });
+
+  it('gives up what a Docker had that is gone for good and not wanted any more', async () => {
+    const before = host();
+    before.assign([a]);
+    await before.settles('a', OK);
+    stop.abort();
+    await Promise.all(loops);
+    stop = new AbortController();
+    const { docker, state, assign } = host(before.docker, { docker_bridge: false });
+    docker.setTrouble(missing);
+    state.setRemoved([a.networkId]);
+    assign([a], [a.networkId]);
+    while (state.removed.length === 0) await systemClock.sleep(2);
+    expect(state.docker?.standing).toEqual(new Set());
+  });
+
+  it('removes the network of an overlay that was deleted while Docker was stopped', async () => {
+    const { docker, state, assign, settles } = host();
+    assign([a, b]);
+    await settles('b', OK);
+    docker.setTrouble(missing);
+    state.setRemoved([a.networkId]);
+    assign([a, b], [a.networkId]);
+    await settles('a', CONFIGURING, 'waiting for Docker');
+    expect(state.removed).toEqual([]);
+    docker.setTrouble(undefined);
+    while (state.removed.length === 0) await systemClock.sleep(2);
+    expect(docker.networks.map(({ name }) => name)).toEqual(['b']);
+  });
+
+  it('follows the containers of networks that are all disabled', async () => {
+    const { docker, state, assign, settles } = host();
+    assign([a]);
+    await settles('a', OK);
+    const spec = a.network === undefined ? undefined : { ...a.network, disabled: true };
+    assign([{ ...a, network: spec }]);
+    docker.start('web', 'a', '9.1.0.130');
+    while (state.containers.length === 0) await systemClock.sleep(2);
+    expect(state.containers).toMatchObject([{ network: 'a', ip: '9.1.0.130' }]);
+  });
 });

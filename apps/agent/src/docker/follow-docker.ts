@@ -7,6 +7,7 @@ import type { AgentState } from '../agent-state.js';
 import { stayingNetworks } from '../configuration/deleted-networks.js';
 import type { HostProgress } from '../configuration/network-progress.js';
 import { type FailureCounts, type PassResult, planProgress } from '../configuration/plan-progress.js';
+import { usesDocker } from './docker-half.js';
 import { dockerPass } from './docker-pass.js';
 import { type DockerPicture, NO_DOCKER } from './docker-picture.js';
 import { DockerRecordFile } from './docker-record-file.js';
@@ -74,8 +75,8 @@ export async function followDocker(
   }
 }
 
-function isIdle({ overlays, kept }: DockerWants, { standing }: DockerPicture): boolean {
-  return overlays.length === 0 && [...standing].every((networkId) => kept.has(networkId));
+function isIdle({ overlays }: DockerWants, { standing }: DockerPicture): boolean {
+  return overlays.length === 0 && standing.size === 0;
 }
 
 async function takeRound(
@@ -104,7 +105,8 @@ async function takeRound(
     const next = planPicture(picture, registration, wants, progress, pass, clock.nowMs());
     return { picture: next, failures, away: undefined, version: pass.version };
   } catch (thrown) {
-    const away = planAway(toOverlayError(thrown), ports.docker.socket, picture.standing);
+    const used = usesDocker(config.network) && picture.standing.size > 0;
+    const away = planAway(toOverlayError(thrown), ports.docker.socket, used);
     if (!away.absent) metrics.dockerFailures.inc();
     const { progress, failures } = progressOf(new Map([...wanted].map((id) => [id, away.result])));
     const next = planAwayPicture(picture, registration, progress, away);

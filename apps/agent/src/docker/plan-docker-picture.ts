@@ -5,7 +5,7 @@ import type { HostProgress } from '../configuration/network-progress.js';
 import type { PassResult } from '../configuration/plan-progress.js';
 import { waitingFor } from '../daemons/is-away.js';
 import type { DockerPass } from './docker-pass.js';
-import type { DockerHalfState, DockerPicture } from './docker-picture.js';
+import { type DockerHalfState, type DockerPicture, NO_DOCKER } from './docker-picture.js';
 import { planDockerCapacity } from './plan-docker-capacity.js';
 import { planDockerContainers } from './plan-docker-containers.js';
 import type { DockerWants } from './plan-docker-wants.js';
@@ -21,9 +21,10 @@ export interface AwayPlan {
 /**
  * What it means for the networks that Docker could not be asked. A host that has no Docker, and never had one of
  * our networks in it, is fine without; everywhere else Docker is waited for like any daemon.
+ * @param used whether the host uses Docker and has networks of ours in it: then it is down, not absent
  */
-export function planAway(error: OverlayError, socket: string, standing: ReadonlySet<string>): AwayPlan {
-  const missing = error.code === 'not_found' && standing.size === 0;
+export function planAway(error: OverlayError, socket: string, used: boolean): AwayPlan {
+  const missing = error.code === 'not_found' && !used;
   if (missing || error.code === 'unimplemented') {
     const what = missing ? `there is no Docker engine on ${socket}` : error.message;
     const reason = `the Docker half is not in use: ${what}; docker_bridge: false tells that none is wanted`;
@@ -42,13 +43,13 @@ export function planAwayPicture(
 ): DockerPicture {
   const halves = new Map<string, DockerHalfState>();
   for (const [networkId, one] of progress) halves.set(networkId, { progress: one, notice: away.reason });
+  if (away.absent) return { ...NO_DOCKER, halves };
   for (const networkId of deletedNetworkIds(registration)) {
     if (before.standing.has(networkId)) {
       halves.set(networkId, { progress: { kind: 'waiting', reason: away.reason }, notice: '' });
     }
   }
-  const usage = away.absent ? { containers: [], capacities: [] } : {};
-  return { ...before, ...usage, up: false, halves };
+  return { ...before, up: false, halves };
 }
 
 /** The picture after Docker answered. */
