@@ -7,12 +7,13 @@ import type { GlobalOptions } from './global-options.js';
 export type MasterClient = RpcClient<typeof NetworkServiceService>;
 
 /**
- * Runs `use` with a client of the master and closes it afterwards.
+ * Runs `use` with a client of the master and closes it afterwards. Warns if the master says that its answers may be
+ * out of date.
  * @throws OverlayError what the master answered; `unavailable` and `deadline_exceeded` name its address and the
  * way out.
  */
 export async function withMaster<T>(
-  { master, timeoutMs, tls }: GlobalOptions,
+  { master, timeoutMs, tls, warn }: GlobalOptions,
   use: (client: MasterClient) => Promise<T>,
 ): Promise<T> {
   // Loaded here, so that help and usage errors do not wait for gRPC.
@@ -20,7 +21,15 @@ export async function withMaster<T>(
     import('@overlay/rpc'),
     import('@overlay/contracts'),
   ]);
-  const client = createRpcClient(NetworkServiceService, { target: master, timeoutMs, tls });
+  let told = '';
+  const onHeaders = (headers: ReadonlyMap<string, string>) => {
+    const stale = headers.get('overlay-stale') ?? '';
+    if (stale !== '' && stale !== told) {
+      warn?.(`overlayctl: what the master at ${master} knows may be out of date: ${stale}`);
+    }
+    told = stale;
+  };
+  const client = createRpcClient(NetworkServiceService, { target: master, timeoutMs, tls, onHeaders });
   try {
     return await use(client);
   } catch (thrown) {

@@ -10,6 +10,8 @@ export interface GlobalOptions {
   /** How long one call may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly tls: TlsFiles | undefined;
+  /** Takes remarks for the person at the terminal; without it they go nowhere. */
+  readonly warn?: (text: string) => void;
 }
 
 /** The options as they were typed. */

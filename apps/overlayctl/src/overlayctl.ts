@@ -56,7 +56,10 @@ function createProgram({ terminal, environment, version }: OverlayctlDeps): Comm
     });
   const context: CommandContext = {
     terminal,
-    globals: () => readGlobalOptions(program.opts(), environment),
+    globals: () => ({
+      ...readGlobalOptions(program.opts(), environment),
+      warn: (text) => terminal.warn(text),
+    }),
   };
   addNetworkCommands(program, context);
   addAgentCommands(program, context);

@@ -31,6 +31,8 @@ export interface RpcClientOptions {
   readonly tls?: TlsFiles | undefined;
   /** Default deadline of unary calls in milliseconds. */
   readonly timeoutMs?: number;
+  /** Told of the server's own headers of every call that is not told of them itself. */
+  readonly onHeaders?: (headers: ReadonlyMap<string, string>) => void;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -53,25 +55,31 @@ export function createRpcClient<S extends ServiceShape>(
     'grpc.service_config_disable_resolution': 1,
   });
   const source: CallSource = { client, open: new OpenCalls() };
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, onHeaders } = options;
+  const defaults = { timeoutMs, ...(onHeaders === undefined ? {} : { onHeaders }) };
   const close = () => {
     source.open.close();
     client.close();
   };
   const calls: Record<string, unknown> = { close };
-  for (const [name, method] of Object.entries(definition)) calls[name] = callOf(source, method, timeoutMs);
+  for (const [name, method] of Object.entries(definition)) calls[name] = callOf(source, method, defaults);
   return calls as RpcClient<S>;
 }
 
-function callOf(source: CallSource, method: MethodShape, timeoutMs: number): unknown {
+function callOf(
+  source: CallSource,
+  method: MethodShape,
+  defaults: CallSettings & { readonly timeoutMs: number },
+): unknown {
   if (method.requestStream && method.responseStream) return undefined;
   if (method.responseStream) {
-    return (request: unknown, settings: CallSettings = {}) => readStream(source, method, request, settings);
+    return (request: unknown, settings: CallSettings = {}) =>
+      readStream(source, method, request, { ...defaults, ...settings });
   }
   if (method.requestStream) {
     return (requests: AsyncIterable<unknown>, settings: CallSettings = {}) =>
       writeStream(source, method, requests, settings);
   }
   return (request: unknown, settings: CallSettings = {}) =>
-    callUnary(source, method, request, { timeoutMs, ...settings });
+    callUnary(source, method, request, { ...defaults, ...settings });
 }

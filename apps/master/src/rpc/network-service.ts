@@ -3,6 +3,7 @@ import {
   type Capacity,
   type Container,
   type DeleteAgentsRequest,
+  type GetStateRequest,
   GetStateResponse,
   type ListAgentsRequest,
   type ListContainersRequest,
@@ -80,7 +81,7 @@ export function networkService(deps: NetworkServiceDeps): RpcService {
         const trusted = deps.isLocal || call.isAuthenticated();
         return probeContainer(cluster, deps.probes, request, { trusted, signal: call.signal });
       },
-      getState: read(() => getState(cluster)),
+      getState: read((request) => getState(cluster, request)),
     },
     onInternalError,
   );
@@ -135,11 +136,11 @@ function getCapacity(cluster: Cluster, request: NetworkServiceGetCapacityRequest
   return { capacities: page.items.map(({ capacity }) => capacity), nextPageToken: page.nextPageToken };
 }
 
-function getState(cluster: Cluster): GetStateResponse {
+function getState(cluster: Cluster, { withoutAgents = false }: GetStateRequest): GetStateResponse {
   const state = {
     addressSpace: cluster.addressSpace(),
     networks: [...cluster.networks()],
-    agents: nodesInOrder(cluster).map((node) => cluster.agent(node)),
+    agents: withoutAgents ? [] : nodesInOrder(cluster).map((node) => cluster.agent(node)),
   };
   const bytes = GetStateResponse.encode(state).finish().length;
   if (bytes <= MAX_STATE_BYTES) return state;

@@ -1,9 +1,10 @@
-import { isFailure, OverlayError } from '@overlay/failure';
+import type { GetStateResponse } from '@overlay/contracts';
 import type { Command } from 'commander';
 import { type CommandContext, printAnswer } from '../command-context.js';
 import { type MasterClient, withMaster } from '../connect-master.js';
 import { stateJson } from '../json/state-json.js';
 import { renderState } from '../render/render-state.js';
+import { readAgents } from './read-agents.js';
 
 /** Adds `state`. */
 export function addStateCommand(program: Command, context: CommandContext): void {
@@ -16,14 +17,8 @@ export function addStateCommand(program: Command, context: CommandContext): void
     });
 }
 
-async function readState(master: MasterClient) {
-  try {
-    return await master.getState({});
-  } catch (thrown) {
-    if (!isFailure(thrown, 'failed_precondition')) throw thrown;
-    const wayOut = 'use "overlayctl network ls" and "overlayctl agent ls", which read page by page';
-    throw new OverlayError(thrown.code, `the state is too large for one answer: ${wayOut}`, {
-      cause: thrown,
-    });
-  }
+/** The agents come page by page: the state of many is too large for one answer. */
+async function readState(master: MasterClient): Promise<GetStateResponse> {
+  const state = await master.getState({ withoutAgents: true });
+  return { ...state, agents: [...(await readAgents(master))] };
 }

@@ -214,6 +214,8 @@ export interface NetworkServiceProbeContainerResponse {
 
 /** Asks for the state. */
 export interface GetStateRequest {
+  /** Leaves the agents out, which ListAgents gives page by page: the state of many agents is too large for one answer. */
+  withoutAgents?: boolean | undefined;
 }
 
 /** The state. */
@@ -2228,11 +2230,14 @@ export const NetworkServiceProbeContainerResponse: MessageFns<NetworkServiceProb
 };
 
 function createBaseGetStateRequest(): GetStateRequest {
-  return {};
+  return { withoutAgents: undefined };
 }
 
 export const GetStateRequest: MessageFns<GetStateRequest> = {
-  encode(_: GetStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withoutAgents !== undefined) {
+      writer.uint32(8).bool(message.withoutAgents);
+    }
     return writer;
   },
 
@@ -2249,6 +2254,14 @@ export const GetStateRequest: MessageFns<GetStateRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.withoutAgents = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2261,20 +2274,30 @@ export const GetStateRequest: MessageFns<GetStateRequest> = {
     }
   },
 
-  fromJSON(_: any): GetStateRequest {
-    return {};
+  fromJSON(object: any): GetStateRequest {
+    return {
+      withoutAgents: isSet(object.withoutAgents)
+        ? globalThis.Boolean(object.withoutAgents)
+        : isSet(object.without_agents)
+        ? globalThis.Boolean(object.without_agents)
+        : undefined,
+    };
   },
 
-  toJSON(_: GetStateRequest): unknown {
+  toJSON(message: GetStateRequest): unknown {
     const obj: any = {};
+    if (message.withoutAgents !== undefined) {
+      obj.withoutAgents = message.withoutAgents;
+    }
     return obj;
   },
 
   create<I extends Exact<DeepPartial<GetStateRequest>, I>>(base?: I): GetStateRequest {
     return GetStateRequest.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<GetStateRequest>, I>>(_: I): GetStateRequest {
+  fromPartial<I extends Exact<DeepPartial<GetStateRequest>, I>>(object: I): GetStateRequest {
     const message = createBaseGetStateRequest();
+    message.withoutAgents = object.withoutAgents ?? undefined;
     return message;
   },
 };
