@@ -45,13 +45,23 @@ export async function up(places: ClusterPlaces, options: UpOptions, teller: Tell
   await writeClusterState(places, { ...state, images });
 
   const stack = await Stack.open(engine, places, { ...state, images });
-  await teller.step(`containers are started, ${state.hosts} hosts`, () =>
-    stack.compose(['up', '--detach', '--no-build', '--remove-orphans']),
-  );
+  await teller.step(`containers are started, ${state.hosts} hosts`, () => start(stack));
   await teller.step('every health check succeeds', () => awaitHealth(stack, HEALTHY_MS));
   teller.line();
   teller.line(`  up after ${Math.round((performance.now() - started) / 1000)} s`);
   for (const line of describeDoors(engine)) teller.line(`  ${line}`);
+}
+
+/** Compose gives up when a container that others wait for is unhealthy once; a busy machine may only need time. */
+async function start(stack: Stack): Promise<void> {
+  const args = ['up', '--detach', '--no-build', '--remove-orphans'];
+  try {
+    await stack.compose(args);
+  } catch (failure) {
+    if ((await stack.containers()).size === 0) throw failure;
+    await awaitHealth(stack, HEALTHY_MS);
+    await stack.compose(args);
+  }
 }
 
 /** An engine that has the images. */
