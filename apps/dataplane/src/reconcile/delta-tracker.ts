@@ -137,9 +137,9 @@ export class DeltaTracker {
     return this.#deviating.has(key);
   }
 
-  /** Everything that is to be written. */
-  differences(): readonly Difference[] {
-    return [...this.#deviating].map(([key, have]) => ({ key, have, want: this.#wanted.get(key) }));
+  /** Everything that is to be written. What is noted meanwhile under a key that it has passed is not given again. */
+  *differences(): Iterable<Difference> {
+    for (const [key, have] of this.#deviating) yield { key, have, want: this.#wanted.get(key) };
   }
 
   /** How many objects of a kind are wanted, and how many of these stand in the kernel as wanted. */

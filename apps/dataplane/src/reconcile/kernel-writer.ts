@@ -5,7 +5,7 @@ import type { DeltaTracker } from './delta-tracker.js';
 import type { NexthopIds } from './nexthop-ids.js';
 import type { ObjectFailure } from './object-failure.js';
 import { orderChanges } from './order-changes.js';
-import { planDifference } from './plan-changes.js';
+import { type DifferencePlan, planDifference } from './plan-changes.js';
 
 /** What the writer works on. */
 export interface KernelWriterOptions {
@@ -61,11 +61,13 @@ export class KernelWriter {
   async settle(context: WriteContext): Promise<number> {
     const { tracker } = this.#options;
     let written = 0;
-    if (this.#differences(context).some(({ plan }) => plan.step === 'recreate'))
+    if (this.#planOf(context, `link ${context.vtep}`)?.step === 'recreate')
       written += await this.#removeVtep(context);
     this.#forgetAdmissions(context);
     const changes: KernelChange[] = [];
-    for (const { key, plan } of this.#differences(context)) {
+    for (const difference of tracker.differences()) {
+      const { key } = difference;
+      const plan = planDifference(difference, context.vtep, context.peersKnown);
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'forget') tracker.observe(key, undefined);
       if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
@@ -78,21 +80,18 @@ export class KernelWriter {
   }
 
   /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
-  #forgetAdmissions({ vtep, peersKnown }: WriteContext): void {
+  #forgetAdmissions(context: WriteContext): void {
     const { tracker } = this.#options;
-    const key = `nftables inet ${ADMISSION_TABLE}`;
-    if (!tracker.deviates(key)) return;
-    const table = { key, have: tracker.have(key), want: tracker.wanted(key) };
-    if (planDifference(table, vtep, peersKnown).step !== 'change') return;
+    if (this.#planOf(context, `nftables inet ${ADMISSION_TABLE}`)?.step !== 'change') return;
     for (const object of [...tracker.presentObjects()])
       if (object.kind === 'admission') tracker.observe(keyOf(object), undefined);
   }
 
-  #differences({ vtep, peersKnown }: WriteContext) {
-    return this.#options.tracker.differences().map((difference) => ({
-      key: difference.key,
-      plan: planDifference(difference, vtep, peersKnown),
-    }));
+  /** What is to be done about one key; undefined if the kernel holds what is wanted. */
+  #planOf({ vtep, peersKnown }: WriteContext, key: string): DifferencePlan | undefined {
+    const { tracker } = this.#options;
+    if (!tracker.deviates(key)) return undefined;
+    return planDifference({ key, have: tracker.have(key), want: tracker.wanted(key) }, vtep, peersKnown);
   }
 
   /** Routes and nexthops go before their device (see `order-changes.ts`); the rest goes with it. */
