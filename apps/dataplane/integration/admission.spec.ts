@@ -88,6 +88,16 @@ describe('admission to the tunnel', () => {
       expect(run.stdout).toContain(' 0 received');
     }
     expect(await dropped()).toMatchObject({ sources: 4 });
+    const metrics = await host(1).execOrFail(['curl', '--silent', 'http://127.0.0.1:5063/metrics']);
+    const counted = (reason: string) =>
+      new RegExp(`admission_dropped_packets_total\\{[^}]*reason="${reason}"[^}]*\\} (\\d+)`).exec(
+        metrics,
+      )?.[1];
+    expect({ stranger: counted('stranger'), source: counted('source') }).toEqual({
+      stranger: '3',
+      source: '4',
+    });
+    expect(metrics).toMatch(/overlay_dataplane_batch_lines_count\{[^}]*tool="nft"[^}]*\} \d/);
   });
 
   it('lets a stranger in once it is a peer, without touching the rest, and out again', async () => {

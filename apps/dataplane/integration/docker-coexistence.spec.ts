@@ -97,6 +97,25 @@ describe('a host with Docker', () => {
     },
   );
 
+  it('opens nothing that isolation closes', async () => {
+    const request = hostRequest(1, host(1).address.ipv4);
+    const isolated = request.networks.map(({ spec, ...rest }) => ({
+      ...rest,
+      spec: spec && { ...spec, isolated: true },
+    }));
+    await run(docker('iptables-nft'));
+    try {
+      await until(async () => (await accepts('iptables-nft')) === 3);
+      await driver().applyHost({ ...request, networks: isolated });
+      expect(await left.tcp(OUTSIDE.ipv4, { timeoutMs: 500 })).toMatchObject({ ok: false });
+      expect(await host(2).tcp(left.ipv4 ?? '', { timeoutMs: 500 })).toMatchObject({ ok: false });
+      expect(await right.tcp(left.ipv4 ?? '')).toMatchObject({ ok: true });
+    } finally {
+      await driver().applyHost(request);
+      await run(withoutDocker('iptables-nft'));
+    }
+  });
+
   it('passes the overlay through a real engine, also when that starts again', async () => {
     await host(1).docker.start();
     try {
