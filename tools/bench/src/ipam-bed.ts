@@ -21,6 +21,8 @@ export type IpamPlugin = 'overlay-ipam' | 'host-local';
 export class IpamBed {
   readonly containers: readonly string[];
   readonly folder = mkdtempSync(join(tmpdir(), 'overlay-bench-ipam-'));
+  readonly network = NETWORK;
+  readonly grpcSocket = join(this.folder, 'grpc.sock');
   readonly client = createRpcClient(IpamServiceService, { target: `unix:${this.folder}/grpc.sock` });
   readonly #prefix = `bench-${randomBytes(3).toString('hex')}`;
   readonly #daemon: ManagedProcess;
@@ -69,17 +71,6 @@ export class IpamBed {
     });
     if (exitCode === 0) return performance.now() - startMs;
     throw new OverlayError('internal', `${command} through bridge and ${ipam} failed: ${stdout}`);
-  }
-
-  /** Allocates and releases for one owner, each durable before it is answered. */
-  async allocateAndRelease(containerId: string): Promise<void> {
-    const place = {
-      network: NETWORK,
-      half: AllocationHalf.CNI,
-      owner: { containerId, interface: 'eth0' },
-    };
-    await this.client.allocate({ ...place, requestedIps: [], reservation: '', labels: {} });
-    await this.client.release(place);
   }
 
   /** Ends the process and removes namespaces and folder. */

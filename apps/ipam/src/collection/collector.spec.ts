@@ -4,6 +4,7 @@ import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import { AddressBook } from '../allocation/address-book.js';
 import { parseContainerId, parseInterfaceName } from '../allocation/owner.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
+import { planDockerAddress } from '../allocation/plan-docker-address.js';
 import { planPools } from '../allocation/plan-pools.js';
 import { ManualHostClock } from '../manual-host-clock.js';
 import { MemoryAllocationStore } from '../store/memory-allocation-store.js';
@@ -62,9 +63,37 @@ describe('Collector', () => {
     );
   }
 
+  function addForDocker(id: string) {
+    const owner = { containerId: parseContainerId(id), interface: parseInterfaceName('ipv4') };
+    const pool = { network: 'dcos', prefix: parseCidr('9.0.0.0/20') };
+    return book.change((state) =>
+      planDockerAddress(state, {
+        pool,
+        owner,
+        at: clock.instant(),
+        cooldown: COOLDOWN,
+        nowMs: clock.nowMs(),
+      }),
+    );
+  }
+
   const scan = async () => (await collector.scan()).map(({ owner }) => owner.containerId);
   const held = () =>
     book.read((state) => [...state.allocations()].map(({ owner }) => owner.containerId as string));
+
+  it('releases what Docker held before the host was started anew, and nothing else of Docker', async () => {
+    await addForDocker('before');
+    await scan();
+    clock.pass(GRACE_MS);
+    expect(await scan()).toEqual([]);
+    clock.reboot();
+    await restart();
+    await addForDocker('after');
+    await scan();
+    clock.pass(GRACE_MS);
+    expect(await scan()).toEqual(['before']);
+    expect(await held()).toEqual(['after']);
+  });
 
   it('releases a container whose namespace has been gone for the grace time, and no other', async () => {
     for (const id of ['gone', 'stays']) {

@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Container, type Host, Testbed } from '@overlay/testbed';
+import { waitUntil } from './wait-until.js';
+
+jest.setTimeout(180_000);
+
+const NETWORK = 'both';
+const OVERLAY = { name: NETWORK, subnet: '9.0.0.0/16', prefix: 27, subnet6: 'fd01:c::/64', prefix6: 80 };
+
+describe('CNI and Docker in one shared block', () => {
+  let testbed: Testbed;
+  let host: Host;
+  let peer: Host;
+
+  beforeAll(async () => {
+    testbed = await Testbed.create({
+      hosts: 2,
+      label: 'shared-pool',
+      master: { network: { vtep_subnet: '44.128.0.0/20', vtep_subnet6: 'fd01:a::/64', overlays: [OVERLAY] } },
+    });
+    host = testbed.host('h1');
+    peer = testbed.host('h2');
+    host.agent.configure({ pool: 'shared' });
+    host.ipam.configure({ docker_plugin_socket: join(host.paths.dockerPluginsDir, 'overlay.sock') });
+    await host.startDocker();
+    await testbed.start();
+    await testbed.waitSettled([NETWORK], 60_000);
+    await host.waitDockerNetwork(NETWORK);
+  });
+  afterAll(() => testbed?.close());
+
+  /** IPv4 addresses that overlay-ipam counts as used. */
+  async function usedAndTotal(): Promise<readonly [number, number]> {
+    const text = await host.execOrFail([
+      'curl',
+      '--silent',
+      '--max-time',
+      '5',
+      'http://127.0.0.1:5062/metrics',
+    ]);
+    const value = (state: string) => {
+      const line = text
+        .split('\n')
+        .find(
+          (row) =>
+            row.startsWith('overlay_ipam_addresses{') &&
+            row.includes('family="4"') &&
+            row.includes(`state="${state}"`),
+        );
+      return Number(line?.split(' ').at(-1));
+    };
+    return [value('used'), value('total')];
+  }
+
+  async function expectReached(from: Container, to: Container): Promise<void> {
+    for (const ip of [to.ipv4, to.ipv6]) expect(await from.ping(ip ?? '')).toMatchObject({ ok: true });
+  }
+
+  it('puts both on one bridge with the whole block, and every address has one holder', async () => {
+    expect(await host.overlay(NETWORK)).toMatchObject({
+      mesos_bridge: { name: `o-${NETWORK}` },
+      docker_bridge: { name: `o-${NETWORK}` },
+    });
+    const mixed = await Promise.all(
+      Array.from({ length: 6 }, (_, number) =>
+        number % 2 === 0 ? host.attachCni(NETWORK) : host.runDocker(NETWORK),
+      ),
+    );
+    const remote = await peer.attachCni(NETWORK);
+    expect(new Set(mixed.map(({ ipv4 }) => ipv4)).size).toBe(6);
+    expect(new Set(mixed.map(({ ipv6 }) => ipv6)).size).toBe(6);
+    expect(await usedAndTotal()).toEqual([6, 29]);
+    const [cni, docker, other] = mixed;
+    if (cni === undefined || docker === undefined || other === undefined) throw new Error('six were started');
+    await expectReached(cni, docker);
+    await expectReached(docker, other);
+    await expectReached(docker, remote);
+    await expectReached(remote, docker);
+    for (const container of [...mixed, remote]) await container.remove();
+    await waitUntil('every address is back', async () => (await usedAndTotal())[0] === 0);
+  });
+
+  it('loses and doubles nothing when overlay-ipam and dockerd are killed', async () => {
+    const cni = await host.attachCni(NETWORK);
+    const docker = await host.runDocker(NETWORK);
+    await host.ipam.kill();
+    await host.ipam.start();
+    await host.docker.restart();
+    const later = await host.runDocker(NETWORK);
+    expect(new Set([cni.ipv4, docker.ipv4, later.ipv4]).size).toBe(3);
+    await later.remove();
+    await docker.remove().catch(() => undefined);
+    await cni.remove();
+    await waitUntil('every address is back', async () => (await usedAndTotal())[0] === 0);
+  });
+
+  it('lets dockerd start while overlay-ipam is away', async () => {
+    await host.ipam.kill();
+    await host.docker.kill();
+    await host.startDocker();
+    expect((await host.docker.docker('network', 'inspect', NETWORK)).exitCode).toBe(0);
+    await host.ipam.start();
+    const container = await host.runDocker(NETWORK);
+    expect(container.ipv4).toMatch(/^9\./);
+    await container.remove();
+  });
+
+  it('takes stale releases after a power cut for what they are', async () => {
+    const before = await host.runDocker(NETWORK);
+    await host.ipam.kill();
+    await host.docker.powerOff();
+    await host.ipam.start();
+    const cni = await host.attachCni(NETWORK);
+    await host.startDocker();
+    const after = await host.runDocker(NETWORK);
+    expect(after.ipv4).not.toBe(cni.ipv4);
+    expect(cni.ipv4).not.toBe(before.ipv4);
+    await after.remove();
+    await cni.remove();
+  });
+});
