@@ -22,7 +22,7 @@ export interface DockerEngineSpec {
   readonly socket: string;
 }
 
-/** The one image that every engine has: a busybox tree. */
+/** The one image that every engine has: a busybox tree that sleeps unless told otherwise. */
 export const DOCKER_IMAGE = 'overlay-testbed';
 
 /** Environment variable that tells the processes of one engine, beside the testbed's mark. */
@@ -137,7 +137,7 @@ export class DockerEngine {
       await makeRootTree(tree);
       await runOrFail(['tar', '--directory', tree, '--create', '--file', archive, '.']);
     }
-    await this.dockerOrFail('import', archive, DOCKER_IMAGE);
+    await this.dockerOrFail('import', '--change', 'CMD ["sleep", "infinity"]', archive, DOCKER_IMAGE);
   }
 
   /**

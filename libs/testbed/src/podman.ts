@@ -56,6 +56,14 @@ export class Podman {
     return runCommand(this.#command(args), this.#options());
   }
 
+  /** Imports an image from the tree that all containers run in, for who wants one; it sleeps unless told otherwise. */
+  async importImage(name: string): Promise<void> {
+    await this.#open();
+    const archive = `${this.#tree}.tar`;
+    await runOrFail(['tar', '--directory', this.#tree, '--create', '--file', archive, '.']);
+    await this.podmanOrFail('import', '--change', 'CMD ["sleep", "infinity"]', archive, name);
+  }
+
   /** {@link podman} that has to succeed. @returns its standard output without the white space around it. */
   async podmanOrFail(...args: readonly string[]): Promise<string> {
     await this.#open();
@@ -63,16 +71,25 @@ export class Podman {
   }
 
   #command(args: readonly string[]): readonly string[] {
-    return ['nsenter', this.#mounts.option, `--net=${this.#spec.netns}`, '--', 'podman', ...args];
+    return [...this.enter, 'podman', ...args];
   }
 
-  #options(): { readonly env: Readonly<Record<string, string>>; readonly timeoutMs: number } {
-    const env = {
+  /** Put before a command, this runs it where Podman runs, once that has run something. */
+  get enter(): readonly string[] {
+    return ['nsenter', this.#mounts.option, `--net=${this.#spec.netns}`, '--'];
+  }
+
+  /** The environment that makes Podman this one. */
+  get env(): Readonly<Record<string, string>> {
+    return {
       ...this.#around.env,
       CONTAINERS_CONF: join(this.#spec.folder, 'containers.conf'),
       CONTAINERS_STORAGE_CONF: join(this.#spec.folder, 'storage.conf'),
     };
-    return { env, timeoutMs: 60_000 };
+  }
+
+  #options(): { readonly env: Readonly<Record<string, string>>; readonly timeoutMs: number } {
+    return { env: this.env, timeoutMs: 60_000 };
   }
 
   #open(): Promise<void> {
