@@ -68,7 +68,9 @@ function kindsOfDevice(
 ): Iterable<KernelObjectKind> {
   const ours = device === vtep || isOwnBridgeName(device) || tracker.wanted(`link ${device}`) !== undefined;
   if (kind === 'sysctl') return ours || device === 'all' ? ['sysctl'] : [];
-  if (!ours) return device === underlay ? OF_UNDERLAY : [];
+  // An address that comes while no device has the underlay address may be that one.
+  const mayBeUnderlay = device === underlay || (underlay === undefined && kind === 'address');
+  if (!ours) return mayBeUnderlay ? OF_UNDERLAY : [];
   if (device !== vtep) return OF_BRIDGE;
   return kind === 'link' ? ALL_KINDS : OF_TUNNEL_ADDRESS;
 }
