@@ -45,7 +45,10 @@ export class ApplyLoop {
   readonly #pending = new Map<NodeId, PeerDescription | undefined>();
   #pendingComplete = false;
   #pendingRevision: bigint | undefined;
+  /** The batch that waits. */
   #flush: Promise<void> | undefined;
+  /** The batch under way, if any. */
+  #flushing: Promise<void> = Promise.resolve();
   #appliedRevision = 0n;
   #peerWrites = 0;
   #attempt = 0;
@@ -119,16 +122,17 @@ export class ApplyLoop {
     return report;
   }
 
-  /** Resolves when everything taken so far was written or has failed. */
+  /** Resolves when all peers taken so far were written or have failed; a check that follows them is not waited for. */
   async settled(): Promise<void> {
     while (this.#flush !== undefined) await this.#flush;
-    await this.#tail;
+    await this.#flushing;
   }
 
   /** Stops retrying and waits for the write under way. The kernel stays as it is. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.settled();
+    await this.#tail;
   }
 
   #flushPending(waitMs: number): void {
@@ -145,6 +149,7 @@ export class ApplyLoop {
     const complete = last && this.#pendingComplete;
     const revision = last ? this.#pendingRevision : undefined;
     if (last) this.#pendingComplete = false;
+    if (this.#flush !== undefined) this.#flushing = this.#flush;
     this.#flush = undefined;
     if (!last) this.#flushPending(0);
     const written = await this.#options.reconciler.applyPeers(batch, complete);
