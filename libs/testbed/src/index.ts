@@ -24,6 +24,7 @@ export {
   type StartWait,
 } from './host.js';
 export type { Throughput } from './iperf.js';
+export { listLostAssignments } from './kept-assignments.js';
 export { LoneMaster } from './lone-master.js';
 export {
   type LaunchOverrides,

@@ -2,7 +2,7 @@ import { toOverlayError } from '@overlay/failure';
 import { Command, InvalidArgumentError } from 'commander';
 import { down } from './down.js';
 import { logs } from './logs.js';
-import { planPlaces } from './places.js';
+import { DEFAULT_NAME, planPlaces } from './places.js';
 import { DEFAULT_HOSTS, MAX_CLUSTER_HOSTS } from './stack/compose-file.js';
 import { createTeller } from './teller.js';
 import { test } from './test.js';
@@ -17,8 +17,6 @@ interface UpFlags extends NameFlag {
   readonly docker?: boolean;
   readonly ownEngine?: boolean;
 }
-
-const DEFAULT_NAME = 'overlay';
 
 const program = new Command('cluster')
   .description('The docker-compose cluster: three etcd, three masters and hosts of real containers.')

@@ -8,6 +8,8 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The files of one cluster. */
 export interface ClusterPlaces {
   readonly name: string;
+  /** Compose's name of it, which its containers, networks and volumes begin with. */
+  readonly project: string;
   /** Everything below is removed with the cluster. */
   readonly folder: string;
   readonly stateFile: string;
@@ -25,6 +27,9 @@ export interface ClusterPlaces {
   readonly engineName: string;
 }
 
+/** The name of a cluster that was given none. */
+export const DEFAULT_NAME = 'overlay';
+
 /** Kept from one cluster to the next, and good for all of them: named by what they are made of. */
 export const CACHE = join(ROOT, '.cluster', 'cache');
 
@@ -38,6 +43,7 @@ export function planPlaces(name: string): ClusterPlaces {
   const engineName = `overlay-cluster-${name}`;
   return {
     name,
+    project: name === DEFAULT_NAME ? name : `${DEFAULT_NAME}-${name}`,
     folder,
     stateFile: join(folder, 'state.json'),
     context: join(folder, 'context'),

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
-import type { Host, Master, Testbed } from '@overlay/testbed';
-import { listLostAssignments } from './kept-assignments.js';
+import { type Host, listLostAssignments, type Master, type Testbed } from '@overlay/testbed';
 import type { FailoverReport } from './report.js';
 import type { Story } from './story.js';
 

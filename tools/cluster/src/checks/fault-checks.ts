@@ -1,10 +1,10 @@
+import { listLostAssignments } from '@overlay/testbed';
 import { docker } from '../engine/engine.js';
 import { awaitHealth } from '../stack/await-health.js';
 import { requireSettled } from './api-checks.js';
 import { callForeign, fetchState, fetchText, findLeader, verifyLog } from './ask.js';
 import type { Check, CheckedCluster } from './check.js';
 import { pingEveryPair } from './connectivity.js';
-import { listLostAssignments } from './kept-assignments.js';
 import { hostAddress, hostNumbers, MASTERS, masterHttp } from './published.js';
 import { eventually, wrong } from './require.js';
 

@@ -55,17 +55,20 @@ export async function runInside(
   return outputOf(`${argv.join(' ')} in ${name}`, result);
 }
 
-/** The first global address of each family. */
+/** Address space of the networks in deploy/compose/master-*.yaml: Docker adds addresses of its own. */
+const OVERLAY_ADDRESS = /^(?:9\.|fd01:b:)/;
+
+/** The first overlay address of each family. */
 export function parseAddresses(json: string): { readonly ipv4?: string; readonly ipv6?: string } {
   const links = JSON.parse(json) as readonly {
     readonly addr_info?: readonly {
       readonly family: string;
       readonly local: string;
-      readonly scope: string;
     }[];
   }[];
-  const global = links.flatMap(({ addr_info = [] }) => addr_info).filter(({ scope }) => scope === 'global');
-  const ipv4 = global.find(({ family }) => family === 'inet')?.local;
-  const ipv6 = global.find(({ family }) => family === 'inet6')?.local;
+  const addresses = links.flatMap(({ addr_info = [] }) => addr_info);
+  const own = addresses.filter(({ local }) => OVERLAY_ADDRESS.test(local));
+  const ipv4 = own.find(({ family }) => family === 'inet')?.local;
+  const ipv6 = own.find(({ family }) => family === 'inet6')?.local;
   return { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) };
 }

@@ -38,7 +38,7 @@ export class Stack {
     this.engine = engine;
     this.hosts = state.hosts;
     this.docker = state.docker;
-    this.#project = `overlay-${places.name}`.replace('overlay-overlay', 'overlay');
+    this.#project = places.project;
     this.#compose = [
       ...compose,
       ...['--project-name', this.#project, '--project-directory', ROOT, '--file', file],

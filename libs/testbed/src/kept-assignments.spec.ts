@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { MasterState } from '@overlay/testbed';
 import { listLostAssignments } from './kept-assignments.js';
+import type { MasterState } from './overlay-state.js';
 
 const stateOf = (
   ...agents: readonly (readonly [ip: string, subnet: string, status: string])[]

@@ -1,6 +1,9 @@
-import type { AgentState, MasterState } from '@overlay/testbed';
+import type { AgentState, MasterState } from './overlay-state.js';
 
-/** What agents had and have no more: one line for each; empty when everyone kept what it had. */
+/**
+ * What happened to the assignments of agents: one line for each that another state of the master shows otherwise or
+ * not at all; empty when every agent kept what it had.
+ */
 export function listLostAssignments(before: MasterState, after: MasterState): readonly string[] {
   return (before.agents ?? []).flatMap((agent) => {
     const later = after.agents?.find(({ ip }) => ip === agent.ip);
