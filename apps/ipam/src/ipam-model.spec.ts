@@ -16,90 +16,14 @@ import { parseReservationName } from './allocation/reservation.js';
 import { Collector } from './collection/collector.js';
 import { MemoryNamespaces } from './collection/memory-namespaces.js';
 import { ManualHostClock } from './manual-host-clock.js';
+import { ReferenceIpam, USABLE } from './reference-ipam.js';
 import { MemoryAllocationStore } from './store/memory-allocation-store.js';
 
 const HALF = { network: 'dcos', half: 'cni' } as const;
-const USABLE = ['9.0.1.2', '9.0.1.3', '9.0.1.4', '9.0.1.5', '9.0.1.6'];
 const COOLDOWN = { cooldownMs: 30_000, rememberedCount: 100 };
 const GRACE_MS = 60_000;
 /** The random scripts are many, and the machine may be busy. */
 const TIMEOUT_MS = 60_000;
-
-type Outcome = 'done' | 'already_exists' | 'not_found' | 'resource_exhausted';
-
-interface Held {
-  readonly ip: string;
-  /** Absent for what a framework holds. */
-  readonly path?: string;
-  readonly bootId: string;
-  seen: boolean;
-}
-
-/** What the IPAM should do, written as plainly as it can be: lists that are searched. */
-class Model {
-  readonly held = new Map<string, Held>();
-  readonly reserved = new Map<string, { ip: string; ttlMs: number; sinceMs: number }>();
-  /** Addresses that were given back, the oldest first. */
-  freed: string[] = [];
-
-  holderOf(ip: string): string | undefined {
-    return [...this.held].find(([, each]) => each.ip === ip)?.[0];
-  }
-
-  reservationOf(ip: string): string | undefined {
-    return [...this.reserved].find(([, each]) => each.ip === ip)?.[0];
-  }
-
-  next(): string | undefined {
-    const isTaken = (ip: string) => this.holderOf(ip) !== undefined || this.reservationOf(ip) !== undefined;
-    return USABLE.find((ip) => !isTaken(ip) && !this.freed.includes(ip)) ?? this.freed[0];
-  }
-
-  add(id: string, wanted: string | undefined, rest: Omit<Held, 'ip'>): Outcome {
-    const own = this.held.get(id);
-    if (own !== undefined && wanted !== undefined && own.ip !== wanted) return 'already_exists';
-    const holder = wanted === undefined ? undefined : this.holderOf(wanted);
-    if (holder !== undefined && holder !== id) return 'already_exists';
-    const ip = own?.ip ?? wanted ?? this.next();
-    if (ip === undefined) return 'resource_exhausted';
-    const same = own !== undefined && own.path === rest.path && own.bootId === rest.bootId;
-    this.held.set(id, { ip, ...rest, seen: rest.seen || (same && own.seen) });
-    this.#take(ip);
-    return 'done';
-  }
-
-  del(id: string): void {
-    const own = this.held.get(id);
-    if (own === undefined) return;
-    this.held.delete(id);
-    if (this.reservationOf(own.ip) === undefined) this.freed.push(own.ip);
-  }
-
-  reserve(name: string, wanted: string | undefined, ttlMs: number, sinceMs: number): Outcome {
-    const own = this.reserved.get(name);
-    if (own !== undefined && wanted !== undefined && own.ip !== wanted) return 'already_exists';
-    if (own === undefined && wanted !== undefined) {
-      if (this.holderOf(wanted) !== undefined || this.reservationOf(wanted) !== undefined)
-        return 'already_exists';
-    }
-    const ip = own?.ip ?? wanted ?? this.next();
-    if (ip === undefined) return 'resource_exhausted';
-    this.reserved.set(name, { ip, ttlMs, sinceMs });
-    this.#take(ip);
-    return 'done';
-  }
-
-  unreserve(name: string): void {
-    const own = this.reserved.get(name);
-    if (own === undefined) return;
-    this.reserved.delete(name);
-    if (this.holderOf(own.ip) === undefined) this.freed.push(own.ip);
-  }
-
-  #take(ip: string): void {
-    this.freed = this.freed.filter((other) => other !== ip);
-  }
-}
 
 const id = fc.integer({ min: 0, max: 6 }).map((number) => `c${number}`);
 const name = fc.constantFrom('r0', 'r1');
@@ -143,7 +67,7 @@ class Trial {
   readonly store = new MemoryAllocationStore();
   readonly clock = new ManualHostClock();
   readonly namespaces = new MemoryNamespaces();
-  readonly model = new Model();
+  readonly model = new ReferenceIpam();
   #book: AddressBook | undefined;
   #collector: Collector | undefined;
 

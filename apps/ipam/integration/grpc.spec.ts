@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AllocationHalf } from '@overlay/contracts';
+import type { CommandResult } from '@overlay/testbed';
+import { IpamDaemon, NETWORK } from './ipam-daemon.js';
+
+const TIMEOUT_MS = 60_000;
+
+function parsed(result: CommandResult): Record<string, unknown> {
+  return JSON.parse(result.stdout) as Record<string, unknown>;
+}
+
+describe('overlay-ipam through gRPC', () => {
+  let daemon: IpamDaemon;
+
+  beforeEach(async () => {
+    daemon = new IpamDaemon();
+    await daemon.process.start();
+    await daemon.configure('9.0.1.0/27', 'fd01:b::/81');
+  }, TIMEOUT_MS);
+
+  afterEach(() => daemon.remove(), TIMEOUT_MS);
+
+  it(
+    'gives a reserved address to who names it, over restarts of the container and the daemon',
+    async () => {
+      const reserve = { network: NETWORK, half: AllocationHalf.CNI, name: 'db', requestedIps: ['9.0.1.9'] };
+      const reserved = await daemon.client.reserve({ ...reserve, ttlMs: 600_000n });
+      expect(reserved.ips).toEqual(['9.0.1.9', 'fd01:b::2']);
+      expect(reserved.expiresAtMs).toBeGreaterThan(BigInt(Date.now()));
+      await daemon.process.restart();
+      const env = { CNI_ARGS: 'IgnoreUnknown=1;OVERLAY_RESERVATION=db' };
+      for (const containerId of ['first', 'second']) {
+        const added = await daemon.plugin({ command: 'ADD', containerId, env });
+        expect(parsed(added)).toMatchObject({
+          ips: [{ address: '9.0.1.9/27' }, { address: 'fd01:b::2/81' }],
+        });
+        const held = await daemon.plugin({ command: 'ADD', containerId: 'late', env });
+        expect(parsed(held)).toMatchObject({ code: 101, msg: expect.stringContaining(containerId) });
+        await daemon.plugin({ command: 'DEL', containerId });
+      }
+      const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+      expect(capacities[0]).toMatchObject({ total: 29n, used: 0n, reserved: 1n, free: 28n });
+      await daemon.client.unreserve({ network: NETWORK, half: AllocationHalf.CNI, name: 'db' });
+      const gone = await daemon.plugin({ command: 'ADD', env });
+      expect(parsed(gone)).toMatchObject({ code: 7, msg: expect.stringContaining('no reservation db here') });
+    },
+    TIMEOUT_MS,
+  );
+
+  it('ends a reservation when its term is over', async () => {
+    const reserve = { network: NETWORK, half: AllocationHalf.CNI, name: 'short', requestedIps: [] };
+    await daemon.client.reserve({ ...reserve, ttlMs: 1n });
+    let reserved = 1n;
+    while (reserved > 0n) {
+      const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+      reserved = capacities[0]?.reserved ?? 0n;
+    }
+    const { capacities } = await daemon.client.getCapacity({ network: NETWORK });
+    expect(capacities[0]).toMatchObject({ reserved: 0n, cooling: 1n, free: 28n });
+  });
+
+  it('streams the capacity as it changes, and ends the stream when the daemon ends', async () => {
+    const ending = new AbortController();
+    const stream = daemon.client.watchCapacity({ network: NETWORK }, { signal: ending.signal });
+    const messages = stream[Symbol.asyncIterator]();
+    const first = await messages.next();
+    expect(first.value.capacities).toMatchObject([
+      { family: 4, total: 29n, used: 0n, free: 29n, largestBurst: 29n },
+      { family: 6, used: 0n, largestBurst: 29n },
+    ]);
+    await daemon.plugin({ command: 'ADD' });
+    const second = await messages.next();
+    expect(second.value.capacities).toMatchObject([{ used: 1n, largestBurst: 28n }, { used: 1n }]);
+    const ended = expect(messages.next()).rejects.toMatchObject({ code: 'unavailable' });
+    await daemon.process.kill();
+    await ended;
+    ending.abort();
+  });
+
+  it('lists allocations in pages, each once', async () => {
+    const owners = Array.from({ length: 7 }, (_, number) => ({
+      containerId: `c${number}`,
+      interface: 'eth0',
+    }));
+    for (const owner of owners) {
+      await daemon.client.allocate({
+        network: NETWORK,
+        half: AllocationHalf.UNSPECIFIED,
+        owner,
+        requestedIps: [],
+        reservation: '',
+        labels: {},
+      });
+    }
+    const seen: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await daemon.client.listAllocations({ network: NETWORK, pageSize: 3, pageToken });
+      seen.push(...page.allocations.map(({ owner }) => owner?.containerId ?? ''));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(seen).toEqual(owners.map(({ containerId }) => containerId));
+  });
+});
