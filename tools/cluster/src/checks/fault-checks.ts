@@ -24,7 +24,12 @@ export const faultChecks: readonly Check[] = [
 /** A fault, and after it, also if it went otherwise than it should: everything runs again, and all is well. */
 function restored(fault: (cluster: CheckedCluster) => Promise<string>): Check['run'] {
   return async (cluster) => {
-    const words = await fault(cluster).finally(() => startEverything(cluster));
+    let words: string;
+    try {
+      words = await fault(cluster);
+    } finally {
+      await startEverything(cluster);
+    }
     return `${words}; ${await settle(cluster)}`;
   };
 }

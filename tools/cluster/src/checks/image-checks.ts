@@ -2,82 +2,25 @@ import { docker } from '../engine/engine.js';
 import type { Check, CheckedCluster } from './check.js';
 import { wrong } from './require.js';
 
-/** What must not be in an image: a name for it, and how find(1) finds it. */
+/** File names of what turns sources into programs, and of what would fetch it. */
+const COMPILERS = [
+  ...['cc', 'cc1', 'c++', 'gcc', 'gcc-*', 'g++', 'clang*', 'as', 'ld', 'make', 'go', 'rustc'],
+  ...['tsc', 'tsgo', 'esbuild', 'npm', 'npx'],
+];
+
+/** What must not be in an image: how it is called, and what find(1) is to look for. */
 const UNWANTED: readonly (readonly [string, readonly string[]])[] = [
-  [
-    'a compiler',
-    names(
-      'gcc',
-      'gcc-*',
-      'cc',
-      'c++',
-      'g++',
-      'clang*',
-      'cc1',
-      'as',
-      'ld',
-      'make',
-      'tsc',
-      'tsgo',
-      'esbuild',
-      'go',
-      'rustc',
-      'npm',
-      'npx',
-    ),
-  ],
-  ['a source map', ['-name', '*.map', '-path', '/opt/*']],
-  ['a TypeScript source', ['-path', '/opt/*', '(', '-name', '*.ts', '-o', '-name', '*.tsx', ')']],
+  // A folder of that name is none.
+  ['a compiler', ['/', '-xdev', '-type', 'f', '-perm', '/111', ...named(COMPILERS)]],
+  ['a source map', ['/opt', ...named(['*.map'])]],
+  ['a TypeScript source', ['/opt', ...named(['*.ts', '*.tsx', '*.mts', '*.cts'])]],
   [
     'a secret',
-    [
-      '-type',
-      'f',
-      '(',
-      '-name',
-      '*.key',
-      '-o',
-      '-name',
-      'id_rsa*',
-      '-o',
-      '-name',
-      '.npmrc',
-      '-o',
-      '-name',
-      '.env',
-      '-o',
-      '-name',
-      '.git-credentials',
-      '-o',
-      '-name',
-      '.docker',
-      ')',
-    ],
+    ['/', '-xdev', ...named(['*.key', 'id_rsa*', '.npmrc', '.env', '.git-credentials', '.docker'])],
   ],
   [
-    'development dependencies',
-    [
-      '-path',
-      '/opt/overlay/node_modules/*',
-      '-type',
-      'd',
-      '(',
-      '-name',
-      'jest',
-      '-o',
-      '-name',
-      '@swc',
-      '-o',
-      '-name',
-      'typescript',
-      '-o',
-      '-name',
-      'nx',
-      '-o',
-      '-name',
-      '@biomejs',
-      ')',
-    ],
+    'what is for development',
+    ['/opt', '-type', 'd', ...named(['jest', '@swc', 'typescript', 'nx', '@biomejs'])],
   ],
 ];
 
@@ -99,7 +42,7 @@ async function searchImages({ stack }: CheckedCluster): Promise<string> {
   for (const tag of own) {
     for (const [what, expression] of UNWANTED) {
       const run = ['run', '--rm', '--network', 'none', '--user', '0', '--entrypoint', 'find', tag];
-      const found = await docker(stack.engine, [...run, '/', '-xdev', ...expression], { timeoutMs: 60_000 });
+      const found = await docker(stack.engine, [...run, ...expression], { timeoutMs: 60_000 });
       if (found.trim() !== '')
         throw wrong(`${tag} has ${what}: ${found.trim().split('\n').slice(0, 5).join(', ')}`);
     }
@@ -140,8 +83,11 @@ async function checkPrivileges(cluster: CheckedCluster): Promise<string> {
     .join(', ');
 }
 
-function names(...patterns: readonly string[]): readonly string[] {
-  const parts = patterns.flatMap((pattern, index) => [...(index === 0 ? [] : ['-o']), '-name', pattern]);
-  // A folder of that name, a Python module or a package called `as` is none.
-  return ['-type', 'f', '-perm', '/111', '(', ...parts, ')'];
+/** Any of these file names, as an expression of find(1). */
+function named(patterns: readonly string[]): readonly string[] {
+  return [
+    '(',
+    ...patterns.flatMap((pattern, index) => [...(index === 0 ? [] : ['-o']), '-name', pattern]),
+    ')',
+  ];
 }
