@@ -23,6 +23,7 @@ describe('the commands of the pages in docs/runtimes', () => {
   });
 
   afterAll(async () => {
+    await host?.podman.podman('rm', '--all', '--force', '--time', '0'); // they are in no control group of the testbed
     await testbed?.close();
   });
 

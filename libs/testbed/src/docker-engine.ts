@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
 import { listCgroupProcesses, removeCgroups } from './cgroup-leftovers.js';
 import { type CommandResult, runCommand, runOrFail } from './command.js';
@@ -24,6 +25,9 @@ export interface DockerEngineSpec {
 
 /** The one image that every engine has: a busybox tree that sleeps unless told otherwise. */
 export const DOCKER_IMAGE = 'overlay-testbed';
+
+/** A process that dies takes its time on a loaded machine. */
+const CONTAINERD_PATIENCE_MS = 10_000;
 
 /** Environment variable that tells the processes of one engine, beside the testbed's mark. */
 const ENGINE_MARK = 'OVERLAY_TESTBED_ENGINE';
@@ -78,9 +82,11 @@ export class DockerEngine {
     await this.daemon.stop(30_000);
   }
 
-  /** SIGKILL to dockerd alone. */
+  /** SIGKILL to dockerd alone; gone with it, when this returns, is containerd. */
   async kill(): Promise<void> {
     await this.daemon.kill();
+    const deadline = Date.now() + CONTAINERD_PATIENCE_MS;
+    while (!this.#isContainerdDead() && Date.now() < deadline) await sleep(20);
   }
 
   /** Kills dockerd the hard way and starts it again. */
@@ -145,8 +151,17 @@ export class DockerEngine {
    * the first process of the machine is not an init.
    */
   #forgetZombie(): void {
-    const file = join(this.#run, 'docker', 'containerd', 'containerd.pid');
-    if (existsSync(file) && isDead(readFileSync(file, 'utf8').trim())) rmSync(file);
+    if (this.#isContainerdDead()) rmSync(this.#containerdPidFile, { force: true });
+  }
+
+  #isContainerdDead(): boolean {
+    return (
+      !existsSync(this.#containerdPidFile) || isDead(readFileSync(this.#containerdPidFile, 'utf8').trim())
+    );
+  }
+
+  get #containerdPidFile(): string {
+    return join(this.#run, 'docker', 'containerd', 'containerd.pid');
   }
 
   #command(args: readonly string[]): readonly string[] {

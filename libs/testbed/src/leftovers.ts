@@ -46,7 +46,8 @@ export function listNamespaces(testbed: string): readonly string[] {
 function listNamespacesAndAliases(testbed: string): readonly string[] {
   const identity = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
   const own = new Set(listNamespaces(testbed).map((name) => identity(join(NETNS_DIR, name))));
-  for (const pid of listCgroupProcesses(testbed)) own.add(identity(`/proc/${pid}/ns/net`));
+  for (const pid of listProcesses(testbed)) own.add(identity(`/proc/${pid}/ns/net`));
+  own.delete(identity('/proc/self/ns/net')); // masters are where we are
   own.delete(undefined);
   return listAllNamespaces().filter((name) => own.has(identity(join(NETNS_DIR, name))));
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandResult, runCommand, runOrFail } from './command.js';
+import { TESTBED_MARK } from './leftovers.js';
 import { MountNamespace } from './mount-namespace.js';
 import { makeRootTree } from './root-tree.js';
 import { parseInspection, type RuntimeContainer } from './runtime-container.js';
@@ -102,7 +103,7 @@ export class Podman {
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, 'containers.conf'),
-      formatContainersConf(cniConfigDir, cniPath(this.#around.repository)),
+      formatContainersConf(cniConfigDir, cniPath(this.#around.repository), this.#around),
     );
     writeFileSync(
       join(folder, 'storage.conf'),
@@ -116,17 +117,24 @@ export class Podman {
 /**
  * A `containers.conf` that works where a host is a namespace among others: CNI instead of netavark, cgroupfs and runc
  * (crun refuses mixed control groups), limits that a restricted machine grants, locks in files instead of memory that
- * all Podmans of the machine would share.
+ * all Podmans of the machine would share. Containers and their monitors carry the testbed's mark.
  */
-export function formatContainersConf(cniConfigDir: string, cniPluginDirs: readonly string[]): string {
+export function formatContainersConf(
+  cniConfigDir: string,
+  cniPluginDirs: readonly string[],
+  { testbed, env }: Pick<Surroundings, 'testbed' | 'env'>,
+): string {
+  const mark = `${TESTBED_MARK}=${testbed}`;
   return [
     '[containers]',
+    `env = ${JSON.stringify(['PATH=/bin', mark])}`,
     'default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]',
     '[network]',
     'network_backend = "cni"',
     `cni_plugin_dirs = ${JSON.stringify(cniPluginDirs)}`,
     `network_config_dir = ${JSON.stringify(cniConfigDir)}`,
     '[engine]',
+    `conmon_env_vars = ${JSON.stringify([`PATH=${env.PATH}`, mark])}`,
     'cgroup_manager = "cgroupfs"',
     'runtime = "runc"',
     'events_logger = "file"',
