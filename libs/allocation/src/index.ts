@@ -39,6 +39,7 @@ export {
   parseMacAddress,
 } from './mac-address.js';
 export type { Numbering } from './numbering.js';
+export { type OrderedEntry, OrderedMap } from './ordered-map.js';
 export type { QuarantineTerm } from './quarantine.js';
 export { SubnetPool } from './subnet-pool.js';
 export { type Turn, TurnOrder } from './turn-order.js';

@@ -26,10 +26,19 @@ describe('OrderedMap', () => {
         expect([...map.entries()]).toEqual(sorted);
         expect(map.lowest()).toEqual(sorted[0]);
         expect(map.ceiling(probe)).toEqual(sorted.find(({ key }) => key >= probe));
+        expect([...map.entriesFrom(probe)]).toEqual(sorted.filter(({ key }) => key >= probe));
         expect(map.get(probe)).toBe(model.get(probe));
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('orders strings by their code units', () => {
+    const map = new OrderedMap<string, number>();
+    for (const [at, key] of ['b', '10.0.0.2', 'a', '10.0.0.10'].entries()) map.set(key, at);
+    expect([...map.entriesFrom('10.0.0.11')].map(({ key }) => key)).toEqual(['10.0.0.2', 'a', 'b']);
+    expect(map.delete('a')).toBe(true);
+    expect([...map.entries()].map(({ key }) => key)).toEqual(['10.0.0.10', '10.0.0.2', 'b']);
   });
 
   it('stays ordered while it grows to thousands of entries and shrinks to none', () => {

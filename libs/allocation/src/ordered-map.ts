@@ -21,6 +21,9 @@ interface Branch<K, V> {
 
 type Node<K, V> = Leaf<K, V> | Branch<K, V>;
 
+/** Whole numbers, or strings in the order of their UTF-16 code units. One map never mixes them. */
+type Key = Integer | string;
+
 /** An entry of an {@link OrderedMap} as it was when it was read. */
 export interface OrderedEntry<K, V> {
   readonly key: K;
@@ -31,7 +34,7 @@ export interface OrderedEntry<K, V> {
  * A map in ascending key order: a B+ tree whose every operation is O(log n). Neighbouring nodes that fit
  * into half a node are merged, so memory falls with the number of entries.
  */
-export class OrderedMap<K extends Integer, V> {
+export class OrderedMap<K extends Key, V> {
   #root: Node<K, V> = leaf([], []);
 
   /** The entry with the lowest key. */
@@ -83,6 +86,14 @@ export class OrderedMap<K extends Integer, V> {
     return walk(this.#root);
   }
 
+  /**
+   * Every entry whose key is not below `key`, in ascending order; the map must not change meanwhile. The first costs
+   * O(log n), each further one O(1).
+   */
+  entriesFrom(key: K): Generator<OrderedEntry<K, V>> {
+    return walkFrom(this.#root, key);
+  }
+
   /** Every entry in descending order; the map must not change meanwhile. */
   entriesDescending(): Generator<OrderedEntry<K, V>> {
     return walkBack(this.#root);
@@ -98,7 +109,7 @@ function branch<K, V>(keys: K[], children: Node<K, V>[]): Branch<K, V> {
 }
 
 /** The index of the first key that is not below `key`; the length if there is none. */
-function lowerBound<K extends Integer>(keys: readonly K[], key: K): number {
+function lowerBound<K extends Key>(keys: readonly K[], key: K): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {
@@ -133,7 +144,7 @@ function removeAt<E>(array: E[], at: number): void {
 }
 
 /** Puts the entry below the node; answers the node's new right neighbour if it had to be split. */
-function put<K extends Integer, V>(node: Node<K, V>, key: K, value: V): Node<K, V> | undefined {
+function put<K extends Key, V>(node: Node<K, V>, key: K, value: V): Node<K, V> | undefined {
   const at = lowerBound(node.keys, key);
   if (node.kind === 'leaf') {
     if (node.keys[at] === key) {
@@ -148,7 +159,7 @@ function put<K extends Integer, V>(node: Node<K, V>, key: K, value: V): Node<K, 
   return node.keys.length > NODE_CAPACITY ? split(node) : undefined;
 }
 
-function putBelow<K extends Integer, V>(parent: Branch<K, V>, at: number, key: K, value: V): void {
+function putBelow<K extends Key, V>(parent: Branch<K, V>, at: number, key: K, value: V): void {
   const child = parent.children[at];
   if (child === undefined) return;
   const right = put(child, key, value);
@@ -168,7 +179,7 @@ function split<K, V>(node: Node<K, V>): Node<K, V> {
     : branch(keys, node.children.splice(half));
 }
 
-function drop<K extends Integer, V>(node: Node<K, V>, key: K): boolean {
+function drop<K extends Key, V>(node: Node<K, V>, key: K): boolean {
   const at = lowerBound(node.keys, key);
   if (node.kind === 'leaf') {
     if (node.keys[at] !== key) return false;
@@ -208,6 +219,21 @@ function* walk<K, V>(node: Node<K, V>): Generator<OrderedEntry<K, V>> {
     return;
   }
   for (const [at, key] of node.keys.entries()) yield { key, value: node.values[at] as V };
+}
+
+function* walkFrom<K extends Key, V>(node: Node<K, V>, key: K): Generator<OrderedEntry<K, V>> {
+  const start = lowerBound(node.keys, key);
+  if (node.kind === 'branch') {
+    const first = node.children[start];
+    if (first === undefined) return;
+    yield* walkFrom(first, key);
+    for (let at = start + 1; at < node.children.length; at += 1) yield* walk(node.children[at] as Node<K, V>);
+    return;
+  }
+  for (let at = start; at < node.keys.length; at += 1) {
+    const entry = entryAt(node, at);
+    if (entry !== undefined) yield entry;
+  }
 }
 
 function* walkBack<K, V>(node: Node<K, V>): Generator<OrderedEntry<K, V>> {

@@ -2,21 +2,33 @@ import type { Capacity, Container, NetworkState } from '@overlay/contracts';
 import type { NodeId } from '@overlay/model';
 import { CapacityFeed } from './capacity-feed.js';
 import { ContainerIndex } from './container-index.js';
+import { HostRows } from './host-rows.js';
+import { areSameCapacities, areSameContainers } from './same-rows.js';
 
 /** What an agent said last. Held in memory only: heartbeats never touch the log. */
 export interface AgentReport {
   /** State of each network, by network id. */
   readonly states: ReadonlyMap<string, NetworkState>;
+  /** All with the agent's underlay address, as are the capacities. */
   readonly containers: readonly Container[];
   readonly capacities: readonly Capacity[];
   /** Unix milliseconds. */
   readonly receivedAtMs: number;
 }
 
-/** The latest report of each agent. */
+/**
+ * The latest report of each agent, with what finds and orders its rows. Most heartbeats repeat the one before: their
+ * rows are compared and dropped, and nothing else happens.
+ */
 export class AgentReports {
   readonly capacities = new CapacityFeed();
   readonly containers = new ContainerIndex();
+  readonly capacityRows = new HostRows<Capacity>(({ network, half, family }) =>
+    [network, half, family].join('\n'),
+  );
+  readonly containerRows = new HostRows<Container>(({ network, containerId, interface: device }) =>
+    [network, containerId, device].join('\n'),
+  );
   readonly #reports = new Map<NodeId, AgentReport>();
 
   get(id: NodeId): AgentReport | undefined {
@@ -25,16 +37,30 @@ export class AgentReports {
 
   set(id: NodeId, report: AgentReport): void {
     const before = this.#reports.get(id);
-    this.#reports.set(id, report);
-    this.capacities.replace(before?.capacities ?? [], report.capacities);
-    this.containers.replace(id, before?.containers ?? [], report.containers);
+    const containers = this.#takeContainers(id, before?.containers ?? [], report.containers);
+    const capacities = this.#takeCapacities(id, before?.capacities ?? [], report.capacities);
+    this.#reports.set(id, { ...report, containers, capacities });
   }
 
   /** Forgets a node. Repeatable. */
   delete(id: NodeId): void {
     const before = this.#reports.get(id);
     this.#reports.delete(id);
-    this.capacities.replace(before?.capacities ?? [], []);
-    this.containers.replace(id, before?.containers ?? [], []);
+    this.#takeContainers(id, before?.containers ?? [], []);
+    this.#takeCapacities(id, before?.capacities ?? [], []);
+  }
+
+  #takeContainers(id: NodeId, before: readonly Container[], after: readonly Container[]) {
+    if (areSameContainers(before, after)) return before;
+    this.containers.replace(id, before, after);
+    this.containerRows.replace(id, before, after);
+    return after;
+  }
+
+  #takeCapacities(id: NodeId, before: readonly Capacity[], after: readonly Capacity[]) {
+    if (areSameCapacities(before, after)) return before;
+    this.capacities.replace(before, after);
+    this.capacityRows.replace(id, before, after);
+    return after;
   }
 }

@@ -1,5 +1,6 @@
 import type { Capacity } from '@overlay/contracts';
 import type { Clock } from '@overlay/service';
+import { isSameCapacity } from './same-rows.js';
 
 /** What is watched, and how. */
 export interface CapacityWatch {
@@ -28,7 +29,7 @@ export class CapacityFeed {
       const key = keyOfCapacity(row);
       const known = gone.get(key);
       gone.delete(key);
-      if (known === undefined || !isSameRow(known, row)) this.#tell(row);
+      if (known === undefined || !isSameCapacity(known, row)) this.#tell(row);
     }
     for (const row of gone.values()) this.#tell(emptied(row));
   }
@@ -75,21 +76,9 @@ export class CapacityFeed {
   }
 }
 
-/** Identifies a row of the whole cluster, and orders rows by agent. */
+/** Identifies a row of the whole cluster. */
 export function keyOfCapacity({ agentIp, network, half, family }: Capacity): string {
   return [agentIp, network, half, family].join('\n');
-}
-
-function isSameRow(a: Capacity, b: Capacity): boolean {
-  return (
-    a.total === b.total &&
-    a.used === b.used &&
-    a.reserved === b.reserved &&
-    a.cooling === b.cooling &&
-    a.free === b.free &&
-    a.largestBurst === b.largestBurst &&
-    a.exhaustedSinceMs === b.exhaustedSinceMs
-  );
 }
 
 function emptied(row: Capacity): Capacity {

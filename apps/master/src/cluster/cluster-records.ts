@@ -1,4 +1,4 @@
-import type { IpAddress } from '@overlay/allocation';
+import { addressToInteger, type IpAddress, OrderedMap } from '@overlay/allocation';
 import type {
   AddressSpaceDefinition,
   FormerNodeRecord,
@@ -20,6 +20,7 @@ export class ClusterRecords {
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #formerNodes = new Map<NodeId, FormerNodeRecord>();
   readonly #nodeIds = new Map<IpAddress, NodeId>();
+  readonly #nodesByVtep = new OrderedMap<number, NodeRecord>();
   readonly #users = new Map<NetworkId, number>();
   #addressSpace: AddressSpaceDefinition | undefined;
   #definitionChanges = 0;
@@ -46,6 +47,14 @@ export class ClusterRecords {
 
   get nodes(): ReadonlyMap<NodeId, NodeRecord> {
     return this.#nodes;
+  }
+
+  /**
+   * The nodes from the VTEP address with this number on, in the order of their VTEP addresses, which is the order in
+   * which they first registered. No record may change meanwhile.
+   */
+  *nodesFrom(vtep = 0): Generator<NodeRecord> {
+    for (const { value } of this.#nodesByVtep.entriesFrom(vtep)) yield value;
   }
 
   /** Deleted nodes whose blocks and VTEP are still kept for them. */
@@ -124,10 +133,18 @@ export class ClusterRecords {
     if (before !== undefined && before.ip !== node.ip && this.#nodeIds.get(before.ip) === node.id) {
       this.#nodeIds.delete(before.ip);
     }
+    if (before !== undefined && before.vtepIp !== node.vtepIp) this.#forgetVtep(before);
     this.#countUsers(before, -1);
     this.#countUsers(node, 1);
     this.#nodes.set(node.id, node);
+    this.#nodesByVtep.set(vtepNumber(node), node);
     this.#nodeIds.set(node.ip, node.id);
+  }
+
+  /** Leaves the place to the node that has the address by now, if another does. */
+  #forgetVtep(node: NodeRecord): void {
+    const vtep = vtepNumber(node);
+    if (this.#nodesByVtep.get(vtep)?.id === node.id) this.#nodesByVtep.delete(vtep);
   }
 
   #countUsers(node: NodeRecord | undefined, step: 1 | -1): void {
@@ -151,6 +168,7 @@ export class ClusterRecords {
         const node = this.#nodes.get(ref.id);
         this.#countUsers(node, -1);
         this.#nodes.delete(ref.id);
+        if (node !== undefined) this.#forgetVtep(node);
         if (node !== undefined && this.#nodeIds.get(node.ip) === ref.id) this.#nodeIds.delete(node.ip);
         return;
       }
@@ -161,4 +179,9 @@ export class ClusterRecords {
         return;
     }
   }
+}
+
+/** The number of a node's VTEP address, which puts nodes in order. */
+export function vtepNumber({ vtepIp }: NodeRecord): number {
+  return Number(addressToInteger(vtepIp));
 }

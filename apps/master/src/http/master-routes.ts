@@ -3,7 +3,6 @@ import { type DcosAgent, type DcosNetworkInfo, renderDcosAgent, renderDcosNetwor
 import type { FastifyInstance } from '@overlay/service';
 import type { Cluster } from '../cluster/cluster.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
-import { nodesInOrder } from '../rpc/network-service.js';
 import { parseIps } from '../rpc/parse-registration.js';
 import { STALE_HEADER, staleText } from '../stale-text.js';
 
@@ -54,7 +53,7 @@ function renderState(cluster: Cluster): MasterState {
   const specs = cluster.networks().flatMap(({ spec }) => (spec === undefined ? [] : [spec]));
   return {
     network: renderDcosNetworkInfo(cluster.addressSpace(), specs),
-    agents: nodesInOrder(cluster).map((node) => renderDcosAgent(cluster.assignment(node))),
+    agents: Array.from(cluster.records.nodesFrom(), (node) => renderDcosAgent(cluster.assignment(node))),
   };
 }
 

@@ -1,13 +1,11 @@
-import { addressToInteger } from '@overlay/allocation';
 import {
-  type Capacity,
-  type Container,
   type DeleteAgentsRequest,
   type GetStateRequest,
   GetStateResponse,
   type ListAgentsRequest,
   type ListContainersRequest,
   type ListNetworksRequest,
+  type Network,
   type NetworkServiceGetCapacityRequest,
   NetworkServiceService,
 } from '@overlay/contracts';
@@ -22,11 +20,12 @@ import {
 import type { Clock } from '@overlay/service';
 import type { ProbeExchange } from '../agents/probe-exchange.js';
 import type { Cluster } from '../cluster/cluster.js';
+import { vtepNumber } from '../cluster/cluster-records.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
 import { STALE_HEADER } from '../stale-text.js';
 import { findNetwork, requireKnownNetwork } from './find-network.js';
 import { createNetwork, deleteNetwork, updateNetwork } from './network-changes.js';
-import { pageOf } from './pagination.js';
+import { pageOf, refuseToken } from './pagination.js';
 import { parseIps } from './parse-registration.js';
 import { probeContainer } from './probe-container.js';
 import { watchCapacity } from './watch-capacity.js';
@@ -87,14 +86,20 @@ export function networkService(deps: NetworkServiceDeps): RpcService {
   );
 }
 
-function listNetworks(cluster: Cluster, { pageSize, pageToken }: ListNetworksRequest) {
+function listNetworks(cluster: Cluster, request: ListNetworksRequest) {
   const networks = cluster.networks();
-  const page = pageOf(networks, ({ spec }) => spec?.name ?? '', { pageSize, pageToken, defaultSize: 500 });
+  const nameOf = ({ spec }: Network) => spec?.name ?? '';
+  // Few enough that leaving out those before the page is cheaper than keeping an order of them.
+  const after = (key = '') => networks.filter((network) => nameOf(network) > key);
+  const page = pageOf({ after, keyOf: nameOf }, { ...request, defaultSize: 500 });
   return { networks: [...page.items], nextPageToken: page.nextPageToken };
 }
 
-function listAgents(cluster: Cluster, { pageSize, pageToken }: ListAgentsRequest) {
-  const page = pageOf(nodesInOrder(cluster), vtepKey, { pageSize, pageToken, defaultSize: 200 });
+function listAgents(cluster: Cluster, request: ListAgentsRequest) {
+  cluster.requireLoaded();
+  const after = (key?: string) =>
+    cluster.records.nodesFrom(key === undefined ? 0 : parseVtepKey(key, request.pageToken) + 1);
+  const page = pageOf({ after, keyOf: vtepKey }, { ...request, defaultSize: 200 });
   return {
     agents: page.items.map((node) => cluster.agent(node)),
     nextPageToken: page.nextPageToken,
@@ -110,37 +115,42 @@ async function deleteByAddress(cluster: Cluster, request: DeleteAgentsRequest) {
   return { deletedIps: deleted.map(({ ip }) => ip) };
 }
 
+/** A page with `agent_ip` finds the agent's rows; one with `network` looks at a bounded number, see {@link pageOf}. */
 function listContainers(cluster: Cluster, request: ListContainersRequest) {
+  cluster.requireLoaded();
   requireKnownNetwork(cluster, request.network);
-  const containers = nodesInOrder(cluster)
-    .flatMap((node) => cluster.reports.get(node.id)?.containers ?? [])
-    .filter(({ network }) => request.network === '' || network === request.network)
-    .filter(({ agentIp }) => request.agentIp === '' || agentIp === request.agentIp)
-    .map((container) => ({ container, key: containerKey(container) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const { pageSize, pageToken } = request;
-  const page = pageOf(containers, ({ key }) => key, { pageSize, pageToken, defaultSize: 500 });
-  return { containers: page.items.map(({ container }) => container), nextPageToken: page.nextPageToken };
+  const page = pageOf(
+    {
+      after: (key) => cluster.reports.containerRows.after(key, request.agentIp),
+      keyOf: ({ key }) => key,
+      matches: ({ row }) => request.network === '' || row.network === request.network,
+    },
+    { ...request, defaultSize: 500 },
+  );
+  return { containers: page.items.map(({ row }) => row), nextPageToken: page.nextPageToken };
 }
 
+/** A page with `network` or `min_free` looks at a bounded number of rows, see {@link pageOf}. */
 function getCapacity(cluster: Cluster, request: NetworkServiceGetCapacityRequest) {
+  cluster.requireLoaded();
   requireKnownNetwork(cluster, request.network);
-  const rows = nodesInOrder(cluster)
-    .flatMap((node) => cluster.reports.get(node.id)?.capacities ?? [])
-    .filter(({ network }) => request.network === '' || network === request.network)
-    .filter(({ free }) => free >= request.minFree)
-    .map((capacity) => ({ capacity, key: capacityKey(capacity) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const { pageSize, pageToken } = request;
-  const page = pageOf(rows, ({ key }) => key, { pageSize, pageToken, defaultSize: 500 });
-  return { capacities: page.items.map(({ capacity }) => capacity), nextPageToken: page.nextPageToken };
+  const page = pageOf(
+    {
+      after: (key) => cluster.reports.capacityRows.after(key),
+      keyOf: ({ key }) => key,
+      matches: ({ row }) =>
+        row.free >= request.minFree && (request.network === '' || row.network === request.network),
+    },
+    { ...request, defaultSize: 500 },
+  );
+  return { capacities: page.items.map(({ row }) => row), nextPageToken: page.nextPageToken };
 }
 
 function getState(cluster: Cluster, { withoutAgents = false }: GetStateRequest): GetStateResponse {
   const state = {
     addressSpace: cluster.addressSpace(),
     networks: [...cluster.networks()],
-    agents: withoutAgents ? [] : nodesInOrder(cluster).map((node) => cluster.agent(node)),
+    agents: withoutAgents ? [] : Array.from(cluster.records.nodesFrom(), (node) => cluster.agent(node)),
   };
   const bytes = GetStateResponse.encode(state).finish().length;
   if (bytes <= MAX_STATE_BYTES) return state;
@@ -148,23 +158,10 @@ function getState(cluster: Cluster, { withoutAgents = false }: GetStateRequest):
   throw new OverlayError('failed_precondition', `${message}: use ListAgents, page by page`);
 }
 
-/** Agents in the order of their VTEP addresses, which is the order in which they first registered. */
-export function nodesInOrder(cluster: Cluster): readonly NodeRecord[] {
-  cluster.requireLoaded();
-  return [...cluster.records.nodes.values()]
-    .map((node) => ({ node, key: vtepKey(node) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .map(({ node }) => node);
-}
-
 function vtepKey(node: NodeRecord): string {
-  return addressToInteger(node.vtepIp).toString(16).padStart(8, '0');
+  return vtepNumber(node).toString(16).padStart(8, '0');
 }
 
-function containerKey({ agentIp, network, containerId, interface: device }: Container): string {
-  return [agentIp, network, containerId, device].join('\n');
-}
-
-function capacityKey({ agentIp, network, half, family }: Capacity): string {
-  return [agentIp, network, half, family].join('\n');
+function parseVtepKey(key: string, token: string): number {
+  return /^[0-9a-f]{8}$/.test(key) ? Number.parseInt(key, 16) : refuseToken(token);
 }

@@ -14,49 +14,59 @@ export interface PageRequest {
   readonly defaultSize: number;
 }
 
+/** A list in ascending order of its items' keys, each of which is there once. */
+export interface OrderedList<T> {
+  /** The items whose keys are greater than `key`, which need not be there any more; all of them without one. */
+  readonly after: (key: string | undefined) => Iterable<T>;
+  readonly keyOf: (item: T) => string;
+  /** Which items are asked for; all of them without it. */
+  readonly matches?: (item: T) => boolean;
+}
+
 const MAX_PAGE_SIZE = 1_000;
 
+/** Items that one page looks at: a few milliseconds, in which nobody else is served. */
+const MAX_SCANNED = 10_000;
+
 /**
- * Cuts a page out of items in the order of their keys. The token is the key of the last item seen, so that a page
- * is right although items came or went since the page before.
+ * The next page of a list. The token is the key of the last item seen, so that a page is right although items came
+ * or went since the page before. A page costs its own size; where most items do not match, at most 10,000 are looked
+ * at: such a page may be short or empty and still have a next one.
  * @throws OverlayError `invalid_argument` for a page above 1000 or a token that no page gave.
  */
-export function pageOf<T>(items: readonly T[], keyOf: (item: T) => string, request: PageRequest): Page<T> {
+export function pageOf<T>({ after, keyOf, matches }: OrderedList<T>, request: PageRequest): Page<T> {
   if (request.pageSize > MAX_PAGE_SIZE) {
     const description = `${request.pageSize} is above the largest page of ${MAX_PAGE_SIZE}`;
     throw OverlayError.invalid([{ field: 'page_size', description }]);
   }
-  const after = decodeToken(request.pageToken);
   const size = request.pageSize === 0 ? request.defaultSize : request.pageSize;
-  const start = after === undefined ? 0 : lowerBound(items, keyOf, after);
-  const page = items.slice(start, start + size);
-  const last = page.at(-1);
-  const more = start + size < items.length && last !== undefined;
-  return {
-    items: page,
-    nextPageToken: more ? Buffer.from(`k${keyOf(last)}`).toString('base64url') : '',
-  };
+  const items: T[] = [];
+  let scanned = 0;
+  let last: T | undefined;
+  for (const item of after(decodeToken(request.pageToken))) {
+    const isMatch = matches?.(item) ?? true;
+    if (last !== undefined && (scanned === MAX_SCANNED || (isMatch && items.length === size))) {
+      return { items, nextPageToken: encodeToken(keyOf(last)) };
+    }
+    if (isMatch) items.push(item);
+    scanned += 1;
+    last = item;
+  }
+  return { items, nextPageToken: '' };
+}
+
+/** @throws OverlayError `invalid_argument`: no page gives this token. */
+export function refuseToken(token: string): never {
+  const description = `"${token}" was not given by a page before: begin again without a token`;
+  throw OverlayError.invalid([{ field: 'page_token', description }]);
+}
+
+function encodeToken(key: string): string {
+  return Buffer.from(`k${key}`).toString('base64url');
 }
 
 function decodeToken(token: string): string | undefined {
   if (token === '') return undefined;
   const text = Buffer.from(token, 'base64url').toString('utf8');
-  if (!text.startsWith('k')) {
-    const description = `"${token}" was not given by a page before: begin again without a token`;
-    throw OverlayError.invalid([{ field: 'page_token', description }]);
-  }
-  return text.slice(1);
-}
-
-/** Index of the first item whose key is greater than `after`. */
-function lowerBound<T>(items: readonly T[], keyOf: (item: T) => string, after: string): number {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const item = items[middle];
-    if (item !== undefined && keyOf(item) <= after) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return text.startsWith('k') ? text.slice(1) : refuseToken(token);
 }
