@@ -1,4 +1,5 @@
 import type { Counter, Histogram, Metrics } from '@overlay/service';
+import type { BatchObserver } from './kernel/iproute/metered-runner.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from './kernel/kernel-object.js';
 import { networkStandings } from './reconcile/network-standing.js';
 import type { ObjectFailure } from './reconcile/object-failure.js';
@@ -14,8 +15,11 @@ const LINES = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
 export function observeKernel(
   metrics: Metrics,
   readDrops: () => Promise<Readonly<Record<'stranger' | 'source', number>>>,
-): (tool: string, lines: number, seconds: number) => void {
-  const time = metrics.histogram('dataplane_batch_seconds', 'Time of one batch of changes', ['tool']);
+): BatchObserver {
+  const time = metrics.histogram('dataplane_batch_seconds', 'Time of one batch of changes', [
+    'tool',
+    'object',
+  ]);
   const size = metrics.histogram('dataplane_batch_lines', 'Lines of one batch of changes', ['tool'], LINES);
   let before = { stranger: 0, source: 0 };
   metrics.counter(
@@ -31,8 +35,8 @@ export function observeKernel(
       before = { stranger: now.stranger, source: now.source };
     },
   );
-  return (tool, lines, seconds) => {
-    time.observe({ tool }, seconds);
+  return ({ tool, object, lines, seconds }) => {
+    time.observe({ tool, object }, seconds);
     size.observe({ tool }, lines);
   };
 }

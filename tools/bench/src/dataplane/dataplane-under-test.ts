@@ -50,7 +50,7 @@ export class DataplaneUnderTest {
   async applyChanges(peers: readonly Peer[], changes: readonly Peer[]): Promise<readonly Applied[]> {
     const applied: Applied[] = [];
     this.#revision += 1n;
-    const written = async () => (await this.#metrics()).get('overlay_dataplane_objects_written_total') ?? 0;
+    const written = async () => sumOf(await this.#metrics(), 'overlay_dataplane_objects_written_total');
     const reached = async () => {
       const untilMs = performance.now() + TIMEOUT_MS;
       while ((await this.status()).appliedRevision < this.#revision)
@@ -122,12 +122,20 @@ export class DataplaneUnderTest {
     return { seconds: (performance.now() - startMs) / 1000, written: Number(written) };
   }
 
-  /** The sum of each metric over its labels. */
-  async #metrics(): Promise<ReadonlyMap<string, number>> {
-    const text = await this.#host.execOrFail(['curl', '--silent', `http://${HOST_HTTP.dataplane}/metrics`]);
-    const sums = new Map<string, number>();
-    for (const [, name = '', value] of text.matchAll(/^(\w+)(?:\{.*\})? (\S+)$/gm))
-      sums.set(name, (sums.get(name) ?? 0) + Number(value));
-    return sums;
+  /** Seconds that the kernel's tools took so far for one of iproute2's objects, for example `route`. */
+  async toolSeconds(object: string): Promise<number> {
+    return sumOf(await this.#metrics(), 'overlay_dataplane_batch_seconds_sum', `object="${object}"`);
   }
+
+  async #metrics(): Promise<string> {
+    return this.#host.execOrFail(['curl', '--silent', `http://${HOST_HTTP.dataplane}/metrics`]);
+  }
+}
+
+/** The sum of a metric over its labels, or over those sets of labels that have `label`. */
+function sumOf(metrics: string, name: string, label = ''): number {
+  const series = metrics.matchAll(/^(\w+)(\{.*\})? (\S+)$/gm);
+  return [...series]
+    .filter(([, found, labels = '']) => found === name && labels.includes(label))
+    .reduce((sum, [, , , value]) => sum + Number(value), 0);
 }

@@ -13,6 +13,8 @@ export interface Programming {
   readonly peers: number;
   /** From the first frame until everything is in the kernel. */
   readonly seconds: number;
+  /** Of these, what `ip` took for nexthops and routes. */
+  readonly routeSeconds: number;
   /** Objects written for that. */
   readonly written: number;
   /** A killed process: from its start until it has described host and peers again and found everything in place. */
@@ -36,11 +38,12 @@ export async function programPeers(testbed: Testbed, count: number): Promise<Pro
     await dataplane.applyHost();
     const { seconds, written } = await dataplane.applySnapshot(peers);
     await dataplane.expectWhole();
+    const routeSeconds = (await dataplane.toolSeconds('nexthop')) + (await dataplane.toolSeconds('route'));
     const memory = await dataplane.memory();
     const restart = await restarted(host, dataplane, peers);
     const change = await changed(dataplane, peers);
     const purgeSeconds = await dataplane.purge();
-    return { peers: count, seconds, written, memory, ...restart, ...change, purgeSeconds };
+    return { peers: count, seconds, routeSeconds, written, memory, ...restart, ...change, purgeSeconds };
   } finally {
     dataplane.close();
     await testbed.removeHost(host);

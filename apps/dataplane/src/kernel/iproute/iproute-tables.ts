@@ -14,6 +14,8 @@ import { writeSysctl } from './write-sysctl.js';
 
 /** Changes per process: bounds how long the time limit of one command has to reach. */
 const BATCH_SIZE = 20_000;
+/** A kind with so many changes gets a process of its own, so that the metrics tell where the time goes. */
+const OWN_PROCESS = 1_000;
 /** Seconds that a change of iptables waits for other programs to let go of its lock. */
 const LOCK_SECONDS = '5';
 
@@ -89,11 +91,15 @@ function runsOf(changes: readonly KernelChange[]): readonly { tool: Tool; run: K
   for (const change of changes) {
     const tool = toolOf(change.object);
     const last = runs.at(-1);
-    if (last !== undefined && last.tool === tool && (tool === 'nft' || last.run.length < BATCH_SIZE))
-      last.run.push(change);
+    if (last !== undefined && last.tool === tool && hasRoom(last.run, change)) last.run.push(change);
     else runs.push({ tool, run: [change] });
   }
   return runs;
+}
+
+function hasRoom(run: readonly KernelChange[], { object }: KernelChange): boolean {
+  if (toolOf(object) === 'nft') return true;
+  return run.length < (run.at(-1)?.object.kind === object.kind ? BATCH_SIZE : OWN_PROCESS);
 }
 
 /** One transaction for each rule set. */

@@ -1,7 +1,19 @@
 import type { CommandRunner } from './command-runner.js';
 
-/** Notes one batch: the program, how many lines it was given, and how long it took. */
-export type BatchObserver = (tool: string, lines: number, seconds: number) => void;
+/** One batch that a program was given. */
+export interface Batch {
+  /** The program. */
+  readonly tool: string;
+  /** What iproute2 calls what the batch is about (`route`, `neigh`, …); '' where it is about several or not told. */
+  readonly object: string;
+  readonly lines: number;
+  readonly seconds: number;
+}
+
+/** Notes a batch when it is over. */
+export type BatchObserver = (batch: Batch) => void;
+
+const WITH_OBJECTS: readonly string[] = ['ip', 'bridge'];
 
 /** The same runner, with an observer of every command that is given something to write. */
 export function meteredRunner(
@@ -16,9 +28,21 @@ export function meteredRunner(
       try {
         return await runner.run(command, args, input, timeoutMs);
       } finally {
-        const lines = input.split('\n').filter((line) => line !== '').length;
-        observe(command, lines, (monotonicMs() - startedMs) / 1000);
+        const lines = input.split('\n').filter((line) => line !== '');
+        observe({
+          tool: command,
+          object: WITH_OBJECTS.includes(command) ? objectOf(lines) : '',
+          lines: lines.length,
+          seconds: (monotonicMs() - startedMs) / 1000,
+        });
       }
     },
   };
+}
+
+/** The object that every line begins with. Batches are in the order of objects, so that the ends tell. */
+function objectOf(lines: readonly string[]): string {
+  const [first] = lines[0]?.split(' ') ?? [];
+  const [last] = lines.at(-1)?.split(' ') ?? [];
+  return first !== undefined && first === last ? first : '';
 }
