@@ -73,13 +73,23 @@ export class MountNamespace {
 
   /** Cuts every shared mount off the outside but iproute2's, which stays in one peer group with it. */
   async #shareNetns(): Promise<void> {
-    const mounts = listSharedMounts(readFileSync(`/proc/${this.#holder.pid}/mountinfo`, 'utf8'));
-    for (const path of mounts) if (!path.startsWith(NETNS_DIR)) await this.#mount('--make-slave', path);
+    for (const path of this.#foreignMounts()) {
+      try {
+        await this.#mount('--make-slave', path);
+      } catch (cause) {
+        if (this.#foreignMounts().includes(path)) throw cause; // else its owner has just unmounted it
+      }
+    }
     const substitute = this.#spec.replaced.find((path) => NETNS_DIR.startsWith(`${path}/`));
     if (substitute === undefined) return;
     const inside = join(this.#spec.folder, basename(substitute), relative(substitute, NETNS_DIR));
     mkdirSync(inside, { recursive: true });
     await this.#mount('--rbind', NETNS_DIR, inside);
+  }
+
+  #foreignMounts(): readonly string[] {
+    const mounts = listSharedMounts(readFileSync(`/proc/${this.#holder.pid}/mountinfo`, 'utf8'));
+    return mounts.filter((path) => !path.startsWith(NETNS_DIR));
   }
 
   #mount(...args: readonly string[]): Promise<string> {
