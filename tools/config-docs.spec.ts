@@ -6,11 +6,18 @@ import {
   dataplaneConfiguration,
   ipamConfiguration,
   masterConfiguration,
+  overlayctlConfiguration,
   renderConfigDoc,
 } from '@overlay/model';
 
 const FOLDER = join(__dirname, '../docs/config');
-const CONFIGURATIONS = [masterConfiguration, agentConfiguration, ipamConfiguration, dataplaneConfiguration];
+const CONFIGURATIONS = [
+  masterConfiguration,
+  agentConfiguration,
+  ipamConfiguration,
+  dataplaneConfiguration,
+  overlayctlConfiguration,
+];
 
 describe('docs/config', () => {
   it.each(CONFIGURATIONS)('is current for $app (else: npm run docs)', (configuration) => {
@@ -18,7 +25,7 @@ describe('docs/config', () => {
     expect(page).toBe(renderConfigDoc(configuration));
   });
 
-  it('has a page for every process and no other', () => {
+  it('has a page for every program and no other', () => {
     const expected = CONFIGURATIONS.map(({ app }) => `${app}.md`);
     expect(readdirSync(FOLDER).toSorted()).toEqual(expected.toSorted());
   });

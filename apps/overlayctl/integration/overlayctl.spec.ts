@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   AllocationHalf,
   MasterServiceService,
@@ -55,6 +58,33 @@ async function expectFailure(args: readonly string[], exitCode: number, ...reaso
   for (const reason of reasons) expect(run.stderr).toContain(reason);
   expect(run.stderr).not.toMatch(/^\s+at /m);
 }
+
+describe('overlayctl with a configuration', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'overlayctl-config-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('finds the master and the format there, before or after the command, unless flags say otherwise', async () => {
+    const config = join(folder, 'overlayctl.yaml');
+    writeFileSync(config, `master: "${master.grpcAddress}"\njson: true\n`);
+    for (const args of [
+      ['--config', config, 'network', 'ls'],
+      ['network', 'ls', '--config', config],
+    ]) {
+      const run = await runOverlayctl(args);
+      expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(JSON.parse(run.stdout)).toMatchObject({ networks: [{ name: 'dcos' }, { name: 'dcos6' }] });
+    }
+    const text = await runOverlayctl(['--config', config, 'network', 'ls', '--no-json']);
+    expect(text.stdout).toMatch(/dcos6 .*fd01:b::\/64/);
+    const elsewhere = { OVERLAY_MASTER: `unix:${join(folder, 'no.sock')}` };
+    const astray = await runOverlayctl(['--config', config, '--timeout', '1', 'network', 'ls'], elsewhere);
+    expect(astray).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(astray.stderr).toContain('no.sock');
+  });
+});
 
 describe('overlayctl with a master', () => {
   beforeEach(async () => {

@@ -1,5 +1,5 @@
-import { type FieldViolation, OverlayError } from '@overlay/failure';
-import { formatListenAddress, parseListenAddress } from '@overlay/model';
+import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
+import { MAX_CALL_SECONDS, type OverlayctlConfig, parseServerAddress } from '@overlay/model';
 import type { TlsFiles } from '@overlay/rpc';
 
 /** The options that stand for every command. */
@@ -10,12 +10,15 @@ export interface GlobalOptions {
   /** How long one call may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly tls: TlsFiles | undefined;
+  /** gRPC targets of this host's processes. */
+  readonly sockets: OverlayctlConfig['sockets'];
   /** Takes remarks for the person at the terminal; without it they go nowhere. */
   readonly warn?: (text: string) => void;
 }
 
 /** The options as they were typed. */
 export interface TypedOptions {
+  readonly config?: string;
   readonly master?: string;
   readonly json?: boolean;
   readonly timeout?: string;
@@ -24,64 +27,69 @@ export interface TypedOptions {
   readonly tlsKey?: string;
 }
 
-/** Where a master listens unless configured otherwise. */
-export const DEFAULT_MASTER = '127.0.0.1:5060';
-/** Seconds that one call may take unless said otherwise. */
-export const DEFAULT_TIMEOUT_SECONDS = 10;
-
-const MAX_TIMEOUT_SECONDS = 3_600;
 const SECONDS = /^\d{1,4}(?:\.\d{1,3})?$/;
 
 /**
- * Reads the global options. The flag `--master` wins over the environment's `OVERLAY_MASTER`.
+ * Reads the global options: flags win over the environment (`OVERLAY_MASTER`), the environment over the
+ * configuration, and the configuration holds every default.
  * @throws OverlayError `invalid_argument` that names every wrong option.
  */
 export function readGlobalOptions(
   typed: TypedOptions,
   environment: Readonly<Record<string, string | undefined>>,
+  config: OverlayctlConfig,
 ): GlobalOptions {
-  const fromEnvironment = typed.master === undefined && (environment.OVERLAY_MASTER ?? '') !== '';
-  const field = fromEnvironment ? 'OVERLAY_MASTER' : '--master';
   return {
-    master: readTarget(
-      field,
-      (fromEnvironment ? environment.OVERLAY_MASTER : typed.master) ?? DEFAULT_MASTER,
-    ),
-    json: typed.json === true,
-    timeoutMs: readTimeoutMs(typed.timeout ?? String(DEFAULT_TIMEOUT_SECONDS)),
-    tls: readTls(typed),
+    master: readMaster(typed, environment) ?? config.master,
+    json: typed.json ?? config.json,
+    timeoutMs:
+      typed.timeout === undefined ? Math.ceil(config.timeoutSeconds * 1_000) : readTimeoutMs(typed.timeout),
+    tls: readTls(typed, config.tls),
+    sockets: config.sockets,
   };
 }
 
 /**
- * Reads a gRPC target: `host:port`, `[IPv6]:port` or `unix:/path`.
+ * Reads a gRPC target: `host:port`, `[IPv6]:port`, `unix:/path` or the bare path of a unix socket.
  * @throws OverlayError `invalid_argument` that names the option.
  */
 export function readTarget(field: string, text: string): string {
   try {
-    const address = parseListenAddress(text);
-    if (address.kind === 'unix' || address.port > 0) return formatListenAddress(address);
-  } catch {
-    // Both ways of being wrong get the one answer below, which speaks of servers and not of listeners.
+    return parseServerAddress(text);
+  } catch (thrown) {
+    throw OverlayError.invalid([{ field, description: toOverlayError(thrown).message }]);
   }
-  const description = `"${text}" is no address: write host:port, [IPv6]:port or unix:/path`;
-  throw OverlayError.invalid([{ field, description }]);
+}
+
+function readMaster(
+  { master }: TypedOptions,
+  { OVERLAY_MASTER: fromEnvironment = '' }: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  if (master !== undefined) return readTarget('--master', master);
+  return fromEnvironment === '' ? undefined : readTarget('OVERLAY_MASTER', fromEnvironment);
 }
 
 function readTimeoutMs(text: string): number {
   const seconds = SECONDS.test(text) ? Number(text) : Number.NaN;
-  if (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS) return Math.ceil(seconds * 1_000);
-  const description = `"${text}" is no time: write seconds, more than 0 and at most ${MAX_TIMEOUT_SECONDS}, for example 2.5`;
+  if (seconds > 0 && seconds <= MAX_CALL_SECONDS) return Math.ceil(seconds * 1_000);
+  const description = `"${text}" is no time: write seconds, more than 0 and at most ${MAX_CALL_SECONDS}, for example 2.5`;
   throw OverlayError.invalid([{ field: '--timeout', description }]);
 }
 
-function readTls({ tlsCa, tlsCert, tlsKey }: TypedOptions): TlsFiles | undefined {
+/** Each file that is typed stands in for the configured one. */
+function readTls(typed: TypedOptions, configured: TlsFiles | undefined): TlsFiles | undefined {
+  const { ca, cert, key } = configured ?? {};
+  const files = {
+    '--tls-ca': typed.tlsCa ?? ca,
+    '--tls-cert': typed.tlsCert ?? cert,
+    '--tls-key': typed.tlsKey ?? key,
+  };
+  const { '--tls-ca': tlsCa, '--tls-cert': tlsCert, '--tls-key': tlsKey } = files;
   if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCa !== undefined && tlsCert !== undefined && tlsKey !== undefined) {
     return { ca: tlsCa, cert: tlsCert, key: tlsKey };
   }
-  const given = { '--tls-ca': tlsCa, '--tls-cert': tlsCert, '--tls-key': tlsKey };
-  const violations = Object.entries(given).flatMap(([field, value]): FieldViolation[] =>
+  const violations = Object.entries(files).flatMap(([field, value]): FieldViolation[] =>
     value === undefined
       ? [{ field, description: 'is missing: TLS is mutual and takes all three of ca, cert and key' }]
       : [],

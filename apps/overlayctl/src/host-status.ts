@@ -6,20 +6,6 @@ import type {
 import { explainFailure } from './explain-failure.js';
 import type { GlobalOptions } from './global-options.js';
 
-/** gRPC targets of a host's processes. */
-export interface HostSockets {
-  readonly agent: string;
-  readonly dataplane: string;
-  readonly ipam: string;
-}
-
-/** Where the processes of a host listen unless configured otherwise. */
-export const DEFAULT_HOST_SOCKETS: HostSockets = {
-  agent: 'unix:/run/overlay/agent.sock',
-  dataplane: 'unix:/run/overlay/dataplane.sock',
-  ipam: 'unix:/run/overlay/ipam.sock',
-};
-
 /** What one process said, or why it said nothing. */
 export type HostPart<T> =
   | { readonly kind: 'answered'; readonly answer: T }
@@ -38,7 +24,7 @@ interface Closeable {
 
 /** Asks the host's processes at once. A process that fails is a part of the answer: this never rejects for it. */
 export async function readHostStatus(
-  sockets: HostSockets,
+  sockets: GlobalOptions['sockets'],
   { timeoutMs, tls }: GlobalOptions,
 ): Promise<HostStatus> {
   const { createRpcClient } = await import('@overlay/rpc');
@@ -62,7 +48,7 @@ export async function readHostStatus(
 }
 
 async function partOf<T>(
-  name: keyof HostSockets,
+  name: keyof GlobalOptions['sockets'],
   target: string,
   client: Closeable,
   call: Promise<T>,

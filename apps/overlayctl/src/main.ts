@@ -11,5 +11,8 @@ const exitCode = await runOverlayctl(process.argv.slice(2), {
   environment: process.env,
   version,
 });
+// What a slow reader has not taken yet would be lost with the process.
+const streams = [process.stdout, process.stderr];
+await Promise.all(streams.map((stream) => new Promise((resolve) => stream.write('', resolve))));
 // A connection to a machine that has vanished is still being tried long after its channel was closed.
 process.exit(exitCode);

@@ -1,4 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryTerminal } from './memory-terminal.js';
 import { runOverlayctl } from './overlayctl.js';
 
@@ -29,6 +32,13 @@ describe('runOverlayctl', () => {
     [['agent', 'delete'], "missing required argument 'ip'"],
     [['agent', 'delete', '10.0.0.1', 'nonsense', '--yes'], 'nonsense'],
     [['container', 'probe', 'c1'], 'choose one'],
+    [['--config', '/nowhere/overlayctl.yaml', 'state'], '/nowhere/overlayctl.yaml'],
+    [['state', '--config', '/nowhere/overlayctl.yaml'], '/nowhere/overlayctl.yaml'],
+    [['--check-config', 'network', 'ls'], '--check-config: takes no command: leave out network ls'],
+    [['network', 'ls', '--check-config'], "unknown option '--check-config'"],
+    [['network', '--timeout', 'soon', 'ls'], '--timeout: "soon" is no time'],
+    [['network', 'ls', '--timeout', 'soon'], '--timeout: "soon" is no time'],
+    [['--timeout', '5', 'network', 'ls', '--timeout', 'soon'], '--timeout: "soon" is no time'],
     [['--colour', 'state'], "unknown option '--colour'"],
     [['--master', 'nowhere', 'state'], '--master: "nowhere" is no address'],
     [['--timeout', 'soon', 'state'], '--timeout: "soon" is no time'],
@@ -48,5 +58,70 @@ describe('runOverlayctl', () => {
     const answer = await run(['state'], { OVERLAY_MASTER: 'junk' });
     expect(answer).toMatchObject({ exitCode: 2 });
     expect(answer.err).toContain('OVERLAY_MASTER: "junk"');
+  });
+});
+
+describe('the configuration of overlayctl', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'overlayctl-config-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  function file(name: string, content: unknown): string {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(content));
+    return path;
+  }
+
+  it('is checked on demand, and nothing else is done', async () => {
+    const right = file('right.json', { master: 'm1.example:5060', timeout: 2 });
+    const answer = { exitCode: 0, out: 'overlayctl: the configuration is right', err: '' };
+    expect(await run(['--config', right, '--check-config'])).toEqual(answer);
+    expect(await run(['--check-config'])).toEqual(answer);
+    const wrong = file('wrong.json', { mister: 'm1.example:5060', timeout: 'soon', sockets: { agent: 'x' } });
+    for (const args of [
+      ['--config', wrong, '--check-config'],
+      ['--check-config', '--config', wrong],
+    ]) {
+      const { exitCode, err } = await run(args);
+      expect(exitCode).toBe(1);
+      for (const key of ['mister', 'timeout', 'sockets.agent']) expect(err).toContain(`${key}: `);
+    }
+  });
+
+  it('names TLS files that are not there', async () => {
+    const at = (name: string) => join(folder, name);
+    const config = file('tls.json', { tls: { ca: at('ca'), cert: at('cert'), key: at('key') } });
+    const { exitCode, err } = await run(['--config', config, '--check-config']);
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/tls\.ca: cannot be read: .*ENOENT/);
+  });
+
+  it.each([
+    [(config: string) => ['--config', config, 'state']],
+    [(config: string) => ['state', '--config', config]],
+  ])('is refused by commands where it is wrong', async (argsOf) => {
+    const { exitCode, err } = await run(argsOf(file('wrong.json', { mister: 'x' })));
+    expect(exitCode).toBe(2);
+    expect(err).toContain('mister: unknown key');
+  });
+
+  it('stands before log commands, and the configuration of the master behind them', async () => {
+    const own = file('own.json', { timeout: 2 });
+    const dir = join(folder, 'no-log');
+    const master = file('master.json', { log: { dir } });
+    for (const args of [
+      ['--config', own, 'log', 'verify', '--config', master],
+      ['log', '--config', own, 'verify', '--config', master],
+      ['log', 'verify', '--config', master],
+    ]) {
+      const { exitCode, err } = await run(args);
+      expect(exitCode).toBe(1);
+      expect(err).toContain(dir);
+    }
+    const mixedUp = await run(['--config', master, 'log', 'verify', '--config', master]);
+    expect(mixedUp).toMatchObject({ exitCode: 2 });
+    expect(mixedUp.err).toContain('log: unknown key');
   });
 });

@@ -1,4 +1,5 @@
-import { toOverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
+import { type OverlayctlConfig, overlayctlConfiguration } from '@overlay/model';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { addAgentCommands } from './commands/agent-commands.js';
@@ -9,7 +10,8 @@ import { addLogCommands } from './commands/log-commands.js';
 import { addNetworkCommands } from './commands/network-commands.js';
 import { addStateCommand } from './commands/state-command.js';
 import { type ExitCode, exitCodeOf } from './exit-code.js';
-import { DEFAULT_MASTER, DEFAULT_TIMEOUT_SECONDS, readGlobalOptions } from './global-options.js';
+import { readGlobalOptions, type TypedOptions } from './global-options.js';
+import { addSharedFlags, typedFlags } from './shared-flags.js';
 import type { Terminal } from './terminal.js';
 
 /** What the command line lives on. */
@@ -26,7 +28,12 @@ export interface OverlayctlDeps {
 export async function runOverlayctl(args: readonly string[], deps: OverlayctlDeps): Promise<ExitCode> {
   const { terminal } = deps;
   try {
-    await createProgram(deps).parseAsync([...args], { from: 'user' });
+    const program = createProgram(deps);
+    const rest = program.parseOptions([...args]);
+    if (program.opts().checkConfig === true) {
+      return await checkConfig(terminal, typedFlags(program), [...rest.operands, ...rest.unknown]);
+    }
+    await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (thrown) {
     // commander has told its own errors already; help and version end the same way, with exit code 0.
@@ -40,12 +47,7 @@ function createProgram({ terminal, environment, version }: OverlayctlDeps): Comm
   const program = new Command('overlayctl')
     .description('Shows and changes an overlay: its networks, agents, containers and addresses.')
     .version(version)
-    .option('--master <address>', `the master's gRPC address (default: $OVERLAY_MASTER or ${DEFAULT_MASTER})`)
-    .option('--json', 'answer in JSON, for programs')
-    .option('--timeout <seconds>', `how long one call may take (default: ${DEFAULT_TIMEOUT_SECONDS})`)
-    .option('--tls-ca <file>', 'authority that signed the certificates of the servers')
-    .option('--tls-cert <file>', 'own certificate')
-    .option('--tls-key <file>', 'key of the own certificate')
+    .option('--check-config', 'check the configuration, list every wrong key, and exit')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 called wrongly.')
     .showSuggestionAfterError()
     .exitOverride()
@@ -54,10 +56,12 @@ function createProgram({ terminal, environment, version }: OverlayctlDeps): Comm
       writeErr: (text) => terminal.warn(text.trimEnd()),
       outputError: (text, write) => write(text.replace(/^error: /, 'overlayctl: ')),
     });
+  let typed: TypedOptions = {};
+  let config = overlayctlConfiguration.defaults();
   const context: CommandContext = {
     terminal,
     globals: () => ({
-      ...readGlobalOptions(program.opts(), environment),
+      ...readGlobalOptions(typed, environment, config),
       warn: (text) => terminal.warn(text),
     }),
   };
@@ -68,5 +72,35 @@ function createProgram({ terminal, environment, version }: OverlayctlDeps): Comm
   addStateCommand(program, context);
   addLogCommands(program, context);
   addHostCommands(program, context);
-  return program;
+  addSharedFlags(program);
+  return program.hook('preAction', async (_program, command) => {
+    typed = typedFlags(command);
+    if (typed.config !== undefined) config = await readConfig(typed);
+  });
+}
+
+/** Exits 1 and not 2 for a configuration that is wrong, as every program here does. */
+async function checkConfig(
+  terminal: Terminal,
+  typed: TypedOptions,
+  rest: readonly string[],
+): Promise<ExitCode> {
+  if (rest.length > 0) {
+    const description = `takes no command: leave out ${rest.join(' ')}`;
+    throw OverlayError.invalid([{ field: '--check-config', description }], 'command');
+  }
+  try {
+    await readConfig(typed);
+  } catch (thrown) {
+    terminal.warn(`overlayctl: ${toOverlayError(thrown).message}`);
+    return 1;
+  }
+  terminal.print('overlayctl: the configuration is right');
+  return 0;
+}
+
+async function readConfig({ config }: TypedOptions): Promise<OverlayctlConfig> {
+  // Loaded here, so that command lines without a configuration do not wait for it.
+  const { readConfiguration } = await import('@overlay/service');
+  return readConfiguration(overlayctlConfiguration, config);
 }

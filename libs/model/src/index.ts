@@ -8,6 +8,11 @@ export { LOG_LEVELS, type LogLevel } from './config/key-types.js';
 export type { LogConfig } from './config/log-block.js';
 export type { MasterAddress } from './config/master-address.js';
 export { type MasterConfig, masterConfiguration } from './config/master-config.js';
+export {
+  MAX_CALL_SECONDS,
+  type OverlayctlConfig,
+  overlayctlConfiguration,
+} from './config/overlayctl-config.js';
 export { renderConfigDoc } from './config/render-config-doc.js';
 export type { TlsFiles } from './config/tls-files.js';
 export {
@@ -70,4 +75,5 @@ export {
   refOf,
   type SubnetPlan,
 } from './records.js';
+export { parseServerAddress } from './server-address.js';
 export { VTEP_DEVICE, VTEP_UDP_PORT, VTEP_VNI, vtepMac } from './vtep.js';

@@ -12,9 +12,9 @@ export {
 export { httpStatusOfFailure } from './http-status.js';
 export { createLogger, type Logger, type LogLevel } from './logger.js';
 export { type Counter, type Gauge, type Histogram, Metrics } from './metrics.js';
+export { type ProcessConfiguration, readConfiguration } from './read-configuration.js';
 export { Readiness } from './readiness.js';
 export {
-  type ProcessConfiguration,
   type ProcessDescription,
   type ProcessHost,
   type ProcessInput,

@@ -1,21 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
+import { type OverlayError, toOverlayError } from '@overlay/failure';
 import { Command, CommanderError } from 'commander';
 import { type Clock, systemClock } from './clock.js';
-import { readConfigFile } from './config-file.js';
 import { createLogger, type Logger, type LogLevel } from './logger.js';
 import { Metrics } from './metrics.js';
+import { type ProcessConfiguration, readConfiguration } from './read-configuration.js';
 import { Readiness } from './readiness.js';
-
-/** How a process parses its configuration; `@overlay/model` has one for each process. */
-export interface ProcessConfiguration<C> {
-  /** Name of the process, for example `overlay-master`. */
-  readonly app: string;
-  /** @throws OverlayError `invalid_argument` with a violation for every wrong key. */
-  parse(raw: unknown): C;
-  /** Files that the configuration names and that have to be readable. */
-  files(config: C): readonly { readonly key: string; readonly path: string }[];
-}
 
 /** What a started process hands back. */
 export interface RunningProcess {
@@ -74,8 +63,7 @@ export async function runProcess<C extends { readonly logLevel: LogLevel }>(
   }
   const { config: file, checkConfig, ...flags } = command.opts<{ config?: string; checkConfig?: boolean }>();
   try {
-    const config = description.configuration.parse(file === undefined ? {} : readConfigFile(file));
-    requireReadable(description.configuration.files(config), app);
+    const config = readConfiguration(description.configuration, file);
     if (checkConfig) {
       host.stdout.write(`${app}: the configuration is right\n`);
       return 0;
@@ -88,23 +76,6 @@ export async function runProcess<C extends { readonly logLevel: LogLevel }>(
       host.stderr.write(`${error.cause.stack}\n`);
     return 1;
   }
-}
-
-/** @throws OverlayError `invalid_argument` naming the key of every file that cannot be read. */
-function requireReadable(
-  files: readonly { readonly key: string; readonly path: string }[],
-  app: string,
-): void {
-  const violations = files.flatMap(({ key, path }): FieldViolation[] => {
-    try {
-      readFileSync(path);
-      return [];
-    } catch (thrown) {
-      const description = `cannot be read: ${toOverlayError(thrown).message}; name a PEM file that is there`;
-      return [{ field: key, description }];
-    }
-  });
-  if (violations.length > 0) throw OverlayError.invalid(violations, `configuration of ${app}`);
 }
 
 function commandOf<C extends { readonly logLevel: LogLevel }>(

@@ -1,16 +1,15 @@
 import type { PurgeResponse } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
+import { overlayctlConfiguration } from '@overlay/model';
 import type { Command } from 'commander';
 import { type CommandContext, printAnswer } from '../command-context.js';
 import { confirm } from '../confirm.js';
 import { explainFailure } from '../explain-failure.js';
-import type { GlobalOptions } from '../global-options.js';
-import { DEFAULT_HOST_SOCKETS } from '../host-status.js';
+import { type GlobalOptions, readTarget } from '../global-options.js';
 import { renderLeftovers, renderPurge } from '../render/render-purge.js';
-import { readSocket } from './read-socket.js';
 
 interface PurgeFlags {
-  readonly dataplaneSocket: string;
+  readonly dataplaneSocket?: string;
   readonly verify?: boolean;
   readonly yes?: boolean;
 }
@@ -27,21 +26,24 @@ export function addHostPurge(host: Command, context: CommandContext): void {
     .option('-y, --yes', 'do not ask')
     .option(
       '--dataplane-socket <address>',
-      'gRPC address of overlay-dataplane',
-      DEFAULT_HOST_SOCKETS.dataplane,
+      `gRPC address of overlay-dataplane (default: ${overlayctlConfiguration.defaults().sockets.dataplane})`,
     )
     .action((flags: PurgeFlags) => purgeHost(context, flags));
 }
 
 async function purgeHost(context: CommandContext, flags: PurgeFlags): Promise<void> {
-  const target = readSocket('--dataplane-socket', flags.dataplaneSocket);
-  const present = await purge(target, context.globals(), true);
+  const globals = context.globals();
+  const target =
+    flags.dataplaneSocket === undefined
+      ? globals.sockets.dataplane
+      : readTarget('--dataplane-socket', flags.dataplaneSocket);
+  const present = await purge(target, globals, true);
   if (flags.verify || present.leftovers.length === 0) {
     answer(context, present);
     return;
   }
   await confirm(context.terminal, renderPurge(present.leftovers), flags.yes ?? false);
-  answer(context, await purge(target, context.globals(), false));
+  answer(context, await purge(target, globals, false));
 }
 
 function answer(context: CommandContext, { removed, leftovers }: PurgeResponse): void {
