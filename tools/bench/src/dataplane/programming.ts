@@ -84,9 +84,20 @@ export async function programByHand(
     await programRaw(host, planRawHost(samplePeer(0), host.address.ipv4));
     return await programRaw(host, gateways === 'inline' ? planInlineEntries(peers) : planRawEntries(peers));
   } finally {
+    await unprogram(host);
     await testbed.removeHost(host);
   }
 }
+
+/** A device that goes under its routes and nexthops holds the kernel's rtnl lock: minutes at the largest sizes. */
+async function unprogram(host: Host): Promise<void> {
+  const ours = ['protocol', '142'];
+  for (const family of ['-4', '-6'])
+    await host.exec(['ip', family, 'route', 'flush', 'table', 'all', ...ours], FLUSH);
+  await host.exec(['ip', 'nexthop', 'flush', ...ours], FLUSH);
+}
+
+const FLUSH = { timeoutMs: 600_000 };
 
 /** All steps together. */
 export function totalOf(steps: ReadonlyMap<string, number>): number {
