@@ -3,6 +3,7 @@ import { isFailure, OverlayError, toOverlayError } from '@overlay/failure';
 import { statusOfFailure } from '@overlay/rpc';
 import type { LoopDeps } from '../agent-deps.js';
 import type { MasterLink, ProbeOutcome } from '../registration/master-link.js';
+import { untilAborted } from '../until-aborted.js';
 import type { Prober } from './prober.js';
 
 /**
@@ -49,9 +50,4 @@ async function outcomeOf(
     const { code, message } = toOverlayError(thrown);
     return { $case: 'failure', value: { code: statusOfFailure(code), message, details: [] } };
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

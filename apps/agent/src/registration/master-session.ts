@@ -10,6 +10,7 @@ import { reportToOthers } from '../report/report-to-others.js';
 import { outdatesRegistration } from '../topology/outdates-registration.js';
 import { TopologyIntake } from '../topology/topology-intake.js';
 import type { TopologyStore } from '../topology/topology-store.js';
+import { untilAborted } from '../until-aborted.js';
 import type { AssignmentFile } from './assignment-file.js';
 import type { MasterLink } from './master-link.js';
 import { registerAgent } from './register-agent.js';
@@ -77,12 +78,6 @@ export async function runMasterSession(
     deps.state.setConnected(false);
     link.close();
   }
-}
-
-/** A part that has nothing to do must not end the session. */
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 async function register(deps: SessionDeps, master: Master, signal: AbortSignal): Promise<void> {
