@@ -25,7 +25,7 @@ afterAll(async () => {
 }, 60_000);
 
 function command(argv: readonly string[], timeoutMs = 30_000) {
-  const probe = { $case: 'command', value: { argv: [...argv] } } as const;
+  const probe = { $case: 'command' as const, value: { argv: [...argv] } };
   return agent.probeContainer(
     ProbeContainerRequest.fromPartial({ container: container.ipv4 ?? '', probe, timeoutMs }),
     { timeoutMs: 40_000 },

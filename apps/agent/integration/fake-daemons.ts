@@ -94,6 +94,7 @@ export async function startIpam(path: string): Promise<FakeIpamServer> {
             allocatedAtMs: 0n,
             bootId: '',
             reservation: '',
+            ownerKind: '',
           },
         ],
         nextPageToken: '',
