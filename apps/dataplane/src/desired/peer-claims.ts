@@ -25,6 +25,12 @@ export class PeerClaims {
     return this.#accepted;
   }
 
+  /** The peer that has a VTEP address, of either family. */
+  ofVtep(address: string): PeerDescription | undefined {
+    const holder = this.#owners.vtep.get(address);
+    return holder === undefined ? undefined : this.#accepted.get(holder);
+  }
+
   /** Peers kept aside, and why. */
   get refused(): ReadonlyMap<NodeId, { readonly peer: PeerDescription; readonly reason: string }> {
     return this.#refused;

@@ -280,3 +280,9 @@ function routeValue(target: Route['target']): string {
       return target.text;
   }
 }
+
+/** The kind that a key of {@link keyOf} begins with. */
+export function kindOfKey(key: string): KernelObjectKind {
+  const kind = key.slice(0, key.indexOf(' '));
+  return KERNEL_OBJECT_KINDS.find((each) => each === kind) ?? 'link';
+}

@@ -14,6 +14,11 @@ export interface ReadScope {
   readonly underlay?: IpAddress;
   /** Whether checksum offload of the VXLAN device is read. */
   readonly offload?: boolean;
+  /**
+   * Only these devices are read: the links, their addresses, where they are plugged in and their offload. The device
+   * of `underlay` is not looked up then.
+   */
+  readonly only?: ReadonlySet<string>;
   /** Only these kinds are read; everything when absent. */
   readonly kinds?: ReadonlySet<KernelObjectKind>;
 }

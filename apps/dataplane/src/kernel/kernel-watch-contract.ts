@@ -77,26 +77,39 @@ async function everythingIsHeard(heard: () => readonly KernelEvent[], gone: bool
 }
 
 function includes(events: readonly KernelEvent[], wanted: KernelEvent): boolean {
-  const spell = (event: KernelEvent) =>
-    event.type === 'object'
-      ? `${event.kind} ${event.key} = ${event.attributes} ${event.marked}`
-      : JSON.stringify(event);
   return events.some((event) => spell(event) === spell(wanted));
+}
+
+/** Of an entry what identifies it, and unless it went what it says. */
+function spell(event: KernelEvent): string {
+  if (event.type === 'link') return `link ${event.device} ${event.change === 'gone'}`;
+  if (event.type !== 'entry') return JSON.stringify(Object.entries(event).sort());
+  const { object, gone, marked } = event;
+  return `${keyOf(object)} ${gone || attributesOf(object)} ${marked}`;
 }
 
 function expectedEvent(object: KernelObject, gone: boolean): KernelEvent {
   switch (object.kind) {
     case 'link':
-      return { type: 'device', kind: 'link', device: object.name };
+      return { type: 'link', device: object.name, change: gone ? 'gone' : 'up' };
     case 'address':
-      return { type: 'device', kind: 'address', device: object.device };
+      return { type: 'address', device: object.device, address: object.address, gone };
     case 'sysctl':
-      return { type: 'device', kind: 'sysctl', device: 'all' };
+      return { type: 'sysctl', device: 'all' };
     case 'nftables':
       return { type: 'nftables' };
-    default: {
-      const attributes = gone ? undefined : attributesOf(object);
-      return { type: 'object', kind: object.kind, key: keyOf(object), attributes, marked: true };
-    }
+    case 'neighbour':
+    case 'fdb':
+    case 'nexthop':
+    case 'route':
+    case 'rule':
+    case 'admission':
+      return { type: 'entry', object, gone, marked: true };
+    case 'port':
+      return { type: 'port', device: object.device, bridge: object.bridge };
+    case 'offload':
+      return { type: 'link', device: object.device, change: 'up' };
+    case 'docker-accept':
+      return { type: 'docker' };
   }
 }

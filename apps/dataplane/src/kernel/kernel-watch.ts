@@ -1,27 +1,44 @@
-import type { KernelObjectKind } from './kernel-object.js';
+import type { InterfaceAddress } from '@overlay/allocation';
+import type { Admission, FdbEntry, Neighbour, Nexthop, Route, Rule } from './kernel-object.js';
+
+/** An object of which the kernel tells everything when it comes, changes or goes. */
+export type KernelEntry = Neighbour | FdbEntry | Nexthop | Route | Rule | Admission;
 
 /**
- * Something that changed in the kernel. An event only wakes the dataplane up; what is there is read afterwards.
+ * What happened to a device: `new`: it is there and was never up; `down`: it was up, and what stood on it went with
+ * that; `up`: it is up, something about it changed; `gone`: it is no longer there.
+ */
+export type LinkChange = 'new' | 'down' | 'up' | 'gone';
+
+/**
+ * Something that changed in the kernel.
  *
- * `object`: an entry with its key and attributes (see `keyOf` and `attributesOf`), so that the echo of our own writes
- * can be told from damage. `device`: something about a device, its addresses or its settings. `nftables`: something
- * in our table. `docker`: something in Docker's chain. `port`: a device became a port of a CNI bridge, or a port went. `lost`: events may be missing, anything can have changed.
+ * `entry`: with its content, so that the echo of our own writes can be told from damage, and damage needs no reading.
+ * `marked` means that it bears the mark of ours (protocol, priority, permanence). `nexthop-id`: an id of our range is
+ * another program's now. `link`, `address`, `sysctl`: about a device; an address is absent if it is of a kind that we
+ * never have. `port`: a device became a port of a CNI bridge, or a port went. `nftables`: something in our tables.
+ * `docker`: something in Docker's chain. `lost`: events may be missing, anything can have changed.
  */
 export type KernelEvent =
   | {
-      readonly type: 'object';
-      readonly kind: KernelObjectKind;
-      readonly key: string;
-      /** As it is now; undefined: gone. */
-      readonly attributes: string | undefined;
-      /** Bears the mark of ours (protocol, priority, permanence); on a device, only if that device is ours. */
+      readonly type: 'entry';
+      /** As it is now, or as it was when it went. */
+      readonly object: KernelEntry;
+      readonly gone: boolean;
       readonly marked: boolean;
-      readonly device?: string;
     }
-  | { readonly type: 'device'; readonly kind: 'link' | 'address' | 'sysctl'; readonly device: string }
+  | { readonly type: 'nexthop-id'; readonly id: number }
+  | { readonly type: 'link'; readonly device: string; readonly change: LinkChange }
+  | {
+      readonly type: 'address';
+      readonly device: string;
+      readonly address?: InterfaceAddress;
+      readonly gone: boolean;
+    }
+  | { readonly type: 'sysctl'; readonly device: string }
+  | { readonly type: 'port'; readonly device: string; readonly bridge: string }
   | { readonly type: 'nftables' }
   | { readonly type: 'docker' }
-  | { readonly type: 'port' }
   | { readonly type: 'lost' };
 
 /** Watches one source of kernel events. */

@@ -7,6 +7,7 @@ import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { ApplyLoop } from './apply-loop.js';
+import { wholeKinds } from './check-scope.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { HandClock } from './testing/hand-clock.js';
@@ -130,7 +131,7 @@ describe('ApplyLoop', () => {
     kernel.meddle('remove', { kind: 'sysctl', key: 'net/ipv4/ip_forward', value: '1' });
     const before = kernel.log.length;
     loop.takePeers(crowd(0));
-    const checking = loop.check(ALL_KINDS);
+    const checking = loop.check(wholeKinds(ALL_KINDS));
     kernel.refuse((object) => {
       if (object.kind === 'fdb') loop.takePeers(crowd(1));
       if (object.kind === 'fdb') kernel.refuse(undefined);

@@ -5,7 +5,8 @@ import type { Clock, Logger } from '@overlay/service';
 import type { ApplyCause, DataplaneMetrics } from '../dataplane-metrics.js';
 import type { HostDescription } from '../desired/host-description.js';
 import type { PeerDescription } from '../desired/peer-description.js';
-import { type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import type { CheckScope } from './check-scope.js';
 import type { PurgeReport } from './purge-kernel.js';
 import type { DriftReport, Reconciler } from './reconciler.js';
 
@@ -89,15 +90,15 @@ export class ApplyLoop {
   }
 
   /**
-   * Reads some kinds again and repairs what others changed.
+   * Looks at a part of the kernel again and repairs what others changed.
    * @throws OverlayError `unavailable` if the kernel's tables cannot be read; it is tried again by itself.
    */
-  async check(kinds: ReadonlySet<KernelObjectKind>): Promise<DriftReport> {
+  async check(scope: CheckScope): Promise<DriftReport> {
     const { reconciler, metrics, logger } = this.#options;
     let report: DriftReport = { found: [], repaired: [], written: 0 };
     while (this.#pending.size >= BULK) await this.#flush;
     await this.#enqueue('drift', async () => {
-      report = await reconciler.check(kinds);
+      report = await reconciler.check(scope);
       const { found, repaired, written } = report;
       metrics.drifted(found, repaired);
       if (found.length > 0)

@@ -25,12 +25,18 @@ export class BridgePorts {
   /**
    * Takes what is plugged where now.
    * @param wanted names of the bridges that shall be there
-   * @returns the ports that they shall have
+   * @param touched the devices that `cabling` is about; absent: it is about all
+   * @returns the ports that they shall have, of those that it is about
    */
-  follow(cabling: Cabling, wanted: ReadonlySet<string>): readonly BridgePort[] {
+  follow(
+    cabling: Cabling,
+    wanted: ReadonlySet<string>,
+    touched?: ReadonlySet<string>,
+  ): readonly BridgePort[] {
+    const known = touched === undefined ? [...this.#ports] : this.#portsAmong(touched);
     const names = new Map([...cabling.bridges].map(([name, index]) => [index, name]));
     const present = new Set(cabling.veths.map(({ device }) => device));
-    for (const [device, { bridge }] of this.#ports)
+    for (const [device, { bridge }] of known)
       if (!present.has(device) || !wanted.has(bridge)) this.#ports.delete(device);
     for (const veth of cabling.veths) {
       const { device, index, hairpin, bridgeIndex } = veth;
@@ -39,13 +45,22 @@ export class BridgePorts {
         this.#ports.set(device, { index, bridge, bridgeIndex, hairpin });
       else if (!this.#waits(veth, cabling)) this.#ports.delete(device);
     }
-    this.#noteStrays(cabling, wanted);
-    return [...this.#ports].map(([device, { bridge, hairpin }]) => ({
+    if (touched === undefined) this.#noteStrays(cabling, wanted);
+    else this.#strays = new Set([...this.#strays].filter((device) => !touched.has(device)));
+    const ports = touched === undefined ? [...this.#ports] : this.#portsAmong(touched);
+    return ports.map(([device, { bridge, hairpin }]) => ({
       kind: 'port',
       device,
       bridge,
       hairpin,
     }));
+  }
+
+  #portsAmong(devices: ReadonlySet<string>): readonly (readonly [string, KnownPort])[] {
+    return [...devices].flatMap((device) => {
+      const port = this.#ports.get(device);
+      return port === undefined ? [] : [[device, port] as const];
+    });
   }
 
   /** Nothing is known any more. */

@@ -1,8 +1,9 @@
 import type { Clock, Logger } from '@overlay/service';
-import { type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import { keyOf } from '../kernel/kernel-object.js';
 import type { KernelEvent, KernelWatch } from '../kernel/kernel-watch.js';
 import type { ApplyLoop } from './apply-loop.js';
-import { ALL_KINDS, planCheck } from './plan-check.js';
+import { PendingCheck } from './pending-check.js';
+import { ALL_KINDS, type CheckStep, planCheck } from './plan-check.js';
 import type { Reconciler } from './reconciler.js';
 
 /** Events that come within this time are looked into together. */
@@ -13,6 +14,7 @@ const SLOWEST_MS = 5_000;
 const CALM_MS = 15_000;
 /** Before an ended watch is started again. */
 const RESTART_MS = 1_000;
+const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
 
 /** What the watch works with. */
 export interface DriftWatchOptions {
@@ -26,7 +28,7 @@ export interface DriftWatchOptions {
 }
 
 /**
- * Heals the kernel: an event that is no echo of our own writes has the kinds that it concerns read again and repaired;
+ * Heals the kernel: an event that is no echo of our own writes has what it concerns looked at and repaired;
  * everything is read again from time to time, for what comes without an event. Who undoes our repairs again and again
  * meets longer and longer waits, not a race.
  */
@@ -34,7 +36,7 @@ export class DriftWatch {
   readonly #options: DriftWatchOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<unknown>;
-  #pending = new Set<KernelObjectKind>();
+  readonly #pending = new PendingCheck();
   #checking: Promise<void> | undefined;
   #waitMs = COALESCE_MS;
   #repairedAtMs = Number.NEGATIVE_INFINITY;
@@ -63,7 +65,7 @@ export class DriftWatch {
     for (;;) {
       await clock.sleep(resyncMs, signal);
       if (signal.aborted) return;
-      this.#wake(ALL_KINDS);
+      this.#wake(EVERYTHING);
     }
   }
 
@@ -75,7 +77,7 @@ export class DriftWatch {
       if (signal.aborted) return;
       logger.warn({ event: 'watch_ended', watch: watch.name });
       await clock.sleep(RESTART_MS, signal);
-      this.#wake(ALL_KINDS);
+      this.#wake(EVERYTHING);
     }
   }
 
@@ -86,22 +88,23 @@ export class DriftWatch {
     for (const event of events) this.#wake(planCheck(event, tracker, devices));
   }
 
-  #wake(kinds: Iterable<KernelObjectKind>): void {
-    for (const kind of kinds) this.#pending.add(kind);
-    if (this.#pending.size === 0 || this.#options.reconciler.host === undefined) return;
+  #wake(step: CheckStep): void {
+    this.#pending.add(step);
+    if (!this.#pending.due || this.#options.reconciler.host === undefined) return;
     this.#checking ??= this.#check();
   }
 
   async #check(): Promise<void> {
     const { clock, loop } = this.#options;
     const { signal } = this.#closing;
-    while (this.#pending.size > 0) {
+    while (this.#pending.due) {
       await clock.sleep(this.#waitMs, signal);
       if (signal.aborted) break;
-      const kinds = this.#pending;
-      this.#pending = new Set();
+      // What was undone meanwhile.
+      if (!this.#pending.due) break;
+      const scope = this.#pending.take();
       // The loop logs what fails and tries again by itself.
-      const report = await loop.check(kinds).catch(() => undefined);
+      const report = await loop.check(scope).catch(() => undefined);
       if (report !== undefined) this.#pace(report.repaired.map(keyOf), clock.monotonicMs());
     }
     this.#checking = undefined;

@@ -122,7 +122,8 @@ export class KernelWriter {
       this.#failures.delete(key);
       this.#options.tracker.observe(key, op === 'remove' ? undefined : object);
     }
-    if (op === 'replace' && macOf(object) !== macOf(change.previous)) this.#disturbed = true;
+    if (op === 'replace' && key === `link ${vtep}` && macOf(object) !== macOf(change.previous))
+      this.#disturbed = true;
     if (op !== 'remove') return;
     if (object.kind === 'nexthop') this.#options.ids.release(object);
     if (object.kind === 'address' && object.device === vtep) this.#disturbed = true;

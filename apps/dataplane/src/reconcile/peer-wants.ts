@@ -4,7 +4,7 @@ import { PeerClaims } from '../desired/peer-claims.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import type { PeerPlanner } from '../desired/plan-peer.js';
 import { refusePeer } from '../desired/refuse-peer.js';
-import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import { type KernelObject, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { DeltaTracker } from './delta-tracker.js';
 
 /** A batch of peers: their new content, or undefined for those that are gone. */
@@ -38,6 +38,17 @@ export class PeerWants {
   refused(): ReadonlyMap<NodeId, string> {
     const conflicts = [...this.#claims.refused].map(([nodeId, { reason }]) => [nodeId, reason] as const);
     return new Map([...this.#contradicting, ...conflicts]);
+  }
+
+  /** The wanted routes through a nexthop. */
+  routesThrough({ gateway, id }: Nexthop): readonly KernelObject[] {
+    const peer = this.#claims.ofVtep(gateway);
+    if (peer === undefined || this.#basis === undefined) return [];
+    return this.#basis.planner
+      .plan(peer)
+      .filter(
+        (object) => object.kind === 'route' && object.target.type === 'nexthop' && object.target.id === id,
+      );
   }
 
   /** Takes over a batch; without a basis the peers are only remembered. */

@@ -1,24 +1,29 @@
-import { attributesOf, KERNEL_OBJECT_KINDS, type KernelObjectKind } from '../kernel/kernel-object.js';
-import type { KernelEvent } from '../kernel/kernel-watch.js';
+import {
+  attributesOf,
+  KERNEL_OBJECT_KINDS,
+  type KernelObject,
+  type KernelObjectKind,
+  keyOf,
+} from '../kernel/kernel-object.js';
+import type { KernelEntry, KernelEvent, LinkChange } from '../kernel/kernel-watch.js';
 import { isOwnBridgeName } from '../kernel/ownership.js';
+import type { EntryReport } from './check-scope.js';
 import type { DeltaTracker } from './delta-tracker.js';
 
 /** Every kind. */
 export const ALL_KINDS: ReadonlySet<KernelObjectKind> = new Set(KERNEL_OBJECT_KINDS);
 
-/** What has to be read again for a change of an entry: the kernel removes routes with their nexthop without a word. */
-const AFFECTED: Partial<Record<KernelObjectKind, readonly KernelObjectKind[]>> = {
-  nexthop: ['nexthop', 'route'],
-};
+/** The kernel removes routes with their nexthop without a word. */
+const NEXTHOPS: readonly KernelObjectKind[] = ['nexthop', 'route'];
 
-/** Of a bridge; nothing else stands on one, or hangs on it. */
+/** Of a bridge that is gone; nothing else stands on one, or hangs on it. */
 const OF_BRIDGE: readonly KernelObjectKind[] = ['link', 'address', 'sysctl', 'port'];
 
-/** Only its MTU matters, and whether it has the address. */
+/** Only its MTU and driver matter, and whether it has the address. */
 const OF_UNDERLAY: readonly KernelObjectKind[] = ['link'];
 
 /** With an address of the VXLAN device the kernel drops nexthops and routes, some without a word. */
-const OF_TUNNEL_ADDRESS: readonly KernelObjectKind[] = ['link', 'address', 'sysctl', 'nexthop', 'route'];
+const OF_TUNNEL_ADDRESS: readonly KernelObjectKind[] = ['address', ...NEXTHOPS];
 
 /** The devices whose events matter whatever stands on them. */
 export interface WatchedDevices {
@@ -27,50 +32,124 @@ export interface WatchedDevices {
 }
 
 /**
- * The kinds that have to be read again because of an event; none for the echo of our own writes and for what belongs
- * to others. With that a change of one peer costs no dump of the rest.
+ * What to do about an event. `kinds`, `devices`: read these; `entry`: believe the report; `settled`: the entry is as
+ * it shall be, whatever was told of it before; `retry`: what stood in the way of ours may have gone.
+ */
+export type CheckStep =
+  | { readonly step: 'kinds'; readonly kinds: Iterable<KernelObjectKind> }
+  | { readonly step: 'devices'; readonly devices: readonly string[] }
+  | { readonly step: 'entry'; readonly key: string; readonly report: EntryReport }
+  | { readonly step: 'settled'; readonly key: string }
+  | { readonly step: 'retry' }
+  | { readonly step: 'none' };
+
+const NOTHING: CheckStep = { step: 'none' };
+
+/** What {@link planCheck} asks about what is wanted. */
+export type WantedObjects = Pick<DeltaTracker, 'wanted' | 'deviates'>;
+
+/**
+ * What has to be looked at because of an event; nothing for the echo of our own writes and for what belongs to others.
+ * What it costs goes with what the event is about, not with the number of peers: only what the kernel loses without
+ * saying what, or somebody puts in the place of ours, has a whole kind read again.
  * @param devices names of the VXLAN device and, if known, of the device with the underlay address
  */
-export function planCheck(
-  event: KernelEvent,
-  tracker: Pick<DeltaTracker, 'wanted'>,
-  devices: WatchedDevices,
-): Iterable<KernelObjectKind> {
-  const { vtep } = devices;
+export function planCheck(event: KernelEvent, tracker: WantedObjects, devices: WatchedDevices): CheckStep {
   switch (event.type) {
     case 'lost':
-      return ALL_KINDS;
+      return { step: 'kinds', kinds: ALL_KINDS };
     case 'nftables':
-      return ['nftables'];
+      return { step: 'kinds', kinds: ['nftables'] };
     case 'docker':
-      return ['docker-accept'];
+      return { step: 'kinds', kinds: ['docker-accept'] };
+    case 'nexthop-id':
+      return { step: 'kinds', kinds: NEXTHOPS };
     case 'port':
-      return ['port'];
-    case 'device':
-      return kindsOfDevice(event.kind, event.device, tracker, devices);
-    case 'object': {
-      const { kind, key, attributes, device } = event;
-      const wanted = tracker.wanted(key);
-      const marked = event.marked && (device === undefined || device === vtep);
-      const asWanted = wanted !== undefined && marked && attributesOf(wanted) === attributes;
-      const gone = attributes === undefined;
-      if (wanted === undefined ? gone || !marked : asWanted) return [];
-      return AFFECTED[kind] ?? [kind];
+      return { step: 'devices', devices: [event.device, event.bridge] };
+    case 'link':
+      return planLink(event.device, event.change, tracker, devices);
+    case 'address':
+      return planAddress(event, tracker, devices);
+    case 'sysctl': {
+      const { device } = event;
+      const ours = device === 'all' || isOurs(device, tracker, devices);
+      return ours ? { step: 'kinds', kinds: ['sysctl'] } : NOTHING;
     }
+    case 'entry':
+      return planEntry(event, tracker, devices);
   }
 }
 
-function kindsOfDevice(
-  kind: 'link' | 'address' | 'sysctl',
+function planLink(
   device: string,
-  tracker: Pick<DeltaTracker, 'wanted'>,
-  { vtep, underlay }: WatchedDevices,
-): Iterable<KernelObjectKind> {
-  const ours = device === vtep || isOwnBridgeName(device) || tracker.wanted(`link ${device}`) !== undefined;
-  if (kind === 'sysctl') return ours || device === 'all' ? ['sysctl'] : [];
+  change: LinkChange,
+  tracker: WantedObjects,
+  devices: WatchedDevices,
+): CheckStep {
+  if (!isOurs(device, tracker, devices))
+    return device === devices.underlay ? { step: 'kinds', kinds: OF_UNDERLAY } : NOTHING;
+  if (device === devices.vtep && (change === 'gone' || change === 'down'))
+    return { step: 'kinds', kinds: ALL_KINDS };
+  if (change === 'gone') return { step: 'kinds', kinds: OF_BRIDGE };
+  return { step: 'devices', devices: [device] };
+}
+
+function planAddress(
+  { device, address, gone }: KernelEvent & { readonly type: 'address' },
+  tracker: WantedObjects,
+  devices: WatchedDevices,
+): CheckStep {
   // An address that comes while no device has the underlay address may be that one.
-  const mayBeUnderlay = device === underlay || (underlay === undefined && kind === 'address');
-  if (!ours) return mayBeUnderlay ? OF_UNDERLAY : [];
-  if (device !== vtep) return OF_BRIDGE;
-  return kind === 'link' ? ALL_KINDS : OF_TUNNEL_ADDRESS;
+  if (device === devices.underlay || devices.underlay === undefined)
+    if (!isOurs(device, tracker, devices)) return { step: 'kinds', kinds: OF_UNDERLAY };
+  if (!isOurs(device, tracker, devices) || address === undefined) return NOTHING;
+  const wanted = tracker.wanted(keyOf({ kind: 'address', device, address })) !== undefined;
+  if (wanted !== gone) return NOTHING;
+  return gone && device === devices.vtep
+    ? { step: 'kinds', kinds: OF_TUNNEL_ADDRESS }
+    : { step: 'devices', devices: [device] };
+}
+
+function planEntry(
+  { object, gone, marked }: KernelEvent & { readonly type: 'entry' },
+  tracker: WantedObjects,
+  { vtep }: WatchedDevices,
+): CheckStep {
+  const key = keyOf(object);
+  const wanted = tracker.wanted(key);
+  const ours = marked && (!('device' in object) || object.device === vtep);
+  const believed: CheckStep = { step: 'entry', key, report: { object, gone } };
+  if (wanted === undefined) {
+    if (gone) return { step: 'settled', key };
+    return ours ? believed : NOTHING;
+  }
+  const asWanted = ours && attributesOf(wanted) === attributesOf(object);
+  if (gone) {
+    if (tracker.deviates(key)) return { step: 'retry' };
+    return asWanted || isUnique(object) ? believed : NOTHING;
+  }
+  if (asWanted) return { step: 'settled', key };
+  return ours && isTelling(object) ? believed : { step: 'kinds', kinds: kindsBeside(object) };
+}
+
+/** Of these no second one can be there under the key. */
+function isUnique({ kind }: KernelEntry): boolean {
+  return kind === 'neighbour' || kind === 'admission';
+}
+
+/** A neighbour takes the place of the one before; a nexthop of another id never does. Of others either may be true. */
+function isTelling({ kind }: KernelEntry): boolean {
+  return kind === 'neighbour' || kind === 'nexthop';
+}
+
+function kindsBeside({ kind }: KernelEntry): readonly KernelObjectKind[] {
+  return kind === 'nexthop' ? NEXTHOPS : [kind];
+}
+
+function isOurs(device: string, tracker: WantedObjects, { vtep }: WatchedDevices): boolean {
+  return device === vtep || isOwnBridgeName(device) || wantedLink(device, tracker) !== undefined;
+}
+
+function wantedLink(device: string, tracker: WantedObjects): KernelObject | undefined {
+  return tracker.wanted(`link ${device}`);
 }

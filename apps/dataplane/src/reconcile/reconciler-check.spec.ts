@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
-import type { KernelObject } from '../kernel/kernel-object.js';
+import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import { wholeKinds } from './check-scope.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { batch, HOST, peer } from './testing/host-fixture.js';
@@ -42,21 +43,21 @@ describe('the reconciler when it checks the kernel', () => {
   ])('puts %s back, and writes no more than went with it', async (key, damage) => {
     const before = kernel.dump();
     kernel.meddle('remove', find(key));
-    const { found, repaired, written } = await reconciler.check(ALL_KINDS);
+    const { found, repaired, written } = await reconciler.check(wholeKinds(ALL_KINDS));
     expect({ found: found.length, repaired: repaired.length, written }).toEqual({
       found: damage,
       repaired: damage,
       written: damage,
     });
     expect(kernel.dump()).toBe(before);
-    expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+    expect(await reconciler.check(wholeKinds(ALL_KINDS))).toEqual({ found: [], repaired: [], written: 0 });
   });
 
   it('puts the admission table back with its elements, in one write', async () => {
     const before = kernel.dump();
     const done = kernel.log.length;
     kernel.meddle('remove', find('nftables inet overlay_admission'));
-    expect(await reconciler.check(new Set(['nftables']))).toMatchObject({ written: 3 });
+    expect(await reconciler.check(wholeKinds(new Set(['nftables'])))).toMatchObject({ written: 3 });
     expect(kernel.dump()).toBe(before);
     expect(kernel.log.slice(done).map((line) => line.slice(0, 13))).toEqual([
       'add nft table',
@@ -68,9 +69,9 @@ describe('the reconciler when it checks the kernel', () => {
   it('looks only at the kinds it is told, and believes the rest', async () => {
     kernel.meddle('remove', find('rule 9.0.0.0/8'));
     kernel.meddle('remove', find('neighbour vtep1024 44.128.0.2'));
-    expect(await reconciler.check(new Set(['rule']))).toMatchObject({ written: 1 });
+    expect(await reconciler.check(wholeKinds(new Set(['rule'])))).toMatchObject({ written: 1 });
     expect([...kernel.kindsRead]).toEqual(['rule']);
-    expect(await reconciler.check(new Set(['neighbour']))).toMatchObject({ written: 1 });
+    expect(await reconciler.check(wholeKinds(new Set(['neighbour'])))).toMatchObject({ written: 1 });
   });
 
   it('removes what bears our marks and is not wanted', async () => {
@@ -78,7 +79,7 @@ describe('the reconciler when it checks the kernel', () => {
     const stray = find('nexthop vtep1024 44.128.0.2');
     if (stray.kind !== 'nexthop') throw new OverlayError('internal', 'no nexthop');
     kernel.meddle('add', { ...stray, gateway: parseIpAddress('44.128.0.77'), id: 5 });
-    const { found, written } = await reconciler.check(ALL_KINDS);
+    const { found, written } = await reconciler.check(wholeKinds(ALL_KINDS));
     expect({ found: found.length, written }).toEqual({ found: 1, written: 1 });
     expect(kernel.dump()).toBe(before);
   });
@@ -91,15 +92,43 @@ describe('the reconciler when it checks the kernel', () => {
       if (link.kind !== 'link' || link.type === 'foreign') throw new OverlayError('internal', 'no link');
       kernel.meddle('add', { ...link, mac });
     }
-    await reconciler.check(ALL_KINDS);
+    await reconciler.check(wholeKinds(ALL_KINDS));
     expect(kernel.dump()).toBe(before);
   });
 
   it('says what it found when it could not repair it', async () => {
     kernel.meddle('remove', find('rule 9.0.0.0/8'));
     kernel.refuse(() => 'busy');
-    const { found, repaired } = await reconciler.check(ALL_KINDS);
+    const { found, repaired } = await reconciler.check(wholeKinds(ALL_KINDS));
     expect([found.length, repaired.length]).toEqual([1, 0]);
     expect(reconciler.failures.size).toBe(1);
+  });
+
+  it('believes what is told of an entry, and looks again when the kernel knows better', async () => {
+    const route = find('route 254 9.0.1.0/26');
+    if (route.kind !== 'route') throw new OverlayError('internal', 'no route');
+    const told = {
+      ...wholeKinds(new Set()),
+      entries: new Map([[keyOf(route), { object: route, gone: true }]]),
+    };
+    const { reads } = kernel;
+    expect(await reconciler.check(told)).toEqual({ found: [], repaired: [], written: 0 });
+    expect(reconciler.failures.size).toBe(0);
+    expect(kernel.reads).toBe(reads + 1);
+    kernel.meddle('remove', route);
+    expect(await reconciler.check(told)).toMatchObject({ found: [route], repaired: [route], written: 1 });
+    expect(kernel.reads).toBe(reads + 1);
+  });
+
+  it('puts the routes back that went with a nexthop, and no others, without reading', async () => {
+    const before = kernel.dump();
+    const { reads } = kernel;
+    const nexthop = find('nexthop vtep1024 44.128.0.2');
+    if (nexthop.kind !== 'nexthop') throw new OverlayError('internal', 'no nexthop');
+    kernel.meddle('remove', nexthop);
+    const entries = new Map([[keyOf(nexthop), { object: nexthop, gone: true }]]);
+    expect(await reconciler.check({ ...wholeKinds(new Set()), entries })).toMatchObject({ written: 3 });
+    expect(kernel.dump()).toBe(before);
+    expect(kernel.reads).toBe(reads);
   });
 });

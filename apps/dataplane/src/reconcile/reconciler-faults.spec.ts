@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { dumpObject } from '../kernel/fake/dump-object.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import { wholeKinds } from './check-scope.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { batch, gone, HOST, peer } from './testing/host-fixture.js';
@@ -102,11 +103,15 @@ describe('the reconciler in a kernel that others damage', () => {
         const { kernel, reconciler, objects } = await settledHost();
         const healthy = kernel.dump();
         for (const object of objects) if (chosen(object, seed, rarity)) kernel.meddle('remove', object);
-        for (const kind of kinds) await reconciler.check(new Set([kind]));
-        await reconciler.check(ALL_KINDS);
+        for (const kind of kinds) await reconciler.check(wholeKinds(new Set([kind])));
+        await reconciler.check(wholeKinds(ALL_KINDS));
         expect(kernel.dump()).toBe(healthy);
         expect(reconciler.failures.size).toBe(0);
-        expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+        expect(await reconciler.check(wholeKinds(ALL_KINDS))).toEqual({
+          found: [],
+          repaired: [],
+          written: 0,
+        });
       }),
       { numRuns: 100 },
     );

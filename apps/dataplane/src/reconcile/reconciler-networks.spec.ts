@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseMacAddress } from '@overlay/allocation';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import { wholeKinds } from './check-scope.js';
 import { networkStandings } from './network-standing.js';
 import { Reconciler } from './reconciler.js';
 import { batch, DCOS, HOST, isolated, peer } from './testing/host-fixture.js';
@@ -62,7 +63,7 @@ describe('the reconciler and the networks of a host', () => {
     );
     expect(kernel.dump()).toContain('link m-dcos');
     kernel.setUnderlay({ device: 'eth0', mtuBytes: 1500 });
-    await reconciler.check(new Set(['link']));
+    await reconciler.check(wholeKinds(new Set(['link'])));
     expect(networkStandings(reconciler)[0]?.error).toBe('');
   });
 
@@ -74,7 +75,7 @@ describe('the reconciler and the networks of a host', () => {
     );
     expect(kernel.dump()).toContain('link m-dcos');
     kernel.setUnderlay({ device: 'eth0', mtuBytes: 1470 });
-    await reconciler.check(new Set(['link']));
+    await reconciler.check(wholeKinds(new Set(['link'])));
     expect(networkStandings(reconciler)[0]?.error).toBe('');
   });
 });

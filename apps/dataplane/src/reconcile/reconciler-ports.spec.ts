@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
+import { wholeKinds } from './check-scope.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { HOST } from './testing/host-fixture.js';
@@ -28,15 +29,15 @@ describe('the reconciler and the ports of bridges', () => {
     await reconciler.applyHost(HOST);
     kernel.plug('veth00000001', 'm-dcos');
     kernel.plug('veth00000002', 'm-dcos');
-    expect(await reconciler.check(PORTS)).toEqual({ found: [], repaired: [], written: 0 });
+    expect(await reconciler.check(wholeKinds(PORTS))).toEqual({ found: [], repaired: [], written: 0 });
   });
 
   it('plugs them into the bridge that takes the place of a deleted one', async () => {
     kernel.meddle('remove', bridge());
     expect(ports()).toEqual([]);
-    await reconciler.check(ALL_KINDS);
+    await reconciler.check(wholeKinds(ALL_KINDS));
     expect(ports()).toEqual(['port veth00000001 master m-dcos', 'port veth00000002 master m-dcos']);
-    expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+    expect(await reconciler.check(wholeKinds(ALL_KINDS))).toEqual({ found: [], repaired: [], written: 0 });
     expect(reconciler.tracker.counts('port')).toEqual({ desired: 2, present: 2 });
   });
 
@@ -55,9 +56,9 @@ describe('the reconciler and the ports of bridges', () => {
   it('leaves alone what was unplugged on purpose, plugged in elsewhere, or went', async () => {
     kernel.meddle('remove', { kind: 'port', device: 'veth00000001', bridge: 'm-dcos', hairpin: false });
     kernel.unplug('veth00000002');
-    expect(await reconciler.check(PORTS)).toEqual({ found: [], repaired: [], written: 0 });
+    expect(await reconciler.check(wholeKinds(PORTS))).toEqual({ found: [], repaired: [], written: 0 });
     kernel.meddle('remove', bridge());
-    await reconciler.check(ALL_KINDS);
+    await reconciler.check(wholeKinds(ALL_KINDS));
     expect(ports()).toEqual([]);
   });
 
@@ -74,7 +75,7 @@ describe('the reconciler and the ports of bridges', () => {
     expect(restarted.warnings).toEqual([expect.stringContaining('veth00000001, veth00000002 had no bridge')]);
     kernel.unplug('veth00000001');
     kernel.plug('veth00000002', 'm-dcos');
-    await restarted.check(PORTS);
+    await restarted.check(wholeKinds(PORTS));
     expect(restarted.warnings).toEqual([]);
     expect(reconciler.warnings).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseNetworkId } from '@overlay/model';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { keyOf } from '../kernel/kernel-object.js';
+import { wholeKinds } from './check-scope.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { batch, DCOS, gone, HOST, peer, withoutSysctls } from './testing/host-fixture.js';
@@ -53,7 +54,7 @@ describe('the reconciler when it removes', () => {
     expect(withoutSysctls(kernel.dump())).toBe(bare);
     expect(await restarted.purge(false)).toEqual({ removed: 0, leftovers: [] });
     await reconciler.purge(false);
-    expect(await reconciler.check(ALL_KINDS)).toEqual({ found: [], repaired: [], written: 0 });
+    expect(await reconciler.check(wholeKinds(ALL_KINDS))).toEqual({ found: [], repaired: [], written: 0 });
     await reconciler.applyPeers(batch(peer(3)), false);
     expect(withoutSysctls(kernel.dump())).toBe(bare);
     await reconciler.applyPeers(gone(3), false);

@@ -5,16 +5,25 @@ import type { UnderlayLink } from '../desired/mtu-fit.js';
 import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
 import { planHost } from '../desired/plan-host.js';
 import { type NexthopIdOf, peerPlanner } from '../desired/plan-peer.js';
-import { type KernelObject, type KernelObjectKind, keyOf, type Nexthop } from '../kernel/kernel-object.js';
-import type { KernelSnapshot, KernelTables } from '../kernel/kernel-tables.js';
+import {
+  type BridgePort,
+  type ChecksumOffload,
+  type KernelObject,
+  type KernelObjectKind,
+  keyOf,
+  type Nexthop,
+} from '../kernel/kernel-object.js';
+import type { KernelSnapshot, KernelTables, ReadScope } from '../kernel/kernel-tables.js';
 import { DEFAULT_VTEP } from '../kernel/ownership.js';
 import { BridgeMacs } from './bridge-macs.js';
 import { BridgePorts } from './bridge-ports.js';
+import { type CheckScope, wholeKinds } from './check-scope.js';
 import { DeltaTracker } from './delta-tracker.js';
 import { KernelWriter } from './kernel-writer.js';
 import { networkOfObject } from './network-of-object.js';
 import { NexthopIds } from './nexthop-ids.js';
 import type { ObjectFailure } from './object-failure.js';
+import { observeEntries } from './observe-entries.js';
 import { type PeerBatch, PeerWants } from './peer-wants.js';
 import { ALL_KINDS } from './plan-check.js';
 import { type PurgeReport, purgeKernel } from './purge-kernel.js';
@@ -25,6 +34,9 @@ const PURGE_TIMEOUT_MS = 15_000;
 
 /** Kinds that are wanted because of what stands in the kernel. */
 const DEPENDENT: readonly KernelObjectKind[] = ['port', 'docker-accept', 'offload'];
+
+/** What a device has of its own. */
+const OF_DEVICE: ReadonlySet<KernelObjectKind> = new Set(['link', 'address', 'port', 'offload']);
 
 /** What is decided for this host whatever the agent says. */
 export interface ReconcilerSettings {
@@ -177,24 +189,32 @@ export class Reconciler {
   }
 
   /**
-   * Reads some kinds again and repairs what is no longer as it was written. Unlike {@link resync} it plans nothing
-   * anew: its cost is that of the dumps.
+   * Looks at a part of the kernel again and repairs what is no longer as it was written. Unlike {@link resync} it plans
+   * nothing anew: its cost goes with the scope.
    * @throws OverlayError `unavailable` if the kernel's tables cannot be read; nothing is written then.
    */
-  async check(kinds: ReadonlySet<KernelObjectKind>): Promise<DriftReport> {
+  async check(scope: CheckScope): Promise<DriftReport> {
     const host = this.#host;
     if (host === undefined) return { found: [], repaired: [], written: 0 };
     this.#writer.calm();
-    const first = await this.#observe(host, kinds);
-    const found = [...first.drifted];
-    let written = await this.#settle(host, first.surplus);
-    if (this.#writer.disturbed) {
-      const second = await this.#observe(host, ALL_KINDS);
-      found.push(...second.drifted);
-      written += await this.#settle(host, second.surplus);
-    }
-    const repaired = found.filter((object) => !this.tracker.deviates(keyOf(object)));
-    return { found, repaired, written };
+    const found: KernelObject[] = [];
+    const look = async (part: CheckScope) => {
+      const { drifted, surplus } = await this.#observe(host, part);
+      found.push(...drifted);
+      return this.#settle(host, surplus);
+    };
+    let written = await look(scope);
+    // What the kernel refuses is not as it was told: news of what was repaired since can be late.
+    const doubtful = found.filter(
+      (object) => scope.entries.has(keyOf(object)) && this.failures.has(keyOf(object)),
+    );
+    if (this.#writer.disturbed) written += await look(wholeKinds(ALL_KINDS));
+    else if (doubtful.length > 0)
+      written += await look(wholeKinds(new Set(doubtful.map(({ kind }) => kind))));
+    const late = new Set(doubtful.filter((object) => !this.tracker.deviates(keyOf(object))));
+    const real = found.filter((object) => !late.has(object));
+    const repaired = real.filter((object) => !this.tracker.deviates(keyOf(object)));
+    return { found: real, repaired, written };
   }
 
   #settle(host: HostDescription, surplus: readonly KernelObject[] = []): Promise<number> {
@@ -202,15 +222,52 @@ export class Reconciler {
     return this.#writer.settle({ vtep: vtep.name, timeoutMs, peersKnown: this.#peersKnown, surplus });
   }
 
-  /** Compares some kinds with what is wanted anyway. */
-  async #observe(host: HostDescription, kinds: ReadonlySet<KernelObjectKind>) {
-    const wanted = planHost(host);
-    const snapshot = await this.#read(host, wanted, kinds);
+  /** Compares a part of the kernel with what is wanted anyway. */
+  async #observe(host: HostDescription, { kinds, devices, entries }: CheckScope) {
+    const told = observeEntries(entries, this.tracker, (nexthop) => this.#peers.routesThrough(nexthop));
+    const wanted = kinds.size + devices.size > 0 ? planHost(host) : [];
+    const alone = devices.size > 0 ? await this.#observeDevices(host, wanted, devices) : [];
+    if (kinds.size === 0) return { drifted: [...told.drifted, ...alone], surplus: told.surplus };
+    const snapshot = await this.#read(host, wanted, { kinds });
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
       if (object.kind === 'link') this.tracker.want(object);
     for (const kind of DEPENDENT)
       if (kinds.has(kind)) this.tracker.wantAll(kind, this.#dependent(host, wanted, snapshot));
-    return this.tracker.observeKinds(kinds, snapshot.objects);
+    const { drifted, surplus } = this.tracker.observeKinds(kinds, snapshot.objects);
+    return { drifted: [...told.drifted, ...alone, ...drifted], surplus: [...told.surplus, ...surplus] };
+  }
+
+  /** Compares single devices, with their addresses and where they are plugged in, with what is wanted. */
+  async #observeDevices(
+    host: HostDescription,
+    wanted: readonly KernelObject[],
+    only: ReadonlySet<string>,
+  ): Promise<readonly KernelObject[]> {
+    const snapshot = await this.#read(host, wanted, { kinds: OF_DEVICE, only });
+    for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
+      if (object.kind === 'link' && only.has(object.name)) this.tracker.want(object);
+    const ports = this.#portsOf(wanted, snapshot, only);
+    const plugged = new Set(ports.map(({ device }) => device));
+    for (const device of only) if (!plugged.has(device)) this.tracker.unwant(`port ${device}`);
+    for (const object of [...ports, ...(only.has(host.vtep.name) ? this.#offloadOf(host, snapshot) : [])])
+      this.tracker.want(object);
+    const addresses = [...this.tracker.wantedOf('address')].filter(
+      (object) => object.kind === 'address' && only.has(object.device),
+    );
+    const keys = [...only].flatMap((device) => [`link ${device}`, `port ${device}`, `offload ${device}`]);
+    return this.tracker.observeKeys([...keys, ...addresses.map(keyOf)], snapshot.objects);
+  }
+
+  #portsOf(
+    wanted: readonly KernelObject[],
+    { cabling }: KernelSnapshot,
+    only?: ReadonlySet<string>,
+  ): readonly BridgePort[] {
+    if (cabling === undefined) return [];
+    const bridges = wanted.flatMap((object) =>
+      object.kind === 'link' && object.type === 'bridge' ? [object.name] : [],
+    );
+    return this.#bridgePorts.follow(cabling, new Set(bridges), only);
   }
 
   /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
@@ -233,19 +290,20 @@ export class Reconciler {
   #dependent(
     host: HostDescription,
     wanted: readonly KernelObject[],
-    { cabling, dockerChains, objects }: KernelSnapshot,
+    snapshot: KernelSnapshot,
   ): readonly KernelObject[] {
+    return [
+      ...this.#portsOf(wanted, snapshot),
+      ...planDockerAccepts(host, snapshot.dockerChains),
+      ...this.#offloadOf(host, snapshot),
+    ];
+  }
+
+  #offloadOf(host: HostDescription, { objects }: KernelSnapshot): readonly ChecksumOffload[] {
     const on = this.#settings.checksumOffload?.(this.#underlay?.driver);
     // On is the kernel's own default: nothing to write where the setting cannot be read.
-    const offload = on === false || (on === true && objects.some(({ kind }) => kind === 'offload'));
-    const bridges = wanted.flatMap((object) =>
-      object.kind === 'link' && object.type === 'bridge' ? [object.name] : [],
-    );
-    return [
-      ...(cabling === undefined ? [] : this.#bridgePorts.follow(cabling, new Set(bridges))),
-      ...planDockerAccepts(host, dockerChains),
-      ...(offload ? [{ kind: 'offload', device: host.vtep.name, on } as const] : []),
-    ];
+    const wanted = on === false || (on === true && objects.some(({ kind }) => kind === 'offload'));
+    return wanted ? [{ kind: 'offload', device: host.vtep.name, on }] : [];
   }
 
   #nexthopIdOf(): NexthopIdOf | undefined {
@@ -256,14 +314,14 @@ export class Reconciler {
   async #read(
     host: HostDescription,
     wanted: readonly KernelObject[],
-    kinds: ReadonlySet<KernelObjectKind> = ALL_KINDS,
+    part: Pick<ReadScope, 'only' | 'kinds'> = {},
   ): Promise<KernelSnapshot> {
     const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
     const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
     const offload = this.#settings.checksumOffload !== undefined;
-    const scope = { vtep: host.vtep.name, devices, sysctls, kinds, underlay: host.ip, offload };
+    const scope = { vtep: host.vtep.name, devices, sysctls, underlay: host.ip, offload, ...part };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
-    if (kinds.has('link')) this.#underlay = snapshot.underlay;
+    if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;
     return snapshot;
   }
 }

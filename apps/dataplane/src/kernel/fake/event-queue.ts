@@ -1,5 +1,5 @@
-import { attributesOf, type KernelObject, keyOf } from '../kernel-object.js';
-import type { KernelEvent } from '../kernel-watch.js';
+import type { KernelObject, Link } from '../kernel-object.js';
+import type { KernelEvent, LinkChange } from '../kernel-watch.js';
 
 /** Events between the kernel in memory and one that watches it. */
 export class EventQueue {
@@ -33,23 +33,25 @@ export class EventQueue {
 export function eventOf(object: KernelObject, gone: boolean): KernelEvent {
   switch (object.kind) {
     case 'link':
-      return { type: 'device', kind: 'link', device: object.name };
+      return { type: 'link', device: object.name, change: linkChange(object, gone) };
     case 'address':
-      return { type: 'device', kind: 'address', device: object.device };
+      return { type: 'address', device: object.device, address: object.address, gone };
     case 'sysctl':
-      return { type: 'device', kind: 'sysctl', device: /\/conf\/([^/]+)\//.exec(object.key)?.[1] ?? 'all' };
+      return { type: 'sysctl', device: /\/conf\/([^/]+)\//.exec(object.key)?.[1] ?? 'all' };
     case 'offload':
-      return { type: 'device', kind: 'link', device: object.device };
+      return { type: 'link', device: object.device, change: 'up' };
     case 'port':
-      return { type: 'port' };
+      return { type: 'port', device: object.device, bridge: object.bridge };
     case 'docker-accept':
       return { type: 'docker' };
     case 'nftables':
       return { type: 'nftables' };
-    default: {
-      const attributes = gone ? undefined : attributesOf(object);
-      const device = 'device' in object ? { device: object.device } : {};
-      return { type: 'object', kind: object.kind, key: keyOf(object), attributes, marked: true, ...device };
-    }
+    default:
+      return { type: 'entry', object, gone, marked: true };
   }
+}
+
+function linkChange(link: Link, gone: boolean): LinkChange {
+  if (gone) return 'gone';
+  return link.type !== 'foreign' && !link.up ? 'down' : 'up';
 }

@@ -32,12 +32,16 @@ export class FakeCabling {
     this.#indexes.delete(device);
   }
 
-  /** What is plugged where, given everything that stands in the kernel. */
-  view(objects: Iterable<KernelObject>): Cabling {
+  /**
+   * What is plugged where, given everything that stands in the kernel.
+   * @param only the devices to look at
+   */
+  view(objects: Iterable<KernelObject>, only?: ReadonlySet<string>): Cabling {
+    const within = (device: string) => only === undefined || only.has(device);
     const bridges = new Map<string, number>();
     const ports = new Map<string, { readonly bridgeIndex: number; readonly hairpin: boolean }>();
     for (const object of objects) {
-      if (object.kind === 'link' && object.type === 'bridge')
+      if (object.kind === 'link' && object.type === 'bridge' && within(object.name))
         bridges.set(object.name, this.#indexes.get(object.name) ?? 0);
       if (object.kind === 'port')
         ports.set(object.device, {
@@ -45,7 +49,7 @@ export class FakeCabling {
           hairpin: object.hairpin,
         });
     }
-    const veths = [...this.#veths].map((device) => ({
+    const veths = [...this.#veths].filter(within).map((device) => ({
       device,
       index: this.#indexes.get(device) ?? 0,
       hairpin: false,

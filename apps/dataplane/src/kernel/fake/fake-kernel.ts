@@ -35,6 +35,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
   readonly #log: string[] = [];
   #refusal: ((object: KernelObject) => string | undefined) | undefined;
   #reads = 0;
+  #objectsRead = 0;
   #kindsRead: ReadonlySet<KernelObjectKind> = new Set();
   readonly #watches = new Set<EventQueue>();
   #silent = false;
@@ -54,6 +55,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
     return this.#reads;
   }
 
+  /** How many objects these readings gave. */
+  get objectsRead(): number {
+    return this.#objectsRead;
+  }
+
   /** The kinds that the last reading was about. */
   get kindsRead(): ReadonlySet<KernelObjectKind> {
     return this.#kindsRead;
@@ -62,7 +68,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
   /** The device with the host's underlay address gets this MTU; undefined: no device has the address. */
   setUnderlay(underlay: UnderlayLink | undefined): void {
     this.#underlay = underlay;
-    this.#broadcast({ type: 'device', kind: 'link', device: underlay?.device ?? 'eth0' });
+    this.#broadcast({ type: 'link', device: underlay?.device ?? 'eth0', change: 'up' });
   }
 
   /** From now on it is a kernel without nexthop objects. */
@@ -87,7 +93,8 @@ export class FakeKernel implements KernelTables, KernelWatch {
   /** The container's end of a pair goes. */
   unplug(device: string): void {
     this.#cabling.removeVeth(device);
-    this.#objects.delete(`port ${device}`);
+    const port = this.#objects.get(`port ${device}`);
+    if (port !== undefined) this.#remove(port);
   }
 
   /** Another program takes a nexthop id. */
@@ -138,16 +145,19 @@ export class FakeKernel implements KernelTables, KernelWatch {
     const read = (kind: KernelObjectKind) => kinds === undefined || kinds.has(kind);
     this.#kindsRead = new Set(KERNEL_OBJECT_KINDS.filter(read));
     const objects = [...this.#objects.values()].filter(
-      (object) => read(object.kind) && isOurs(object, scope),
+      (object) => read(object.kind) && isOurs(object, scope) && isWithin(object, scope.only),
     );
+    this.#objectsRead += objects.length;
     const underlay =
-      read('link') && scope.underlay !== undefined ? this.#underlayOf(scope.underlay) : undefined;
+      read('link') && scope.underlay !== undefined && scope.only === undefined
+        ? this.#underlayOf(scope.underlay)
+        : undefined;
     return Promise.resolve({
       objects,
       foreignNexthopIds: new Set(this.#foreignNexthops),
       nexthopObjects: this.#nexthops,
       dockerChains: read('docker-accept') ? this.#dockerChains : [],
-      ...(read('port') ? { cabling: this.#cabling.view(this.#objects.values()) } : {}),
+      ...(read('port') ? { cabling: this.#cabling.view(this.#objects.values(), scope.only) } : {}),
       ...(underlay === undefined ? {} : { underlay }),
     });
   }
@@ -303,6 +313,13 @@ function goesWith(other: KernelObject, gone: KernelObject): boolean {
   if (other.kind === 'route') return other.target.type === 'gateway' && other.target.device === gone.name;
   if (other.kind === 'sysctl') return other.key.includes(`/${gone.name}/`);
   return 'device' in other && other.device === gone.name;
+}
+
+/** Of these devices only, if there is such a limit. */
+function isWithin(object: KernelObject, only: ReadScope['only']): boolean {
+  if (only === undefined) return true;
+  if (object.kind === 'link') return only.has(object.name);
+  return 'device' in object && only.has(object.device);
 }
 
 function isOurs(object: KernelObject, scope: ReadScope): boolean {

@@ -21,6 +21,7 @@ import {
 import type { SysctlFiles } from './sysctl-files.js';
 import { readDriver, readOffload } from './vxlan-offload.js';
 
+const PLAIN_NAME = /^\w[\w.-]*$/;
 const NO_NEXTHOPS = /Operation not supported|Object "nexthop" is unknown/;
 
 /** Reads every table that we have objects in: one process a table, none for each object. */
@@ -39,13 +40,10 @@ export class KernelReader {
     const list = async <T>(needed: boolean, command: string, args: readonly string[]) =>
       needed ? this.#json<T>(command, args, options) : [];
     const device = scope.vtep;
-    const devices = await list<LinkJson>(wanted('link', 'address', 'neighbour', 'fdb', 'port'), 'ip', [
-      '-details',
-      'address',
-      'show',
-    ]);
+    const aboutDevices = wanted('link', 'address', 'neighbour', 'fdb', 'port', 'offload');
+    const devices = aboutDevices ? await this.#devices(scope.only, options) : [];
     const links = parseLinks(devices, scope);
-    const underlay = await this.#underlay(devices, scope, options);
+    const underlay = scope.only === undefined ? await this.#underlay(devices, scope, options) : undefined;
     const there = links.some((link) => link.kind === 'link' && link.name === device);
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
     const nexthopList = wanted('nexthop') ? await this.#nexthops(options) : [];
@@ -98,6 +96,18 @@ export class KernelReader {
     if (link === undefined || !offload) return link;
     const driver = await readDriver(this.#runner, link.device, options);
     return { ...link, ...(driver === undefined ? {} : { driver }) };
+  }
+
+  /** One line for each device that is asked for; what is not there says so on the standard error, which is no failure. */
+  async #devices(only: ReadScope['only'], options: CallOptions): Promise<readonly LinkJson[]> {
+    // Whoever makes a device chooses its name: one that `ip` could misread is not put into a batch.
+    if (only === undefined || ![...only].every((device) => PLAIN_NAME.test(device)))
+      return this.#json<LinkJson>('ip', ['-details', 'address', 'show'], options);
+    const lines = [...only].map((device) => `address show dev ${device}\n`).join('');
+    const args = ['-json', '-details', '-force', '-batch', '-'];
+    const { stdout } = await this.#runner.run('ip', args, lines, options.timeoutMs);
+    const arrays = stdout.split('\n').filter((line) => line.trim() !== '');
+    return arrays.flatMap((line) => JSON.parse(line) as LinkJson[]);
   }
 
   /** Undefined if the kernel (before 5.3), or the tool, knows no nexthop objects. */

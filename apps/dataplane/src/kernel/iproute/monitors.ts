@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
+import { parseIpAddress } from '@overlay/allocation';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
 import { ADMISSION_SET, ADMISSION_TABLE, DOCKER_CHAIN, NFT_TABLE } from '../ownership.js';
 import { parseIpEvent } from './parse-ip-event.js';
@@ -34,8 +35,8 @@ export function nftMonitor(prefix: readonly string[] = []): KernelWatch {
 export function parseNftEvent(line: string): KernelEvent | undefined {
   const [, verb, address] = ELEMENT.exec(line) ?? [];
   if (address !== undefined) {
-    const attributes = verb === 'delete' ? undefined : '';
-    return { type: 'object', kind: 'admission', key: `admission ${address}`, attributes, marked: true };
+    const object = { kind: 'admission', address: parseIpAddress(address) } as const;
+    return { type: 'entry', object, gone: verb === 'delete', marked: true };
   }
   if (OUR_TABLE.test(line)) return { type: 'nftables' };
   if (DOCKER.test(line)) return { type: 'docker' };

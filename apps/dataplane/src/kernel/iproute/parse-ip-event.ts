@@ -1,6 +1,6 @@
-import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
-import { attributesOf, type KernelObject, keyOf, type Route } from '../kernel-object.js';
-import type { KernelEvent } from '../kernel-watch.js';
+import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import type { Route } from '../kernel-object.js';
+import type { KernelEntry, KernelEvent, LinkChange } from '../kernel-watch.js';
 import {
   CNI_BRIDGE_PREFIX,
   MAIN_TABLE,
@@ -13,7 +13,10 @@ import {
 
 const LOST: KernelEvent = { type: 'lost' };
 const LINE = /^\[([A-Z]+)\](Deleted )?(.*)$/;
-const DEVICE = /^\d+: ([^\s:@]+)/;
+const LINK = /^\d+: ([^\s:@]+)[^<]*<([^>]*)>/;
+const ADDRESS = /^\d+: (\S+)\s+inet6? (\S+) (?:.* )?scope (\d+)/;
+/** rtnetlink's RT_SCOPE_LINK: the kernel makes such addresses itself. */
+const SCOPE_LINK = '253';
 const NETCONF = /^inet6? (\S+) .*(?:forwarding|rp_filter)/;
 const NEIGHBOUR = /^(\S+) dev (\S+)(?: lladdr (\S+))?/;
 const NEXTHOP = /^id (\d+) via (\S+) dev (\S+)/;
@@ -24,7 +27,9 @@ const ROUTE = /^(?:(\d+) )?([0-9a-f.:]+(?:\/\d+)?)(?= |$)/;
 const UNREACHABLE = '7';
 const VIA = / via (\S+) dev (\S+)/;
 /** `5: veth1@if2: <…> master m-dcos …`. */
-const PORT_OF_OURS = new RegExp(` master (?:${CNI_BRIDGE_PREFIX}|${SHARED_BRIDGE_PREFIX})`);
+const PORT_OF_OURS = new RegExp(` master ((?:${CNI_BRIDGE_PREFIX}|${SHARED_BRIDGE_PREFIX})\\S+)`);
+/** The queue of a device that was never up. */
+const NEVER_UP = / qdisc noop /;
 const NO_MAC = parseMacAddress('00:00:00:00:00:00');
 const OUR_PROTOCOL = String(ROUTE_PROTOCOL);
 
@@ -45,13 +50,12 @@ export function parseIpEvent(line: string): KernelEvent | undefined {
 function parseLabelled(label: string, gone: boolean, text: string): KernelEvent | undefined {
   switch (label) {
     case 'LINK':
-      if (PORT_OF_OURS.test(text)) return { type: 'port' };
-      return deviceEvent('link', DEVICE.exec(text)?.[1]);
+      return parseLink(gone, text);
     case 'ADDR':
-      return deviceEvent('address', DEVICE.exec(text)?.[1]);
+      return parseAddress(gone, text);
     case 'NETCONF': {
       const device = NETCONF.exec(text)?.[1];
-      return device === undefined ? undefined : deviceEvent('sysctl', device);
+      return device === undefined ? undefined : { type: 'sysctl', device };
     }
     case 'NEIGH':
       return parseNeighbour(gone, text);
@@ -66,13 +70,32 @@ function parseLabelled(label: string, gone: boolean, text: string): KernelEvent 
   }
 }
 
-function deviceEvent(kind: 'link' | 'address' | 'sysctl', device: string | undefined): KernelEvent {
-  return device === undefined ? LOST : { type: 'device', kind, device };
+function parseLink(gone: boolean, text: string): KernelEvent {
+  const [, device, flags = ''] = LINK.exec(text) ?? [];
+  if (device === undefined) return LOST;
+  const bridge = PORT_OF_OURS.exec(text)?.[1];
+  return bridge === undefined
+    ? { type: 'link', device, change: linkChange(gone, flags, text) }
+    : { type: 'port', device, bridge };
 }
 
-function objectEvent(object: KernelObject, gone: boolean, marked: boolean): KernelEvent {
-  const attributes = gone ? undefined : attributesOf(object);
-  return { type: 'object', kind: object.kind, key: keyOf(object), attributes, marked };
+function linkChange(gone: boolean, flags: string, text: string): LinkChange {
+  if (gone) return 'gone';
+  if (flags.split(',').includes('UP')) return 'up';
+  return NEVER_UP.test(text) ? 'new' : 'down';
+}
+
+function parseAddress(gone: boolean, text: string): KernelEvent | undefined {
+  const [, device, address = '', scope] = ADDRESS.exec(text) ?? [];
+  if (device === undefined) return LOST;
+  if (scope === SCOPE_LINK) return undefined;
+  // The address of a pair of hosts has no prefix of its own.
+  if (!address.includes('/')) return { type: 'address', device, gone };
+  return { type: 'address', device, address: parseInterfaceAddress(address), gone };
+}
+
+function entryEvent(object: KernelEntry, gone: boolean, marked: boolean): KernelEvent {
+  return { type: 'entry', object, gone, marked };
 }
 
 /** Forwarding entries come as neighbours with the state NOARP, their underlay address in front. */
@@ -83,10 +106,10 @@ function parseNeighbour(gone: boolean, text: string): KernelEvent | undefined {
   const absent = gone || !text.includes(' PERMANENT');
   const mac = lladdr === undefined ? NO_MAC : parseMacAddress(lladdr);
   const ip = parseIpAddress(address);
-  const object: KernelObject = text.includes(' NOARP')
+  const object: KernelEntry = text.includes(' NOARP')
     ? { kind: 'fdb', device, mac, underlay: ip }
     : { kind: 'neighbour', device, address: ip, mac };
-  return { ...objectEvent(object, absent, true), device } as KernelEvent;
+  return entryEvent(object, absent, true);
 }
 
 function parseNexthop(gone: boolean, text: string): KernelEvent | undefined {
@@ -95,10 +118,9 @@ function parseNexthop(gone: boolean, text: string): KernelEvent | undefined {
   const inOurRange = Object.values(NEXTHOP_ID_BASE).some((base) => id >= base && id <= base + 0xffffff);
   const marked = protocolOf(text) === OUR_PROTOCOL;
   // Whoever replaces a nexthop of ours leaves no word of the old one but its id.
-  if (inOurRange && !marked)
-    return { type: 'object', kind: 'nexthop', key: `id ${id}`, attributes: '', marked: true };
+  if (inOurRange && !marked) return { type: 'nexthop-id', id };
   if (gateway === undefined || device === undefined) return undefined;
-  return objectEvent({ kind: 'nexthop', device, gateway: parseIpAddress(gateway), id }, gone, marked);
+  return entryEvent({ kind: 'nexthop', device, gateway: parseIpAddress(gateway), id }, gone, marked);
 }
 
 function parseRoute(gone: boolean, text: string): KernelEvent | undefined {
@@ -108,7 +130,7 @@ function parseRoute(gone: boolean, text: string): KernelEvent | undefined {
   const prefix = parseCidr(destination.includes('/') ? destination : `${destination}/${full}`);
   const table = Number(/ table (\d+)/.exec(text)?.[1] ?? MAIN_TABLE);
   const route: Route = { kind: 'route', table, prefix, target: targetOf(type, text) };
-  return objectEvent(route, gone, protocolOf(text) === OUR_PROTOCOL);
+  return entryEvent(route, gone, protocolOf(text) === OUR_PROTOCOL);
 }
 
 function targetOf(type: string | undefined, text: string): Route['target'] {
@@ -127,7 +149,7 @@ function parseRule(gone: boolean, text: string): KernelEvent | undefined {
   const full = source.includes(':') ? 128 : 32;
   const cidr = parseCidr(source.includes('/') ? source : `${source}/${full}`);
   const rule = { kind: 'rule', source: cidr, table: Number(table), priority: RULE_PRIORITY } as const;
-  return objectEvent(rule, gone, rule.table === PEER_TABLE);
+  return entryEvent(rule, gone, rule.table === PEER_TABLE);
 }
 
 /** The kernel leaves out the protocol of routes that were added by hand. */
