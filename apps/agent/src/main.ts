@@ -7,6 +7,7 @@ import { runAgent } from './agent.js';
 import { AGENT_TIMINGS } from './agent-timings.js';
 import { connectHost } from './connect-host.js';
 import { kernelRouteSource } from './identity/underlay-address.js';
+import { runPurge } from './purge/run-purge.js';
 import { grpcMasters } from './registration/master-link.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -16,6 +17,18 @@ const exitCode = await runProcess(
     configuration: agentConfiguration,
     summary: "The host's side of the overlay: registers with a master, configures the host, reports.",
     version,
+    tasks: [
+      {
+        flag: '--purge',
+        meaning: 'remove the CNI files and Docker networks that the agent made, and exit; 1 if any is left',
+        run: (config, print) => runPurge(config, false, print),
+      },
+      {
+        flag: '--leftovers',
+        meaning: 'only list what --purge would remove, and exit; 1 if there is anything',
+        run: (config, print) => runPurge(config, true, print),
+      },
+    ],
     start: (input) =>
       runAgent({
         ...input,

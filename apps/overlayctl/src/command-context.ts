@@ -6,6 +6,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** The options that stand for every command; read when a command runs. */
   readonly globals: () => GlobalOptions;
+  /** Path of the program overlay-agent of this release. */
+  readonly agentProgram: string;
 }
 
 /** Prints an answer: JSON for programs, text for people. The text is made only if it is wanted. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { runOverlayctl } from './overlayctl.js';
 import { createTerminal } from './terminal.js';
 
@@ -10,6 +11,7 @@ const exitCode = await runOverlayctl(process.argv.slice(2), {
   terminal: createTerminal(process),
   environment: process.env,
   version,
+  agentProgram: fileURLToPath(new URL('../../../bin/overlay-agent', import.meta.url)),
 });
 // What a slow reader has not taken yet would be lost with the process.
 const streams = [process.stdout, process.stderr];

@@ -7,7 +7,12 @@ import { runOverlayctl } from './overlayctl.js';
 
 async function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const terminal = new MemoryTerminal();
-  const exitCode = await runOverlayctl(args, { terminal, environment, version: '1.2.3' });
+  const exitCode = await runOverlayctl(args, {
+    terminal,
+    environment,
+    version: '1.2.3',
+    agentProgram: '/nowhere/overlay-agent',
+  });
   return { exitCode, out: terminal.printed.join('\n'), err: terminal.warned.join('\n') };
 }
 

@@ -19,6 +19,8 @@ export interface OverlayctlDeps {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** Path of the program overlay-agent of this release. */
+  readonly agentProgram: string;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function runOverlayctl(args: readonly string[], deps: OverlayctlDep
   }
 }
 
-function createProgram({ terminal, environment, version }: OverlayctlDeps): Command {
+function createProgram({ terminal, environment, version, agentProgram }: OverlayctlDeps): Command {
   const program = new Command('overlayctl')
     .description('Shows and changes an overlay: its networks, agents, containers and addresses.')
     .version(version)
@@ -60,6 +62,7 @@ function createProgram({ terminal, environment, version }: OverlayctlDeps): Comm
   let config = overlayctlConfiguration.defaults();
   const context: CommandContext = {
     terminal,
+    agentProgram,
     globals: () => ({
       ...readGlobalOptions(typed, environment, config),
       warn: (text) => terminal.warn(text),

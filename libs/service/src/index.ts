@@ -18,6 +18,7 @@ export {
   type ProcessDescription,
   type ProcessHost,
   type ProcessInput,
+  type ProcessTask,
   type RunningProcess,
   runProcess,
 } from './run-process.js';

@@ -85,6 +85,22 @@ describe('runProcess', () => {
     expect(out).toMatch(/--adopt-networks +take over/);
   });
 
+  it('does a task in place of its work', async () => {
+    const tasks = [
+      {
+        flag: '--purge' as const,
+        meaning: 'remove everything',
+        async run(config: Config, print: (text: string) => void) {
+          print(`purging at ${config.logLevel}\n`);
+          return 1;
+        },
+      },
+    ];
+    expect((await run(['--help'], notStarted, { tasks })).out).toMatch(/--purge +remove everything/);
+    const done = await run(['--config', quiet, '--purge'], notStarted, { tasks });
+    expect(done).toEqual({ exitCode: 1, out: 'purging at silent\n', err: '' });
+  });
+
   it('tells its version', async () => {
     expect(await run(['--version'], notStarted)).toEqual({ exitCode: 0, out: '1.2.3\n', err: '' });
   });

@@ -26,6 +26,15 @@ export interface ProcessInput<C> {
   readonly clock: Clock;
 }
 
+/** Something that a process does once, in place of its work, where its flag is given. */
+export interface ProcessTask<C> {
+  /** A flag of one lower-case word, for example `--purge`. */
+  readonly flag: `--${string}`;
+  readonly meaning: string;
+  /** @returns the exit code. @throws OverlayError, which ends the process with exit code 1. */
+  run(config: C, print: (text: string) => void): Promise<number>;
+}
+
 /** A process as its `main.ts` describes it. */
 export interface ProcessDescription<C extends { readonly logLevel: LogLevel }> {
   readonly configuration: ProcessConfiguration<C>;
@@ -33,6 +42,7 @@ export interface ProcessDescription<C extends { readonly logLevel: LogLevel }> {
   readonly version: string;
   /** Flags beside `--config`, `--check-config`, `--help` and `--version`, in commander's notation. */
   readonly flags?: readonly { readonly notation: string; readonly meaning: string }[];
+  readonly tasks?: readonly ProcessTask<C>[];
   start(input: ProcessInput<C>): Promise<RunningProcess>;
 }
 
@@ -43,6 +53,12 @@ export interface ProcessHost {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   once(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+}
+
+interface TypedFlags {
+  readonly config?: string;
+  readonly checkConfig?: boolean;
+  readonly [flag: string]: unknown;
 }
 
 /**
@@ -61,13 +77,15 @@ export async function runProcess<C extends { readonly logLevel: LogLevel }>(
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-  const { config: file, checkConfig, ...flags } = command.opts<{ config?: string; checkConfig?: boolean }>();
+  const { config: file, checkConfig, ...flags } = command.opts<TypedFlags>();
   try {
     const config = readConfiguration(description.configuration, file);
     if (checkConfig) {
       host.stdout.write(`${app}: the configuration is right\n`);
       return 0;
     }
+    const task = description.tasks?.find(({ flag }) => flags[flag.slice(2)] === true);
+    if (task !== undefined) return await task.run(config, (text) => host.stdout.write(text));
     return await serve(description, host, config, flags);
   } catch (thrown) {
     const error = toOverlayError(thrown);
@@ -94,6 +112,7 @@ function commandOf<C extends { readonly logLevel: LogLevel }>(
       writeErr: (text) => host.stderr.write(text),
     });
   for (const flag of description.flags ?? []) command.option(flag.notation, flag.meaning);
+  for (const { flag, meaning } of description.tasks ?? []) command.option(flag, meaning);
   return command;
 }
 

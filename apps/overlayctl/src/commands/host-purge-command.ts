@@ -2,6 +2,7 @@ import type { PurgeResponse } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { overlayctlConfiguration } from '@overlay/model';
 import type { Command } from 'commander';
+import { type AgentPurge, purgeAgentLeftovers } from '../agent-purge.js';
 import { type CommandContext, printAnswer } from '../command-context.js';
 import { confirm } from '../confirm.js';
 import { explainFailure } from '../explain-failure.js';
@@ -10,8 +11,15 @@ import { renderLeftovers, renderPurge } from '../render/render-purge.js';
 
 interface PurgeFlags {
   readonly dataplaneSocket?: string;
+  readonly agentConfig?: string;
   readonly verify?: boolean;
   readonly yes?: boolean;
+}
+
+/** What is asked: the dataplane about the kernel, the agent about its files and networks. */
+interface PurgeWork {
+  readonly dataplane: (verify: boolean) => Promise<PurgeResponse>;
+  readonly agent: (verify: boolean) => Promise<AgentPurge>;
 }
 
 /** A large host has hundreds of thousands of objects: one call may take as long as a few kernel commands. */
@@ -21,35 +29,60 @@ const PURGE_TIMEOUT_MS = 60_000;
 export function addHostPurge(host: Command, context: CommandContext): void {
   host
     .command('purge')
-    .description('remove everything of the overlay from the kernel of this host')
+    .description('remove everything of the overlay from this host: kernel, CNI files, Docker networks')
     .option('--verify', 'only list what is there; exit code 1 if anything is')
     .option('-y, --yes', 'do not ask')
     .option(
       '--dataplane-socket <address>',
       `gRPC address of overlay-dataplane (default: ${overlayctlConfiguration.defaults().sockets.dataplane})`,
     )
+    .option(
+      '--agent-config <file>',
+      'configuration of overlay-agent, which tells where its files are (default: what an agent without one has)',
+    )
     .action((flags: PurgeFlags) => purgeHost(context, flags));
 }
 
 async function purgeHost(context: CommandContext, flags: PurgeFlags): Promise<void> {
-  const globals = context.globals();
-  const target =
-    flags.dataplaneSocket === undefined
-      ? globals.sockets.dataplane
-      : readTarget('--dataplane-socket', flags.dataplaneSocket);
-  const present = await purge(target, globals, true);
-  if (flags.verify || present.leftovers.length === 0) {
-    answer(context, present);
+  const { dataplane, agent } = workOf(context, flags);
+  const present = { kernel: await dataplane(true), agent: await agent(true) };
+  const objects = present.kernel.leftovers;
+  const made = present.agent.left;
+  if (flags.verify || objects.length + made.length === 0) {
+    answer(context, present.kernel, present.agent);
     return;
   }
-  await confirm(context.terminal, renderPurge(present.leftovers), flags.yes ?? false);
-  answer(context, await purge(target, globals, false));
+  await confirm(context.terminal, renderPurge(objects, made), flags.yes ?? false);
+  // First, for it refuses while the agent runs; and a bridge of Docker's goes with its network.
+  const purged = await agent(false);
+  answer(context, await dataplane(false), purged);
 }
 
-function answer(context: CommandContext, { removed, leftovers }: PurgeResponse): void {
+function workOf({ globals, agentProgram }: CommandContext, flags: PurgeFlags): PurgeWork {
+  const options = globals();
+  const target =
+    flags.dataplaneSocket === undefined
+      ? options.sockets.dataplane
+      : readTarget('--dataplane-socket', flags.dataplaneSocket);
+  return {
+    dataplane: (verify) => purge(target, options, verify),
+    agent: (verify) => purgeAgentLeftovers({ program: agentProgram, config: flags.agentConfig, verify }),
+  };
+}
+
+function answer(context: CommandContext, kernel: PurgeResponse, agent: AgentPurge): void {
+  const removed = Number(kernel.removed) + agent.removed.length;
+  const leftovers = [...kernel.leftovers, ...agent.left];
   printAnswer(context, {
-    json: () => ({ removed: String(removed), leftovers }),
-    text: () => renderLeftovers(Number(removed), leftovers),
+    json: () => ({ removed: String(removed), leftovers, kept: agent.kept }),
+    text: () =>
+      renderLeftovers({
+        removedFromKernel: Number(kernel.removed),
+        removed: agent.removed,
+        kernel: kernel.leftovers,
+        made: agent.left,
+        kept: agent.kept,
+      }),
   });
   if (leftovers.length > 0)
     throw new OverlayError(

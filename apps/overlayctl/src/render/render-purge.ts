@@ -5,25 +5,44 @@ const SHOWN = 20;
 
 const STAY = 'net.ipv4.ip_forward and net.ipv6.conf.all.forwarding stay as they are.';
 
-/** What a purge will touch. */
-export function renderPurge(objects: readonly string[]): string {
-  const effect = `${count(objects.length)} will be removed, and the containers of this host lose the overlay:`;
+/** What a purge will touch: the kernel's objects, then what the agent made. */
+export function renderPurge(kernel: readonly string[], made: readonly string[]): string {
+  const effect = `${count(kernel.length + made.length)} will be removed, and the containers of this host lose the overlay:`;
   return [
     effect,
-    ...list(objects),
+    ...list(kernel),
+    ...list(made),
     STAY,
     'Stop overlay-agent first: it would configure the host again.',
   ].join('\n');
 }
 
-/** What a purge removed and what is there now. */
-export function renderLeftovers(removed: number, leftovers: readonly string[]): string {
-  const done = removed > 0 ? [`removed ${count(removed)}`, STAY] : [];
-  const left =
-    leftovers.length === 0
-      ? ['nothing of the overlay is on this host']
-      : [`${count(leftovers.length)} of the overlay on this host:`, ...list(leftovers)];
-  return [...done, ...left].join('\n');
+/** What a purge did and what is there now. */
+export interface PurgeOutcome {
+  /** Objects of the kernel that were removed, by number. */
+  readonly removedFromKernel: number;
+  /** What the agent made and is gone now. */
+  readonly removed: readonly string[];
+  /** Objects of the kernel that are there. */
+  readonly kernel: readonly string[];
+  /** What the agent made and is there. */
+  readonly made: readonly string[];
+  /** What stays on purpose. */
+  readonly kept: readonly string[];
+}
+
+/** What a purge removed, what is there now, and what stays on purpose. */
+export function renderLeftovers(outcome: PurgeOutcome): string {
+  const { removedFromKernel, removed, kernel, made, kept } = outcome;
+  const gone = removedFromKernel + removed.length;
+  const left = kernel.length + made.length;
+  return [
+    ...(gone > 0 ? [`removed ${count(gone)}`, ...list(removed), STAY] : []),
+    ...(left === 0
+      ? ['nothing of the overlay is on this host but what stays on purpose:']
+      : [`${count(left)} of the overlay on this host:`, ...list(kernel), ...list(made), 'Stays on purpose:']),
+    ...list(kept),
+  ].join('\n');
 }
 
 function list(objects: readonly string[]): readonly string[] {
@@ -32,5 +51,5 @@ function list(objects: readonly string[]): readonly string[] {
 }
 
 function count(objects: number): string {
-  return objects === 1 ? '1 kernel object' : `${objects} kernel objects`;
+  return objects === 1 ? '1 object' : `${objects} objects`;
 }
