@@ -7,6 +7,8 @@ jest.setTimeout(120_000);
 const NETWORKS = ['dcos', 'dcos6'] as const;
 const RUNTIMES = ['cni', 'podman', 'docker'] as const;
 const PROBES_AT_ONCE = 8;
+/** A machine under load takes its time to start what asks and answers. */
+const PATIENT_MS = 15_000;
 const PINGS = { filter: ['icmp', 'or', 'icmp6'] };
 
 type Runtime = (typeof RUNTIMES)[number];
@@ -49,7 +51,7 @@ describe('containers of real runtimes', () => {
       const ping = await from.container.ping(to);
       return ping.ok ? undefined : `${label}: ${ping.output}`;
     }
-    const echo = await from.container[protocol](to);
+    const echo = await from.container[protocol](to, { timeoutMs: PATIENT_MS });
     if (!echo.ok) return `${label}: ${echo.error ?? 'no answer'}`;
     return echo.seenAs === source ? undefined : `${label}: seen as ${echo.seenAs ?? 'nobody'}`;
   }

@@ -10,6 +10,8 @@ export interface MemberCall<T> {
   readonly doing: string;
   /** Repeatable calls are tried at each member; the others once, for nobody knows whether they happened. */
   readonly repeatable: boolean;
+  /** For an answer that is long or takes work: this many times the usual timeout. */
+  readonly patience?: number;
   readonly run: (client: Etcd3, options: CallOptions) => Promise<T>;
 }
 
@@ -41,12 +43,13 @@ export class EtcdMembers {
    * @throws OverlayError what {@link etcdFailure} says, after at most twice the timeout for all tries together.
    */
   async call<T>(call: MemberCall<T>): Promise<T> {
-    const last = Date.now() + 2 * this.#timeoutMs;
+    const timeoutMs = this.#timeoutMs * (call.patience ?? 1);
+    const last = Date.now() + 2 * timeoutMs;
     let failure: OverlayError | undefined;
     for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
       const { client, moveOn } = this.#pick();
       try {
-        return await call.run(client, { deadline: Math.min(Date.now() + this.#timeoutMs, last) });
+        return await call.run(client, { deadline: Math.min(Date.now() + timeoutMs, last) });
       } catch (thrown) {
         failure = this.failure(thrown, call.doing);
         if (failure.code !== 'unavailable') throw failure;

@@ -10,6 +10,7 @@ import type { EtcdMembers } from './etcd-members.js';
 const FIRST_PAGE = 2_000;
 const LONGEST_PAGE = 40_000;
 const PAGE_BYTES = 8_000_000;
+const PAGE_PATIENCE = 10;
 
 /**
  * Reads the whole log at one revision of etcd, page by page; the next page is under way while one is decoded.
@@ -56,6 +57,7 @@ async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
   const answer = await members.call({
     doing: 'read',
     repeatable: true,
+    patience: PAGE_PATIENCE,
     run: (client, options) => client.kv.txn(request, options),
   });
   const [format, mark, first] = answer.responses.map(({ response_range: range }) => range);
@@ -81,6 +83,8 @@ function readPage(
   return members.call({
     doing: 'read',
     repeatable: true,
+    // While a page is on its way the one before it is decoded, which leaves no time to take the answer.
+    patience: PAGE_PATIENCE,
     run: (client, options) => client.kv.range(request, options),
   });
 }
