@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Container, type Host, Testbed } from '@overlay/testbed';
@@ -22,7 +23,6 @@ describe('CNI and Docker in one shared block', () => {
     host = testbed.host('h1');
     peer = testbed.host('h2');
     host.agent.configure({ pool: 'shared' });
-    host.ipam.configure({ docker_plugin_socket: join(host.paths.dockerPluginsDir, 'overlay.sock') });
     await host.startDocker();
     await testbed.start();
     await testbed.waitSettled([NETWORK], 60_000);
@@ -95,22 +95,74 @@ describe('CNI and Docker in one shared block', () => {
     await waitUntil('every address is back', async () => (await usedAndTotal())[0] === 0);
   });
 
-  it('lets dockerd start while overlay-ipam is away', async () => {
-    await host.ipam.kill();
+  /** Starts a killed dockerd, which gives back the address of a container that it finds ended. @returns its new log. */
+  async function startDockerAnew(): Promise<string> {
     await host.docker.kill();
+    const before = host.docker.daemon.log().length;
     await host.startDocker();
-    expect((await host.docker.docker('network', 'inspect', NETWORK)).exitCode).toBe(0);
-    await host.ipam.start();
-    const container = await host.runDocker(NETWORK);
-    expect(container.ipv4).toMatch(/^9\./);
-    await container.remove();
+    return host.docker.daemon.log().slice(before);
+  }
+
+  it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+    ['up', async () => undefined, async () => undefined],
+    ['down', () => host.ipam.kill(), () => host.ipam.start()],
+    ['stopped', async () => host.ipam.pause(), async () => host.ipam.resume()],
+  ])('lets dockerd start at once while overlay-ipam is %s', async (_state, end, mend) => {
+    const cni = await host.attachCni(NETWORK);
+    const first = await host.runDocker(NETWORK);
+    const second = await host.runDocker(NETWORK);
+    await end();
+    try {
+      expect(await startDockerAnew()).not.toContain('Unable to connect to plugin');
+      expect((await host.docker.docker('network', 'inspect', NETWORK)).exitCode).toBe(0);
+    } finally {
+      await mend();
+    }
+    await host.ipam.waitReady();
+    const ids = [first.runtimeId ?? '', second.runtimeId ?? ''];
+    await waitUntil('the containers start again', async () => {
+      return (await host.docker.docker('start', ...ids)).exitCode === 0;
+    });
+    const again = await Promise.all(ids.map((id) => host.docker.inspect(id, NETWORK)));
+    const addresses = again.flatMap((container) => container.addresses.map(({ address }) => address));
+    expect(new Set([...cni.addresses.map(({ address }) => address), ...addresses]).size).toBe(6);
+    expect(await usedAndTotal()).toEqual([3, 29]);
+    for (const container of [first, second, cni]) await container.remove();
+    await waitUntil('every address is back', async () => (await usedAndTotal())[0] === 0);
+  });
+
+  it('says what is down when a container wants an address, within what Docker would try for', async () => {
+    for (const [end, mend] of [
+      [() => host.ipam.kill(), () => host.ipam.start()],
+      [async () => host.ipam.pause(), async () => host.ipam.resume()],
+    ] as const) {
+      await end();
+      try {
+        await expect(host.runDocker(NETWORK)).rejects.toThrow(/overlay-docker-ipam: overlay-ipam/);
+      } finally {
+        await mend();
+      }
+      await host.ipam.waitReady();
+      await waitUntil('no address is held', async () => (await usedAndTotal())[0] === 0);
+    }
+  });
+
+  it("answers Docker again when the plugin's socket was removed, or its process killed", async () => {
+    rmSync(join(host.paths.dockerPluginsDir, 'overlay.sock'));
+    await host.dockerIpam.waitReady();
+    const left = await host.runDocker(NETWORK);
+    await host.dockerIpam.restart();
+    const right = await host.runDocker(NETWORK);
+    expect(right.ipv4).not.toBe(left.ipv4);
+    for (const container of [left, right]) await container.remove();
+    await waitUntil('every address is back', async () => (await usedAndTotal())[0] === 0);
   });
 
   it('takes stale releases after a power cut for what they are', async () => {
     const before = await host.runDocker(NETWORK);
-    await host.ipam.kill();
+    await Promise.all([host.dockerIpam.kill(), host.ipam.kill()]);
     await host.docker.powerOff();
-    await host.ipam.start();
+    await Promise.all([host.dockerIpam.start(), host.ipam.start()]);
     const cni = await host.attachCni(NETWORK);
     await host.startDocker();
     const after = await host.runDocker(NETWORK);

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   agentConfiguration,
   dataplaneConfiguration,
+  dockerIpamConfiguration,
   ipamConfiguration,
   masterConfiguration,
   overlayctlConfiguration,
@@ -15,6 +16,7 @@ const CONFIGURATIONS = [
   masterConfiguration,
   agentConfiguration,
   ipamConfiguration,
+  dockerIpamConfiguration,
   dataplaneConfiguration,
   overlayctlConfiguration,
 ];

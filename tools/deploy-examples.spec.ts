@@ -5,6 +5,7 @@ import {
   agentConfiguration,
   type Configuration,
   dataplaneConfiguration,
+  dockerIpamConfiguration,
   ipamConfiguration,
   masterConfiguration,
 } from '@overlay/model';
@@ -19,6 +20,7 @@ const CONFIGURATION_OF: Readonly<Record<string, Configuration<unknown>>> = {
   'host-agent.yaml': agentConfiguration,
   'gateway-agent.yaml': agentConfiguration,
   'host-ipam.yaml': ipamConfiguration,
+  'host-docker-ipam.yaml': dockerIpamConfiguration,
   'host-dataplane.yaml': dataplaneConfiguration,
 };
 
@@ -31,7 +33,7 @@ describe('deploy', () => {
 
   it('has a unit for every process, started with its configuration', () => {
     const units = readdirSync(UNITS);
-    expect(units).toHaveLength(4);
+    expect(units).toHaveLength(5);
     for (const unit of units) {
       const [, app] = /^overlay-(.+)\.service$/.exec(unit) ?? [];
       const text = readFileSync(join(UNITS, unit), 'utf8');

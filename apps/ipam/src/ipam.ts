@@ -17,7 +17,8 @@ import { addCniRoutes } from './cni/cni-routes.js';
 import { replayDeletions } from './cni/deletion-queue.js';
 import { Collector } from './collection/collector.js';
 import type { Namespaces } from './collection/namespaces.js';
-import { startDockerPlugin } from './docker/docker-plugin.js';
+import { DockerIpam } from './docker/docker-ipam.js';
+import { addDockerRoutes, DOCKER_PATH } from './docker/docker-routes.js';
 import { createIpamService } from './grpc/ipam-service.js';
 import type { HostClock } from './host-clock.js';
 import { createOperationMeter, exposeCapacity } from './ipam-metrics.js';
@@ -54,22 +55,27 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
   readiness.block(STORE_UNREADY, 'pools and allocations are being loaded');
   await claimUnixSocket('listen.grpc', config.listen.grpc);
   await claimUnixSocket('listen.http', config.listen.http);
-  const docker = await startDockerPlugin(deps);
   const book = await AddressBook.open(store, hostClock.instant());
   const { cooldownMs } = config;
   exposeCapacity(metrics, book, () => ({ at: hostClock.instant(), cooldownMs }));
   const meter = createOperationMeter(metrics, () => clock.monotonicMs());
   const cooldown = { cooldownMs, rememberedCount: REMEMBERED_ADDRESSES };
   const callers = { book, meter, clock: hostClock, cooldown, namespaces };
+  const docker = new DockerIpam(callers);
   const gate = createGate();
   const http = await startHttpServer({
     listen: { key: 'listen.http', address: config.listen.http },
     logger,
-    routes: (server) =>
+    routes: (server) => {
       addCniRoutes(server, async (environment, stdin) => {
         await gate.opened;
         return handleCniCall(environment, stdin, callers);
-      }),
+      });
+      addDockerRoutes(server, DOCKER_PATH, async (method, body, untilMs) => {
+        await gate.opened;
+        return docker.answer(method, body, untilMs);
+      });
+    },
   });
   const deletions = await replayDeletions(
     config.cniDeletionsDir,
@@ -90,7 +96,6 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     probes: { readiness, metrics },
   });
   gate.open();
-  docker?.serve({ ...callers, timer: clock });
   readiness.clear(STORE_UNREADY);
   const ending = new AbortController();
   const expiry = repeat({
@@ -122,7 +127,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
       ending.abort();
       await Promise.all([expiry, collection]);
       grpc.setServing(serviceName(IpamServiceService), false);
-      await Promise.all([grpc.close(GRPC_GRACE_MS), http.close(), docker?.close()]);
+      await Promise.all([grpc.close(GRPC_GRACE_MS), http.close()]);
       await book.close();
       await probes.close();
       await store.close();

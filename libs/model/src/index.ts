@@ -3,6 +3,7 @@ export { type AgentConfig, type AgentNetworkConfig, agentConfiguration } from '.
 export type { Configuration } from './config/configuration.js';
 export { type DataplaneConfig, dataplaneConfiguration } from './config/dataplane-config.js';
 export type { ConfigKey } from './config/describe-schema.js';
+export { type DockerIpamConfig, dockerIpamConfiguration } from './config/docker-ipam-config.js';
 export { type IpamConfig, ipamConfiguration } from './config/ipam-config.js';
 export { LOG_LEVELS, type LogLevel } from './config/key-types.js';
 export type { LogConfig } from './config/log-block.js';

@@ -5,7 +5,7 @@ import { type Configuration, mergeConfig } from './process-configs.js';
 import type { Surroundings } from './surroundings.js';
 
 /** The product's processes. */
-export type AppName = 'master' | 'agent' | 'ipam' | 'dataplane';
+export type AppName = 'master' | 'agent' | 'ipam' | 'docker-ipam' | 'dataplane';
 
 /** Where and how one of them runs. */
 export interface AppSpec {

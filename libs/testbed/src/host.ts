@@ -74,6 +74,8 @@ export class Host extends NetworkNamespace {
   readonly agent: AppProcess;
   readonly ipam: AppProcess;
   readonly dataplane: AppProcess;
+  /** Answers Docker for ipam, on a host whose agent has `pool: shared`; see {@link Host.processes}. */
+  readonly dockerIpam: AppProcess;
   /** Plays the container runtime: raw CNI calls in this host. */
   readonly cni: CniRuntime;
   /** Its Docker Engine, which runs from {@link Host.startDocker} on. */
@@ -102,7 +104,9 @@ export class Host extends NetworkNamespace {
       mkdirSync(folder, { recursive: true });
     }
     const configs = planHostConfigs(this.paths, spec.address.ipv4, spec.masters);
-    const app = (name: HostAppName, socket: string): AppProcess =>
+    const isReady = (name: keyof typeof HOST_HTTP) =>
+      httpAnswersOkInside(this.enter, `http://${HOST_HTTP[name]}/readyz`);
+    const app = (name: HostAppName, socket: string, ready = unixSocketListens(socket)): AppProcess =>
       new AppProcess(around, {
         app: name,
         owner: spec.label,
@@ -110,11 +114,12 @@ export class Host extends NetworkNamespace {
         enter: this.enter,
         config: mergeConfig(configs[name], spec.config[name] ?? {}),
         listening: unixSocketListens(socket),
-        ready: httpAnswersOkInside(this.enter, `http://${HOST_HTTP[name]}/readyz`),
+        ready,
       });
-    this.ipam = app('ipam', this.paths.ipamSocket);
-    this.dataplane = app('dataplane', this.paths.dataplaneSocket);
-    this.agent = app('agent', this.paths.agentSocket);
+    this.ipam = app('ipam', this.paths.ipamSocket, isReady('ipam'));
+    this.dataplane = app('dataplane', this.paths.dataplaneSocket, isReady('dataplane'));
+    this.agent = app('agent', this.paths.agentSocket, isReady('agent'));
+    this.dockerIpam = app('docker-ipam', join(this.paths.dockerPluginsDir, 'overlay.sock'));
     this.docker = new DockerEngine(around, {
       host: spec.label,
       netns: this.path,
@@ -140,9 +145,10 @@ export class Host extends NetworkNamespace {
     return this.#address;
   }
 
-  /** The processes in starting order. */
+  /** The processes in starting order; docker-ipam only where the agent's configuration has `pool: shared`. */
   get processes(): readonly AppProcess[] {
-    return [this.ipam, this.dataplane, this.agent];
+    const isShared = this.agent.config.pool === 'shared';
+    return [...(isShared ? [this.dockerIpam] : []), this.ipam, this.dataplane, this.agent];
   }
 
   /** Starts those of its processes that do not run, all at once, and waits for them. */

@@ -26,6 +26,8 @@ export interface HostPaths {
   readonly ipamStateDir: string;
   /** Where the CNI plugin queues deletions while ipam is down. */
   readonly cniDeletionsDir: string;
+  /** Where docker-ipam keeps what ipam still has to be told. */
+  readonly dockerReleasesDir: string;
 }
 
 /** HTTP listeners inside each host's namespace: the product's defaults, for every namespace has its own loopback. */
@@ -56,15 +58,16 @@ export function planHostPaths(folder: string): HostPaths {
     agentStateDir: join(folder, 'state', 'agent'),
     ipamStateDir: join(folder, 'state', 'ipam'),
     cniDeletionsDir: join(folder, 'state', 'ipam', 'deletions'),
+    dockerReleasesDir: join(folder, 'state', 'docker-ipam'),
   };
 }
 
-/** The configurations of a host's three processes. */
+/** The configurations of a host's processes. */
 export function planHostConfigs(
   paths: HostPaths,
   ip: string,
   masters: readonly string[],
-): Readonly<Record<'agent' | 'ipam' | 'dataplane', Configuration>> {
+): Readonly<Record<'agent' | 'ipam' | 'docker-ipam' | 'dataplane', Configuration>> {
   return {
     agent: {
       master: masters.join(','),
@@ -89,6 +92,13 @@ export function planHostConfigs(
       },
       state_dir: paths.ipamStateDir,
       cni_deletions_dir: paths.cniDeletionsDir,
+    },
+    'docker-ipam': {
+      sockets: {
+        docker_plugin: join(paths.dockerPluginsDir, 'overlay.sock'),
+        ipam_http: paths.ipamHttpSocket,
+      },
+      releases_dir: paths.dockerReleasesDir,
     },
     dataplane: {
       listen: { grpc: `unix:${paths.dataplaneSocket}`, metrics: HOST_HTTP.dataplane },

@@ -90,6 +90,25 @@ export function planDockerRelease(
 }
 
 /**
+ * Gives back what an endpoint holds in one prefix: Docker was told that it got nothing.
+ * @returns as the answer whether it held anything.
+ * @throws OverlayError `not_found` (no such prefix here).
+ */
+export function planForgottenEndpoint(
+  state: IpamState,
+  pool: DockerPool,
+  owner: Owner,
+  moment: ReleaseMoment,
+): Plan<boolean> {
+  const [half, family] = requireDockerPool(state, pool);
+  const ip = state
+    .allocation(allocationKey(half.definition, owner))
+    ?.addresses.map(({ address }) => interfaceIp(address))
+    .find((address) => family.addresses.contains(address));
+  return ip === undefined ? { mutations: [], answer: false } : planDockerRelease(state, pool, ip, moment);
+}
+
+/**
  * The half and family that a prefix is.
  * @throws OverlayError `not_found` naming the prefixes that there are.
  */

@@ -1,94 +1,82 @@
-import { addressInPrefix, interfaceIp } from '@overlay/allocation';
 import { OverlayError, toOverlayError } from '@overlay/failure';
-import type { Clock } from '@overlay/service';
 import type { AddressBook } from '../allocation/address-book.js';
+import type { IpamState } from '../allocation/ipam-state.js';
 import {
   planDockerAddress,
   planDockerRelease,
+  planForgottenEndpoint,
   requireDockerPool,
 } from '../allocation/plan-docker-address.js';
 import type { CooldownPolicy } from '../allocation/plan-release.js';
+import type { Plan } from '../allocation/records.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import {
-  type DockerWish,
+  type DockerEndpointWish,
   parseAddressRelease,
-  parseAddressRequest,
-  parsePoolRelease,
+  parseEndpointRequest,
   parsePoolRequest,
   poolId,
 } from './docker-requests.js';
+import type { DockerAnswer } from './docker-routes.js';
 
 /** What Docker's requests are answered with. */
 export interface DockerIpamDeps {
   readonly book: AddressBook;
   readonly meter: OperationMeter;
   readonly clock: HostClock;
-  readonly timer: Pick<Clock, 'sleep'>;
   readonly cooldown: CooldownPolicy;
 }
 
-/** An answer of the plugin protocol. */
-export type DockerAnswer = Readonly<Record<string, unknown>>;
-
-/** dockerd waits serially and without end for a plugin that is silent: nobody waits longer than this. */
-const ANSWER_WITHIN_MS = 4000;
-
-/** Docker's IPAM plugin protocol (moby, libnetwork/docs/ipam.md). */
+/**
+ * The part of Docker's IPAM plugin protocol (moby, libnetwork/docs/ipam.md) that needs the addresses; the rest, and
+ * what makes every answer come in time, is overlay-docker-ipam's. Beside the protocol there is `ForgetAddress`, which
+ * takes the request of an endpoint whose answer Docker never got.
+ */
 export class DockerIpam {
-  readonly #timer: Pick<Clock, 'sleep'>;
-  readonly #ready: Promise<DockerIpamDeps>;
-  /** The last request of each endpoint that is waiting for its address. */
-  readonly #latest = new Map<string, symbol>();
+  readonly #deps: DockerIpamDeps;
 
-  /** @param ready what addresses are given out of, when it is loaded: until then only the handshake is answered. */
-  constructor(timer: Pick<Clock, 'sleep'>, ready: Promise<DockerIpamDeps>) {
-    this.#timer = timer;
-    this.#ready = ready;
+  constructor(deps: DockerIpamDeps) {
+    this.#deps = deps;
   }
 
-  /** Answers `/Plugin.Activate` or `/IpamDriver.METHOD`. Never rejects: a failure is `{Error}`. */
-  async answer(method: string, body: unknown): Promise<DockerAnswer> {
-    const over = new AbortController();
+  /**
+   * Answers `/IpamDriver.METHOD`. Never rejects: a failure is `{Error, Code}`. What nobody waits for any more changes
+   * nothing.
+   * @param untilMs the host's uptime until which the caller waits
+   */
+  async answer(method: string, body: unknown, untilMs: number): Promise<DockerAnswer> {
     try {
-      return await Promise.race([this.#perform(method, body, over.signal), this.#tooLate(over.signal)]);
+      return await this.#perform(method, body, untilMs);
     } catch (thrown) {
-      return { Error: `overlay-ipam: ${toOverlayError(thrown).message}` };
-    } finally {
-      over.abort();
+      const { message, code } = toOverlayError(thrown);
+      return { Error: `overlay-ipam: ${message}`, Code: code };
     }
   }
 
-  async #tooLate(over: AbortSignal): Promise<never> {
-    await this.#timer.sleep(ANSWER_WITHIN_MS, over);
-    throw new OverlayError('deadline_exceeded', 'the address store is slow or still loading; try again');
-  }
-
-  async #perform(method: string, body: unknown, over: AbortSignal): Promise<DockerAnswer> {
+  async #perform(method: string, body: unknown, untilMs: number): Promise<DockerAnswer> {
+    const { book, meter } = this.#deps;
     switch (method) {
-      case 'Plugin.Activate':
-        return { Implements: ['IpamDriver'] };
-      case 'IpamDriver.GetCapabilities':
-        // With the MAC address a repeated request is known.
-        return { RequiresMACAddress: true, RequiresRequestReplay: false };
-      case 'IpamDriver.GetDefaultAddressSpaces':
-        return { LocalDefaultAddressSpace: 'overlay-local', GlobalDefaultAddressSpace: 'overlay-global' };
       case 'IpamDriver.RequestPool': {
         const prefix = parsePoolRequest(body);
-        const { book } = await this.#ready;
         const [half] = await book.read((state) => requireDockerPool(state, { prefix }));
         return { PoolID: poolId({ network: half.definition.network, prefix }), Pool: prefix, Data: {} };
       }
-      case 'IpamDriver.ReleasePool':
-        parsePoolRelease(body);
-        return {};
-      case 'IpamDriver.RequestAddress':
-        return this.#requestAddress(parseAddressRequest(body), over);
+      case 'IpamDriver.RequestAddress': {
+        const wish = parseEndpointRequest(body);
+        return meter.measure('allocate', 'docker', () => this.#requestAddress(wish, untilMs));
+      }
       case 'IpamDriver.ReleaseAddress': {
         const { pool, ip } = parseAddressRelease(body);
-        const { book, meter, clock, cooldown } = await this.#ready;
         await meter.measure('release', 'docker', () =>
-          book.change((state) => planDockerRelease(state, pool, ip, { at: clock.instant(), cooldown })),
+          this.#change(untilMs, (state) => planDockerRelease(state, pool, ip, this.#moment())),
+        );
+        return {};
+      }
+      case 'IpamDriver.ForgetAddress': {
+        const { pool, owner } = parseEndpointRequest(body);
+        await meter.measure('release', 'docker', () =>
+          this.#change(untilMs, (state) => planForgottenEndpoint(state, pool, owner, this.#moment())),
         );
         return {};
       }
@@ -97,45 +85,31 @@ export class DockerIpam {
     }
   }
 
-  async #requestAddress(wish: DockerWish, over: AbortSignal): Promise<DockerAnswer> {
-    const { book, meter, clock, cooldown } = await this.#ready;
-    if (wish.kind === 'gateway') {
-      const [, { prefix, gateway }] = await book.read((state) => requireDockerPool(state, wish.pool));
-      if (wish.wanted === undefined || wish.wanted === gateway) {
-        return { Address: addressInPrefix(gateway, prefix), Data: {} };
-      }
-      const message = `the gateway of ${prefix} is ${gateway}, not ${wish.wanted}; leave --gateway away`;
-      throw new OverlayError('invalid_argument', message);
-    }
+  async #requestAddress(wish: DockerEndpointWish, untilMs: number): Promise<DockerAnswer> {
     const { pool, owner, wanted } = wish;
-    const endpoint = `${poolId(pool)}/${owner.containerId}`;
-    const request = Symbol(endpoint);
-    this.#latest.set(endpoint, request);
-    const isLatest = () => this.#latest.get(endpoint) === request;
-    let isNew = false;
-    try {
-      const record = await meter.measure('allocate', 'docker', () =>
-        book.change((state) => {
-          const moment = { at: clock.instant(), cooldown, nowMs: clock.nowMs() };
-          const named = wanted === undefined ? {} : { wanted };
-          const plan = planDockerAddress(state, { pool, owner, ...named, ...moment });
-          isNew = plan.mutations.length > 0;
-          return plan;
-        }),
-      );
-      const [held] = record.addresses;
-      if (held === undefined) throw new OverlayError('internal', `${endpoint} got no address`);
-      if (over.aborted && isNew) {
-        // Docker was told of a failure and does not know the address, unless it asked anew meanwhile.
-        const ip = interfaceIp(held.address);
-        await book.change((state) => {
-          const moment = { at: clock.instant(), cooldown };
-          return isLatest() ? planDockerRelease(state, pool, ip, moment) : { mutations: [], answer: false };
-        });
-      }
-      return { Address: held.address, Data: {} };
-    } finally {
-      if (isLatest()) this.#latest.delete(endpoint);
-    }
+    const named = wanted === undefined ? {} : { wanted };
+    const record = await this.#change(untilMs, (state) =>
+      planDockerAddress(state, { pool, owner, ...named, ...this.#moment(), nowMs: this.#deps.clock.nowMs() }),
+    );
+    const [held] = record.addresses;
+    if (held === undefined) throw new OverlayError('internal', `${owner.containerId} got no address`);
+    return { Address: held.address, Data: {} };
+  }
+
+  /**
+   * Changes nothing after `untilMs`: by then Docker was told of a failure, and the address may be dealt with otherwise.
+   * A stopped process finds such requests when it goes on.
+   */
+  #change<T>(untilMs: number, plan: (state: IpamState) => Plan<T>): Promise<T> {
+    const { book, clock } = this.#deps;
+    return book.change((state) => {
+      if (clock.instant().uptimeMs < untilMs) return plan(state);
+      throw new OverlayError('deadline_exceeded', 'nobody waits for the answer any more');
+    });
+  }
+
+  #moment() {
+    const { clock, cooldown } = this.#deps;
+    return { at: clock.instant(), cooldown };
   }
 }

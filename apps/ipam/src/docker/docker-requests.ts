@@ -12,15 +12,23 @@ const poolSchema = z.looseObject({ Pool: text, SubPool: text });
 const releasePoolSchema = z.looseObject({ PoolID: text });
 const addressSchema = z.looseObject({ PoolID: text, Address: text, Options: options });
 
+/** Asks for the address of an endpoint. */
+export interface DockerEndpointWish {
+  readonly kind: 'endpoint';
+  readonly pool: DockerPool;
+  readonly owner: Owner;
+  readonly wanted?: IpAddress;
+}
+
+/** Asks which address is the gateway's. */
+export interface DockerGatewayWish {
+  readonly kind: 'gateway';
+  readonly pool: DockerPool;
+  readonly wanted?: IpAddress;
+}
+
 /** What RequestAddress asks for. */
-export type DockerWish =
-  | { readonly kind: 'gateway'; readonly pool: DockerPool; readonly wanted?: IpAddress }
-  | {
-      readonly kind: 'endpoint';
-      readonly pool: DockerPool;
-      readonly owner: Owner;
-      readonly wanted?: IpAddress;
-    };
+export type DockerWish = DockerGatewayWish | DockerEndpointWish;
 
 const ADDRESS_TYPE = 'RequestAddressType';
 const GATEWAY = 'com.docker.network.gateway';
@@ -72,6 +80,13 @@ export function parseAddressRequest(body: unknown): DockerWish {
     interface: parseInterfaceName(pool.prefix.includes(':') ? 'ipv6' : 'ipv4'),
   };
   return { kind: 'endpoint', pool, owner, ...wanted };
+}
+
+/** What RequestAddress asks for, for an endpoint only. @throws OverlayError `invalid_argument` saying what is wrong. */
+export function parseEndpointRequest(body: unknown): DockerEndpointWish {
+  const wish = parseAddressRequest(body);
+  if (wish.kind === 'endpoint') return wish;
+  throw new OverlayError('invalid_argument', 'a gateway has no endpoint');
 }
 
 /** What ReleaseAddress gives back. @throws OverlayError `invalid_argument` saying what is wrong. */

@@ -113,7 +113,7 @@ const schema = z.strictObject({
   network_config: networkSchema.prefault({}),
   pool: key(
     'split or shared',
-    'split gives CNI and Docker half a block each. shared puts both on one bridge o-<network> with the whole block, and lets overlay-ipam give Docker its addresses (docker_plugin_socket in its configuration); change it only on a host without containers.',
+    'split gives CNI and Docker half a block each. shared puts both on one bridge o-<network> with the whole block, and lets overlay-ipam give Docker its addresses, which takes overlay-docker-ipam; change it only on a host without containers.',
     z.enum(['split', 'shared']),
   ).prefault('split'),
   heartbeat_ms: integerKey(100, 600_000, 'Time between two reports to the master.', 'ms').prefault(10_000),

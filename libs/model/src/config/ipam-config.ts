@@ -1,15 +1,7 @@
 import { z } from 'zod';
 import type { ListenAddress } from '../listen-address.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
-import {
-  booleanKey,
-  integerKey,
-  type LogLevel,
-  listenKey,
-  logLevelKey,
-  pathKey,
-  socketPathKey,
-} from './key-types.js';
+import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
 import { checkListeners } from './listen-rules.js';
 
 /** Configuration of overlay-ipam. */
@@ -26,8 +18,6 @@ export interface IpamConfig {
   readonly cooldownMs: number;
   /** How long a container must be gone before its addresses are released without a word from its runtime. */
   readonly collectGraceMs: number;
-  /** Where Docker finds overlay-ipam as its IPAM driver, for shared pools; absent: nowhere. */
-  readonly dockerPluginSocket?: string;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
@@ -36,7 +26,7 @@ const schema = z.strictObject({
   listen: z
     .strictObject({
       grpc: listenKey('Where the agent and frameworks connect.').prefault('unix:/run/overlay/ipam.sock'),
-      http: listenKey('Where the CNI plugin and Docker connect.').prefault(
+      http: listenKey('Where the CNI plugin and overlay-docker-ipam connect.').prefault(
         'unix:/run/overlay/ipam-http.sock',
       ),
       metrics: listenKey('Where health and metrics are.').prefault('127.0.0.1:5062'),
@@ -58,9 +48,6 @@ const schema = z.strictObject({
     'How long a container must be gone before its addresses are released without a word from its runtime.',
     'ms',
   ).prefault(60_000),
-  docker_plugin_socket: socketPathKey(
-    "Where Docker finds overlay-ipam as the IPAM driver overlay, for agents with pool: shared. Docker's own folder for it is /run/docker/plugins.",
-  ).optional(),
   insecure: booleanKey('Allows listeners that other hosts reach, without authentication.').prefault(false),
   log_level: logLevelKey(),
 });
@@ -77,9 +64,6 @@ export const ipamConfiguration: Configuration<IpamConfig> = defineConfiguration(
       cniDeletionsDir: parsed.cni_deletions_dir,
       cooldownMs: parsed.cooldown_ms,
       collectGraceMs: parsed.collect_grace_ms,
-      ...(parsed.docker_plugin_socket === undefined
-        ? {}
-        : { dockerPluginSocket: parsed.docker_plugin_socket }),
       insecure: parsed.insecure,
       logLevel: parsed.log_level,
     };
