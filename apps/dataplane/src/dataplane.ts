@@ -14,6 +14,7 @@ import type { KernelTables } from './kernel/kernel-tables.js';
 import type { KernelWatch } from './kernel/kernel-watch.js';
 import { ApplyLoop } from './reconcile/apply-loop.js';
 import { DriftWatch } from './reconcile/drift-watch.js';
+import { OffloadTrial, type OffloadTrialOptions } from './reconcile/offload-trial.js';
 import { Reconciler, type ReconcilerSettings } from './reconcile/reconciler.js';
 import { dataplaneService } from './rpc/dataplane-service.js';
 
@@ -25,6 +26,8 @@ export interface DataplaneDeps {
   readonly config: DataplaneConfig;
   readonly tables: KernelTables;
   readonly settings: ReconcilerSettings;
+  /** What the test of checksum offload works with. */
+  readonly trial: Pick<OffloadTrialOptions, 'decision' | 'probe'>;
   /** What tells that somebody changed the kernel. */
   readonly watches: readonly KernelWatch[];
   readonly clock: Clock;
@@ -75,8 +78,10 @@ export async function runDataplane(deps: DataplaneDeps): Promise<RunningProcess>
     watches: deps.watches,
     resyncMs: config.resyncMs,
   });
+  const trial = new OffloadTrial({ ...deps.trial, loop, reconciler, clock, random, logger, metrics });
   return {
     async close() {
+      await trial.close();
       await drift.close();
       await rpc.close(GRACE_MS);
       await loop.close();

@@ -3,7 +3,7 @@ import { dataplaneConfiguration } from '@overlay/model';
 import { runProcess } from '@overlay/service';
 import { runDataplane } from './dataplane.js';
 import { observeKernel } from './dataplane-metrics.js';
-import { decideChecksumOffload } from './desired/checksum-offload.js';
+import { OffloadDecision } from './desired/offload-decision.js';
 import { readAdmissionDrops } from './kernel/iproute/admission-drops.js';
 import { processRunner } from './kernel/iproute/command-runner.js';
 import { iprouteTables } from './kernel/iproute/iproute-tables.js';
@@ -11,6 +11,7 @@ import { legacyMonitor } from './kernel/iproute/legacy-monitor.js';
 import { meteredRunner } from './kernel/iproute/metered-runner.js';
 import { ipMonitor, nftMonitor } from './kernel/iproute/monitors.js';
 import { procSysFiles } from './kernel/iproute/sysctl-files.js';
+import { tcpProbe } from './kernel/iproute/tcp-probe.js';
 import type { ReconcilerSettings } from './reconcile/reconciler.js';
 import { VERSION } from './version.js';
 
@@ -33,17 +34,15 @@ process.exitCode = await runProcess(
         sleep: (ms, signal) => clock.sleep(ms, signal),
         intervalMs: LEGACY_INTERVAL_MS,
       });
+      const offload = new OffloadDecision(config.vxlanChecksumOffload, release());
       const settings: ReconcilerSettings = {
         nexthopObjects: config.nexthopObjects,
-        checksumOffload: (driver) =>
-          decideChecksumOffload(config.vxlanChecksumOffload, {
-            kernelRelease: release(),
-            ...(driver === undefined ? {} : { driver }),
-          }),
+        offload,
       };
       return runDataplane({
         ...input,
         settings,
+        trial: { decision: offload, probe: tcpProbe },
         tables: iprouteTables({ runner, sysctls: procSysFiles }),
         watches: [ipMonitor(), nftMonitor(), legacy],
         random: Math.random,

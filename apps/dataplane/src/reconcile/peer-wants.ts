@@ -40,6 +40,19 @@ export class PeerWants {
     return new Map([...this.#contradicting, ...conflicts]);
   }
 
+  /** Up to `count` of the accepted peers, from a place in their order on, which goes round. */
+  some(count: number, skip: number): readonly PeerDescription[] {
+    const { accepted } = this.#claims;
+    const chosen: PeerDescription[] = [];
+    let place = accepted.size === 0 ? 0 : -(skip % accepted.size);
+    for (const peer of accepted.values()) {
+      if (place >= 0) chosen.push(peer);
+      place += 1;
+      if (chosen.length === count) break;
+    }
+    return chosen;
+  }
+
   /** The wanted routes through a nexthop. */
   routesThrough({ gateway, id }: Nexthop): readonly KernelObject[] {
     const peer = this.#claims.ofVtep(gateway);

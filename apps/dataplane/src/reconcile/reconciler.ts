@@ -2,6 +2,8 @@ import { OverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
+import type { OffloadDecision } from '../desired/offload-decision.js';
+import type { PeerDescription } from '../desired/peer-description.js';
 import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
 import { planHost } from '../desired/plan-host.js';
 import { type NexthopIdOf, peerPlanner } from '../desired/plan-peer.js';
@@ -40,8 +42,8 @@ const OF_DEVICE: ReadonlySet<KernelObjectKind> = new Set(['link', 'address', 'po
 
 /** What is decided for this host whatever the agent says. */
 export interface ReconcilerSettings {
-  /** Decides about checksum offload of the VXLAN device; absent: as the kernel has it. */
-  readonly checksumOffload?: (underlayDriver: string | undefined) => boolean;
+  /** Decides about checksum offload of the VXLAN device; absent: nobody looks at it. */
+  readonly offload?: Pick<OffloadDecision, 'decide' | 'warnings'>;
   /** `off`: routes name their gateways themselves, as on a kernel without nexthop objects. */
   readonly nexthopObjects: 'auto' | 'off';
 }
@@ -99,6 +101,11 @@ export class Reconciler {
     return this.#peers.count(this.#host?.nodeId);
   }
 
+  /** Some of the peers that stand in the kernel; the same ones for the same place in their order. */
+  somePeers(count: number, skip: number): readonly PeerDescription[] {
+    return this.#peers.some(count, skip);
+  }
+
   /** Objects that could not be written, by key. */
   get failures(): ReadonlyMap<string, ObjectFailure> {
     return this.#writer.failures;
@@ -106,10 +113,11 @@ export class Reconciler {
 
   /** What works, but not as well as it could, each with the way out. */
   get warnings(): readonly string[] {
-    return standingWarnings({
+    const standing = standingWarnings({
       nexthops: this.#settings.nexthopObjects === 'off' ? 'off' : this.#nexthopsKnownToKernel,
       strays: this.#bridgePorts.strays,
     });
+    return [...standing, ...(this.#settings.offload?.warnings ?? [])];
   }
 
   /** Peers that get nothing in the kernel, and why. */
@@ -300,10 +308,13 @@ export class Reconciler {
   }
 
   #offloadOf(host: HostDescription, { objects }: KernelSnapshot): readonly ChecksumOffload[] {
-    const on = this.#settings.checksumOffload?.(this.#underlay?.driver);
+    const decided = this.#settings.offload?.decide(this.#underlay?.driver);
+    const found = objects.find((object) => object.kind === 'offload');
+    const on = decided === 'as-found' ? found?.on : decided;
     // On is the kernel's own default: nothing to write where the setting cannot be read.
-    const wanted = on === false || (on === true && objects.some(({ kind }) => kind === 'offload'));
-    return wanted ? [{ kind: 'offload', device: host.vtep.name, on }] : [];
+    return on === false || (on === true && found !== undefined)
+      ? [{ kind: 'offload', device: host.vtep.name, on }]
+      : [];
   }
 
   #nexthopIdOf(): NexthopIdOf | undefined {
@@ -318,7 +329,7 @@ export class Reconciler {
   ): Promise<KernelSnapshot> {
     const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
     const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
-    const offload = this.#settings.checksumOffload !== undefined;
+    const offload = this.#settings.offload !== undefined;
     const scope = { vtep: host.vtep.name, devices, sysctls, underlay: host.ip, offload, ...part };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
     if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;

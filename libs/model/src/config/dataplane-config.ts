@@ -29,7 +29,7 @@ const schema = z.strictObject({
   ),
   vxlan_checksum_offload: wordKey(
     ['auto', 'on', 'off'],
-    'Whether the checksums of packets in the tunnel are left to whoever sends them on. `auto`: on, except where kernels or network cards are known to spoil them.',
+    'Whether the checksums of packets in the tunnel are left to whoever sends them on. `auto`: on, except where kernels or network cards are known to spoil them, or a test with a few peers shows that they arrive spoiled.',
   ).prefault('auto'),
   nexthop_objects: wordKey(
     ['auto', 'off'],

@@ -17,9 +17,13 @@ export class HandClock implements Clock {
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
     this.waits.push(durationMs);
     return new Promise((resolve) => {
-      if (signal?.aborted) resolve();
-      signal?.addEventListener('abort', () => resolve(), { once: true });
-      this.#sleepers.push({ untilMs: this.#now + durationMs, wake: resolve });
+      const wake = () => {
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      if (signal?.aborted) wake();
+      else signal?.addEventListener('abort', wake, { once: true });
+      this.#sleepers.push({ untilMs: this.#now + durationMs, wake });
     });
   }
 
