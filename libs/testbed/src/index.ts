@@ -53,6 +53,7 @@ export {
   MASTER_GRPC_PORT,
   mergeConfig,
 } from './process-configs.js';
+export { unixSocketListens } from './readiness.js';
 export type { DockerRunOptions, PodmanRunOptions } from './run-container.js';
 export { Testbed, type TestbedOptions } from './testbed.js';
 export { type AddressPair, OUTSIDE } from './underlay-plan.js';
