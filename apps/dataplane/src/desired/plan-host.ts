@@ -13,6 +13,7 @@ import {
   MAIN_TABLE,
   PEER_TABLE,
   RULE_PRIORITY,
+  SHARED_BRIDGE_PREFIX,
   UNREACHABLE_METRIC,
   VXLAN_PORT,
 } from '../kernel/ownership.js';
@@ -116,6 +117,10 @@ function planSysctls(host: HostDescription): readonly Sysctl[] {
     ...devices.flatMap((device): readonly Sysctl[] => [
       { kind: 'sysctl', key: `net/ipv6/conf/${device}/accept_dad`, value: '0' },
       { kind: 'sysctl', key: `net/ipv6/conf/${device}/disable_ipv6`, value: '0' },
+      // Docker adds addresses of its own to the bridge that both runtimes share.
+      ...(device.startsWith(SHARED_BRIDGE_PREFIX)
+        ? [{ kind: 'sysctl', key: `net/ipv6/conf/${device}/dad_transmits`, value: '0' } as const]
+        : []),
     ]),
   ];
 }

@@ -159,7 +159,10 @@ export interface DockerAccept extends DockerChain {
   readonly rule: string;
 }
 
-/** A key below /proc/sys, its parts separated by `/`, and its value. Never removed. */
+/**
+ * A key below /proc/sys, its parts separated by `/`, and its value. Removing one of a device gives it the default of
+ * devices again; others are never removed.
+ */
 export interface Sysctl {
   readonly kind: 'sysctl';
   readonly key: string;

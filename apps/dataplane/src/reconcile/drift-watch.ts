@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@overlay/service';
+import { dockerBridgeNames } from '../desired/plan-docker-settings.js';
 import { keyOf } from '../kernel/kernel-object.js';
 import type { KernelEvent, KernelWatch } from '../kernel/kernel-watch.js';
 import type { ApplyLoop } from './apply-loop.js';
@@ -84,7 +85,8 @@ export class DriftWatch {
   #take(events: readonly KernelEvent[]): void {
     const { tracker, host, underlay } = this.#options.reconciler;
     if (host === undefined) return;
-    const devices = { vtep: host.vtep.name, underlay: underlay?.device };
+    const docker = new Set(dockerBridgeNames(host));
+    const devices = { vtep: host.vtep.name, underlay: underlay?.device, docker };
     for (const event of events) this.#wake(planCheck(event, tracker, devices));
   }
 

@@ -1,7 +1,7 @@
 import type { HostDescription } from '../desired/host-description.js';
 import { networkOfPrefix } from '../desired/plan-host.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
-import { ownBridgeNames } from '../kernel/ownership.js';
+import { DOCKER_BRIDGE_PREFIX, ownBridgeNames } from '../kernel/ownership.js';
 
 /** The network that an object belongs to; undefined for the host's own. */
 export function networkOfObject(host: HostDescription, object: KernelObject): string | undefined {
@@ -12,7 +12,9 @@ export function networkOfObject(host: HostDescription, object: KernelObject): st
       return networkOfDevice(host, object.device);
     case 'sysctl':
       return host.networks.find(({ name }) =>
-        ownBridgeNames(name).some((bridge) => object.key.includes(`/${bridge}/`)),
+        [...ownBridgeNames(name), `${DOCKER_BRIDGE_PREFIX}${name}`].some((bridge) =>
+          object.key.includes(`/${bridge}/`),
+        ),
       )?.id;
     case 'route':
       return networkOfPrefix(host, object.prefix);

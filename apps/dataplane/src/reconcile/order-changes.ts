@@ -12,6 +12,7 @@ const REMOVED_FIRST: readonly KernelObjectKind[] = ['rule', 'route', 'address'];
  * between. A link goes last: deleting it under its nexthops and routes holds the kernel's rtnl lock for seconds.
  */
 const REMOVED_LAST: readonly KernelObjectKind[] = [
+  'sysctl',
   'docker-accept',
   'admission',
   'nftables',

@@ -1,3 +1,4 @@
+import { isOurDockerSetting } from '../desired/plan-docker-settings.js';
 import type { BridgeLink, KernelObject, KernelObjectKind, VxlanLink } from '../kernel/kernel-object.js';
 import type { KernelChange } from '../kernel/kernel-tables.js';
 import { ADMISSION_TABLE, ALIAS_PREFIX } from '../kernel/ownership.js';
@@ -27,7 +28,7 @@ export function planDifference(difference: Difference, vtep: string, peersKnown:
   const { have, want } = difference;
   if (!peersKnown && want !== undefined && admits(want)) return { step: 'wait' };
   if (want === undefined) {
-    if (have === undefined || STAYS.has(have.kind)) return { step: 'forget' };
+    if (have === undefined || (STAYS.has(have.kind) && !isOurDockerSetting(have))) return { step: 'forget' };
     if (have.kind === 'link' && have.type === 'foreign') return { step: 'forget' };
     if (!peersKnown && leadsToPeer(have)) return { step: 'wait' };
     return { step: 'change', change: { op: 'remove', object: have } };

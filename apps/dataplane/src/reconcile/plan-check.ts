@@ -29,6 +29,8 @@ const OF_TUNNEL_ADDRESS: readonly KernelObjectKind[] = ['address', ...NEXTHOPS];
 export interface WatchedDevices {
   readonly vtep: string;
   readonly underlay: string | undefined;
+  /** Bridges of Docker's that have settings of ours. */
+  readonly docker?: ReadonlySet<string>;
 }
 
 /**
@@ -86,6 +88,7 @@ function planLink(
   tracker: WantedObjects,
   devices: WatchedDevices,
 ): CheckStep {
+  if (devices.docker?.has(device)) return { step: 'devices', devices: [device] };
   if (!isOurs(device, tracker, devices))
     return device === devices.underlay ? { step: 'kinds', kinds: OF_UNDERLAY } : NOTHING;
   if (device === devices.vtep && (change === 'gone' || change === 'down'))

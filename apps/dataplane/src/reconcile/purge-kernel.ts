@@ -1,3 +1,4 @@
+import { isOurDockerSetting } from '../desired/plan-docker-settings.js';
 import { type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
 import type { CallOptions, KernelTables } from '../kernel/kernel-tables.js';
 import { orderChanges } from './order-changes.js';
@@ -17,36 +18,45 @@ const EXPLICIT: ReadonlySet<KernelObjectKind> = new Set([
   'rule',
   'nftables',
   'docker-accept',
+  'sysctl',
 ]);
+
+/** What a purge looks for beside what bears our marks by itself. */
+export interface PurgeScope {
+  /** Name of the VXLAN device. */
+  readonly vtep: string;
+  /** Keys of the settings of Docker's bridges, which get the default again. */
+  readonly settings: readonly string[];
+}
 
 /**
  * Removes everything that bears our marks (see `ownership.ts`) and looks again. Whatever this process knows plays no
  * part, so it works after a restart too. Global sysctls stay: other programs may have come to rely on them.
- * @param vtep name of the VXLAN device
  * @param verify only look
  * @throws OverlayError `unavailable` if the kernel's tables cannot be read.
  */
 export async function purgeKernel(
   tables: KernelTables,
-  vtep: string,
+  scope: PurgeScope,
   verify: boolean,
   options: CallOptions,
 ): Promise<PurgeReport> {
-  const before = await readOurs(tables, vtep, options);
+  const before = await readOurs(tables, scope, options);
   if (verify || before.length === 0) return { removed: 0, leftovers: before };
   const changes = before
     .filter(({ kind }) => EXPLICIT.has(kind))
     .map((object) => ({ op: 'remove', object }) as const);
   // What the kernel refuses shows in the second look.
   await tables.apply(orderChanges(changes), options);
-  const leftovers = await readOurs(tables, vtep, options);
+  const leftovers = await readOurs(tables, scope, options);
   const left = new Set(leftovers.map(keyOf));
   return { removed: before.filter((object) => !left.has(keyOf(object))).length, leftovers };
 }
 
-async function readOurs(tables: KernelTables, vtep: string, options: CallOptions) {
-  const { objects } = await tables.read({ vtep, devices: [], sysctls: [] }, options);
-  return objects.filter(
-    ({ kind, ...rest }) => kind !== 'port' && !('type' in rest && rest.type === 'foreign'),
-  );
+async function readOurs(tables: KernelTables, { vtep, settings }: PurgeScope, options: CallOptions) {
+  const { objects } = await tables.read({ vtep, devices: [], sysctls: settings }, options);
+  return objects.filter((object) => {
+    if (object.kind === 'sysctl') return isOurDockerSetting(object);
+    return object.kind !== 'port' && !(object.kind === 'link' && object.type === 'foreign');
+  });
 }

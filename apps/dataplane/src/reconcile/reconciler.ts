@@ -5,6 +5,13 @@ import type { UnderlayLink } from '../desired/mtu-fit.js';
 import type { OffloadDecision } from '../desired/offload-decision.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
+import {
+  dockerSettings,
+  dockerSettingsAmong,
+  isDockerSetting,
+  isOurDockerSetting,
+  planDockerSettings,
+} from '../desired/plan-docker-settings.js';
 import { planHost } from '../desired/plan-host.js';
 import { type NexthopIdOf, peerPlanner } from '../desired/plan-peer.js';
 import {
@@ -35,10 +42,10 @@ import { standingWarnings } from './standing-warnings.js';
 const PURGE_TIMEOUT_MS = 15_000;
 
 /** Kinds that are wanted because of what stands in the kernel. */
-const DEPENDENT: readonly KernelObjectKind[] = ['port', 'docker-accept', 'offload'];
+const DEPENDENT: readonly KernelObjectKind[] = ['sysctl', 'port', 'docker-accept', 'offload'];
 
 /** What a device has of its own. */
-const OF_DEVICE: ReadonlySet<KernelObjectKind> = new Set(['link', 'address', 'port', 'offload']);
+const OF_DEVICE: ReadonlySet<KernelObjectKind> = new Set(['link', 'sysctl', 'address', 'port', 'offload']);
 
 /** What is decided for this host whatever the agent says. */
 export interface ReconcilerSettings {
@@ -166,6 +173,7 @@ export class Reconciler {
   async purge(verify: boolean): Promise<PurgeReport> {
     const vtep = this.#host?.vtep.name ?? DEFAULT_VTEP;
     const timeoutMs = this.#host?.commandTimeoutMs ?? PURGE_TIMEOUT_MS;
+    const settings = this.#host === undefined ? [] : dockerSettings(this.#host).map(({ key }) => key);
     if (!verify) {
       this.#host = undefined;
       this.#peers.suspend();
@@ -173,7 +181,7 @@ export class Reconciler {
       this.#writer.forgetFailures();
       this.tracker.restart([]);
     }
-    return purgeKernel(this.#tables, vtep, verify, { timeoutMs });
+    return purgeKernel(this.#tables, { vtep, settings }, verify, { timeoutMs });
   }
 
   /**
@@ -240,7 +248,8 @@ export class Reconciler {
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
       if (object.kind === 'link') this.tracker.want(object);
     for (const kind of DEPENDENT)
-      if (kinds.has(kind)) this.tracker.wantAll(kind, this.#dependent(host, wanted, snapshot));
+      if (kinds.has(kind))
+        this.tracker.wantAll(kind, [...wanted, ...this.#dependent(host, wanted, snapshot)]);
     const { drifted, surplus } = this.tracker.observeKinds(kinds, snapshot.objects);
     return { drifted: [...told.drifted, ...alone, ...drifted], surplus: [...told.surplus, ...surplus] };
   }
@@ -259,11 +268,16 @@ export class Reconciler {
     for (const device of only) if (!plugged.has(device)) this.tracker.unwant(`port ${device}`);
     for (const object of [...ports, ...(only.has(host.vtep.name) ? this.#offloadOf(host, snapshot) : [])])
       this.tracker.want(object);
-    const addresses = [...this.tracker.wantedOf('address')].filter(
-      (object) => object.kind === 'address' && only.has(object.device),
+    const settings = dockerSettingsAmong(host, snapshot);
+    const there = new Set(settings.map(keyOf));
+    for (const setting of dockerSettings(host))
+      if (isOfDevices(setting, only) && !there.has(keyOf(setting))) this.tracker.unwant(keyOf(setting));
+    for (const setting of settings) this.tracker.want(setting);
+    const standing = [...this.tracker.wantedOf('address'), ...this.tracker.wantedOf('sysctl')].filter(
+      (object) => isOfDevices(object, only),
     );
     const keys = [...only].flatMap((device) => [`link ${device}`, `port ${device}`, `offload ${device}`]);
-    return this.tracker.observeKeys([...keys, ...addresses.map(keyOf)], snapshot.objects);
+    return this.tracker.observeKeys([...keys, ...standing.map(keyOf)], snapshot.objects);
   }
 
   #portsOf(
@@ -304,6 +318,7 @@ export class Reconciler {
       ...this.#portsOf(wanted, snapshot),
       ...planDockerAccepts(host, snapshot.dockerChains),
       ...this.#offloadOf(host, snapshot),
+      ...dockerSettingsAmong(host, snapshot),
     ];
   }
 
@@ -328,11 +343,25 @@ export class Reconciler {
     part: Pick<ReadScope, 'only' | 'kinds'> = {},
   ): Promise<KernelSnapshot> {
     const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
-    const sysctls = wanted.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
+    const settings = [...wanted, ...dockerSettings(host)].filter(
+      (object) => part.only === undefined || isOfDevices(object, part.only),
+    );
+    const sysctls = settings.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
     const offload = this.#settings.offload !== undefined;
     const scope = { vtep: host.vtep.name, devices, sysctls, underlay: host.ip, offload, ...part };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
     if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;
-    return snapshot;
+    // What Docker's bridges have by default is no setting of ours.
+    const planned = new Set(planDockerSettings(host).map(keyOf));
+    const objects = snapshot.objects.filter(
+      (object) => !isDockerSetting(object) || planned.has(keyOf(object)) || isOurDockerSetting(object),
+    );
+    return { ...snapshot, objects };
   }
+}
+
+/** Whether an address or a setting is one of these devices. */
+function isOfDevices(object: KernelObject, devices: ReadonlySet<string>): boolean {
+  if (object.kind === 'address') return devices.has(object.device);
+  return object.kind === 'sysctl' && object.key.split('/').some((part) => devices.has(part));
 }

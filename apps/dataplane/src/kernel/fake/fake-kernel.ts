@@ -200,7 +200,8 @@ export class FakeKernel implements KernelTables, KernelWatch {
     const device = /^net\/ipv[46]\/conf\/([^/]+)\//.exec(object.key)?.[1];
     if (device !== undefined && device !== 'all' && !this.#objects.has(`link ${device}`))
       return `ENOENT: no such file or directory, open '/proc/sys/${object.key}'`;
-    if (op !== 'remove') this.#put(object);
+    // 1 is what the kernel gives to a device that comes.
+    this.#put(op === 'remove' ? { ...object, value: '1' } : object);
     return undefined;
   }
 
@@ -318,6 +319,7 @@ function goesWith(other: KernelObject, gone: KernelObject): boolean {
 /** Of these devices only, if there is such a limit. */
 function isWithin(object: KernelObject, only: ReadScope['only']): boolean {
   if (only === undefined) return true;
+  if (object.kind === 'sysctl') return true;
   if (object.kind === 'link') return only.has(object.name);
   return 'device' in object && only.has(object.device);
 }

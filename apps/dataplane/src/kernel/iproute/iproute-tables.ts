@@ -10,7 +10,7 @@ import { KernelReader } from './kernel-reader.js';
 import { nftScript } from './nft-script.js';
 import type { SysctlFiles } from './sysctl-files.js';
 import { writeOffload } from './vxlan-offload.js';
-import { writeSysctl } from './write-sysctl.js';
+import { resetSysctl, writeSysctl } from './write-sysctl.js';
 
 /** Changes per process: bounds how long the time limit of one command has to reach. */
 const BATCH_SIZE = 20_000;
@@ -58,7 +58,9 @@ export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables
         });
       case 'sysctl':
         return applyEach(run, async ({ op, object }) => {
-          if (op !== 'remove' && object.kind === 'sysctl') await writeSysctl(sysctls, object);
+          if (object.kind !== 'sysctl') return;
+          if (op === 'remove') await resetSysctl(sysctls, object);
+          else await writeSysctl(sysctls, object);
         });
     }
   }

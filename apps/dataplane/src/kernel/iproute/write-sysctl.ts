@@ -10,6 +10,12 @@ export async function writeSysctl(files: SysctlFiles, { key, value }: Sysctl): P
   await files.write(key, value);
 }
 
+/** Gives a setting of a device the default of devices again (`net/ipv6/conf/default`). */
+export async function resetSysctl(files: SysctlFiles, { key }: Sysctl): Promise<void> {
+  const value = await files.read(key.replace(/\/conf\/[^/]+\//, '/conf/default/'));
+  if (value !== undefined) await files.write(key, value);
+}
+
 /**
  * With forwarding on, `accept_ra=1` means no: the host would lose a default route that it has from a router's
  * advertisement. 2 means yes, although forwarding (kernel, networking/ip-sysctl). Interfaces that come later
