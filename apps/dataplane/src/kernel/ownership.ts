@@ -12,6 +12,7 @@
  *   docker-accept  a rule in the chain DOCKER-USER with the comment `overlay`
  *   port        on a CNI bridge; the runtime's, remembered while this process runs
  *   offload     of the VXLAN device
+ *   sysctl      by its key; of Docker's bridges those of `plan-docker-settings.ts` while they are as we write them
  */
 
 /** Routing protocol number of our routes and nexthops (rtnetlink's `rtm_protocol`; 142 is ours alone). */
