@@ -1,6 +1,7 @@
 import type { Bench, BenchResult, BenchSizes, Measurement } from './bench.js';
 import { medianOf } from './dataplane/median-of.js';
 import { barePairsPerSecond, commitsPerSecond, pairsPerSecond } from './ipam/allocation-rate.js';
+import { measureFirstPings } from './ipam/first-ping.js';
 import { IpamBed, type IpamPlugin } from './ipam-bed.js';
 
 const ALONE_ROUNDS = 31;
@@ -10,13 +11,14 @@ const IN_FLIGHT = 64;
 const ROUNDS = 3;
 const RATE_S = 3;
 const COMMITS_MS = 1500;
+const PING_ROUNDS = 9;
 
 type Command = 'ADD' | 'DEL';
 
 /** Container starts through the standard bridge plugin, with our addresses and with host-local's, and the rate through gRPC. */
 export const benchIpam: Bench = {
   name: 'ipam',
-  description: 'CNI ADD and DEL beside host-local, alone and 100 at once; durable allocations through gRPC',
+  description: 'CNI ADD and DEL beside host-local, durable allocations through gRPC, first ping beside Swarm',
   run: async ({ seconds = RATE_S }: BenchSizes): Promise<BenchResult> => {
     const bed = new IpamBed(AT_ONCE);
     try {
@@ -26,6 +28,7 @@ export const benchIpam: Bench = {
           ...(await measureAlone(bed)),
           ...(await measureAtOnce(bed)),
           await measureRate(bed, seconds),
+          ...(await measurePings()),
         ],
       };
     } finally {
@@ -129,6 +132,24 @@ async function measureRate(bed: IpamBed, seconds: number): Promise<Measurement> 
     // A pair is two calls, each in one commit.
     limit: { name: `LMDB commits of ${IN_FLIGHT} calls`, figure: (medianOf(commits) * IN_FLIGHT) / 2 },
   };
+}
+
+/** From the start of a container to the first answer from a container on another host. */
+async function measurePings(): Promise<readonly Measurement[]> {
+  const { cni, docker, swarm, swarmCold } = await measureFirstPings(PING_ROUNDS);
+  const row = (what: string, product: number, name: string, figure: number, goal?: number): Measurement => ({
+    what: `first ping across hosts, ${what}, p50`,
+    unit: 'ms',
+    better: 'lower',
+    product,
+    counterpart: { name, figure },
+    ...(goal === undefined ? {} : { goal }),
+  });
+  return [
+    row('docker run', docker, 'docker run on Swarm’s overlay, in use on the host', swarm, swarm),
+    row('docker run', docker, 'docker run on Swarm’s overlay, new to the host', swarmCold),
+    row('namespace and CNI plugins', cni, 'docker run on Swarm’s overlay, in use on the host', swarm),
+  ];
 }
 
 /** The value that so many per cent of the values do not exceed (nearest rank). */
