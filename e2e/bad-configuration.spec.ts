@@ -2,18 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import {
-  type AppName,
-  type CommandResult,
-  type Configuration,
-  mergeConfig,
-  runCommand,
-  Testbed,
-} from '@overlay/testbed';
+import { type CommandResult, type Configuration, mergeConfig, runCommand, Testbed } from '@overlay/testbed';
 
 jest.setTimeout(60_000);
 
-const APPS: readonly AppName[] = ['master', 'agent', 'ipam', 'dataplane'];
+const APPS = ['master', 'agent', 'ipam', 'dataplane'] as const;
+type AppName = (typeof APPS)[number];
 
 const dcos = { name: 'dcos', subnet: '9.0.0.0/8', prefix: 26 };
 const networks = (...overlays: readonly Configuration[]): Configuration => ({

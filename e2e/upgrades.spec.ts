@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import {
-  type AppName,
-  type AppProcess,
-  type Container,
-  type Host,
-  type ManagedProcess,
-  Testbed,
-} from '@overlay/testbed';
+import { type AppProcess, type Container, type Host, type ManagedProcess, Testbed } from '@overlay/testbed';
 import { KernelWrites } from './kernel-writes.js';
 import { copyPrograms, UPGRADED_VERSION } from './upgraded-program.js';
 import { waitUntil } from './wait-until.js';
@@ -15,7 +8,8 @@ import { waitUntil } from './wait-until.js';
 jest.setTimeout(120_000);
 
 const NETWORKS = ['dcos', 'dcos6'];
-const APPS: readonly AppName[] = ['master', 'agent', 'ipam', 'dataplane'];
+const APPS = ['master', 'agent', 'ipam', 'dataplane'] as const;
+type AppName = (typeof APPS)[number];
 
 /** What stands in a host's kernel, without the order in which it came. */
 async function stateOf(host: Host): Promise<string> {
