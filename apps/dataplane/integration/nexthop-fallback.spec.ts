@@ -4,8 +4,9 @@ import { type Host, Testbed } from '@overlay/testbed';
 import { type CommandRunner, processRunner } from '../src/kernel/iproute/command-runner.js';
 import { iprouteTables } from '../src/kernel/iproute/iproute-tables.js';
 import { wholeKinds } from '../src/reconcile/check-scope.js';
+import type { ReconcilerSettings } from '../src/reconcile/kernel-observer.js';
 import { ALL_KINDS } from '../src/reconcile/plan-check.js';
-import { Reconciler, type ReconcilerSettings } from '../src/reconcile/reconciler.js';
+import { Reconciler } from '../src/reconcile/reconciler.js';
 import { batch, HOST, peer } from '../src/reconcile/testing/host-fixture.js';
 import { sysctlsThrough } from './sysctls-through.js';
 

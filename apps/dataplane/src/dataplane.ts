@@ -14,8 +14,9 @@ import type { KernelTables } from './kernel/kernel-tables.js';
 import type { KernelWatch } from './kernel/kernel-watch.js';
 import { ApplyLoop } from './reconcile/apply-loop.js';
 import { DriftWatch } from './reconcile/drift-watch.js';
+import type { ReconcilerSettings } from './reconcile/kernel-observer.js';
 import { OffloadTrial, type OffloadTrialOptions } from './reconcile/offload-trial.js';
-import { Reconciler, type ReconcilerSettings } from './reconcile/reconciler.js';
+import { Reconciler } from './reconcile/reconciler.js';
 import { dataplaneService } from './rpc/dataplane-service.js';
 
 /** Time that open calls have when the process ends. */

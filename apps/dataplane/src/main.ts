@@ -12,7 +12,7 @@ import { meteredRunner } from './kernel/iproute/metered-runner.js';
 import { ipMonitor, nftMonitor } from './kernel/iproute/monitors.js';
 import { procSysFiles } from './kernel/iproute/sysctl-files.js';
 import { tcpProbe } from './kernel/iproute/tcp-probe.js';
-import type { ReconcilerSettings } from './reconcile/reconciler.js';
+import type { ReconcilerSettings } from './reconcile/kernel-observer.js';
 import { VERSION } from './version.js';
 
 const SCRAPE_TIMEOUT_MS = 5_000;

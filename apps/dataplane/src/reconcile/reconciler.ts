@@ -2,58 +2,24 @@ import { OverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
-import type { OffloadDecision } from '../desired/offload-decision.js';
 import type { PeerDescription } from '../desired/peer-description.js';
-import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
-import {
-  dockerSettings,
-  dockerSettingsAmong,
-  isDockerSetting,
-  isOurDockerSetting,
-  planDockerSettings,
-} from '../desired/plan-docker-settings.js';
-import { planHost } from '../desired/plan-host.js';
-import { type NexthopIdOf, peerPlanner } from '../desired/plan-peer.js';
-import {
-  type BridgePort,
-  type ChecksumOffload,
-  type KernelObject,
-  type KernelObjectKind,
-  keyOf,
-  type Nexthop,
-} from '../kernel/kernel-object.js';
-import type { KernelSnapshot, KernelTables, ReadScope } from '../kernel/kernel-tables.js';
+import { dockerSettings } from '../desired/plan-docker-settings.js';
+import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import type { KernelTables } from '../kernel/kernel-tables.js';
 import { DEFAULT_VTEP } from '../kernel/ownership.js';
-import { BridgeMacs } from './bridge-macs.js';
-import { BridgePorts } from './bridge-ports.js';
 import { type CheckScope, wholeKinds } from './check-scope.js';
 import { DeltaTracker } from './delta-tracker.js';
+import { KernelObserver, type ReconcilerSettings } from './kernel-observer.js';
 import { KernelWriter } from './kernel-writer.js';
 import { networkOfObject } from './network-of-object.js';
 import { NexthopIds } from './nexthop-ids.js';
 import type { ObjectFailure } from './object-failure.js';
-import { observeEntries } from './observe-entries.js';
 import { type PeerBatch, PeerWants } from './peer-wants.js';
 import { ALL_KINDS } from './plan-check.js';
 import { type PurgeReport, purgeKernel } from './purge-kernel.js';
-import { standingWarnings } from './standing-warnings.js';
 
 /** How long one command of a purge may take before the host was described. */
 const PURGE_TIMEOUT_MS = 15_000;
-
-/** Kinds that are wanted because of what stands in the kernel. */
-const DEPENDENT: readonly KernelObjectKind[] = ['sysctl', 'port', 'docker-accept', 'offload'];
-
-/** What a device has of its own. */
-const OF_DEVICE: ReadonlySet<KernelObjectKind> = new Set(['link', 'sysctl', 'address', 'port', 'offload']);
-
-/** What is decided for this host whatever the agent says. */
-export interface ReconcilerSettings {
-  /** Decides about checksum offload of the VXLAN device; absent: nobody looks at it. */
-  readonly offload?: Pick<OffloadDecision, 'decide' | 'warnings'>;
-  /** `off`: routes name their gateways themselves, as on a kernel without nexthop objects. */
-  readonly nexthopObjects: 'auto' | 'off';
-}
 
 /** What a look at the kernel found. */
 export interface DriftReport {
@@ -71,21 +37,17 @@ export interface DriftReport {
 export class Reconciler {
   readonly tracker = new DeltaTracker();
   readonly #tables: KernelTables;
-  readonly #ids = new NexthopIds();
   readonly #peers = new PeerWants(this.tracker);
+  readonly #observer: KernelObserver;
   readonly #writer: KernelWriter;
-  readonly #bridgeMacs = new BridgeMacs();
-  readonly #bridgePorts = new BridgePorts();
-  readonly #settings: ReconcilerSettings;
   #host: HostDescription | undefined;
-  #underlay: UnderlayLink | undefined;
   #peersKnown = false;
-  #nexthopsKnownToKernel = true;
 
   constructor(tables: KernelTables, settings: ReconcilerSettings = { nexthopObjects: 'auto' }) {
+    const ids = new NexthopIds();
     this.#tables = tables;
-    this.#settings = settings;
-    this.#writer = new KernelWriter({ tables, tracker: this.tracker, ids: this.#ids });
+    this.#observer = new KernelObserver({ tables, tracker: this.tracker, peers: this.#peers, ids, settings });
+    this.#writer = new KernelWriter({ tables, tracker: this.tracker, ids });
   }
 
   /** The last description of the host; undefined before the first. */
@@ -95,7 +57,7 @@ export class Reconciler {
 
   /** The device with the host's underlay address, as last read; undefined if there is none. */
   get underlay(): UnderlayLink | undefined {
-    return this.#underlay;
+    return this.#observer.underlay;
   }
 
   /** Ids of the nodes that the topology names. */
@@ -120,11 +82,7 @@ export class Reconciler {
 
   /** What works, but not as well as it could, each with the way out. */
   get warnings(): readonly string[] {
-    const standing = standingWarnings({
-      nexthops: this.#settings.nexthopObjects === 'off' ? 'off' : this.#nexthopsKnownToKernel,
-      strays: this.#bridgePorts.strays,
-    });
-    return [...standing, ...(this.#settings.offload?.warnings ?? [])];
+    return this.#observer.warnings;
   }
 
   /** Peers that get nothing in the kernel, and why. */
@@ -177,7 +135,7 @@ export class Reconciler {
     if (!verify) {
       this.#host = undefined;
       this.#peers.suspend();
-      this.#bridgePorts.forget();
+      this.#observer.forgetPorts();
       this.#writer.forgetFailures();
       this.tracker.restart([]);
     }
@@ -215,7 +173,7 @@ export class Reconciler {
     this.#writer.calm();
     const found: KernelObject[] = [];
     const look = async (part: CheckScope) => {
-      const { drifted, surplus } = await this.#observe(host, part);
+      const { drifted, surplus } = await this.#observer.observe(host, part);
       found.push(...drifted);
       return this.#settle(host, surplus);
     };
@@ -238,130 +196,11 @@ export class Reconciler {
     return this.#writer.settle({ vtep: vtep.name, timeoutMs, peersKnown: this.#peersKnown, surplus });
   }
 
-  /** Compares a part of the kernel with what is wanted anyway. */
-  async #observe(host: HostDescription, { kinds, devices, entries }: CheckScope) {
-    const told = observeEntries(entries, this.tracker, (nexthop) => this.#peers.routesThrough(nexthop));
-    const wanted = kinds.size + devices.size > 0 ? planHost(host) : [];
-    const alone = devices.size > 0 ? await this.#observeDevices(host, wanted, devices) : [];
-    if (kinds.size === 0) return { drifted: [...told.drifted, ...alone], surplus: told.surplus };
-    const snapshot = await this.#read(host, wanted, { kinds });
-    for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
-      if (object.kind === 'link') this.tracker.want(object);
-    for (const kind of DEPENDENT)
-      if (kinds.has(kind))
-        this.tracker.wantAll(kind, [...wanted, ...this.#dependent(host, wanted, snapshot)]);
-    const { drifted, surplus } = this.tracker.observeKinds(kinds, snapshot.objects);
-    return { drifted: [...told.drifted, ...alone, ...drifted], surplus: [...told.surplus, ...surplus] };
-  }
-
-  /** Compares single devices, with their addresses and where they are plugged in, with what is wanted. */
-  async #observeDevices(
-    host: HostDescription,
-    wanted: readonly KernelObject[],
-    only: ReadonlySet<string>,
-  ): Promise<readonly KernelObject[]> {
-    const snapshot = await this.#read(host, wanted, { kinds: OF_DEVICE, only });
-    for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects))
-      if (object.kind === 'link' && only.has(object.name)) this.tracker.want(object);
-    const ports = this.#portsOf(wanted, snapshot, only);
-    const plugged = new Set(ports.map(({ device }) => device));
-    for (const device of only) if (!plugged.has(device)) this.tracker.unwant(`port ${device}`);
-    for (const object of [...ports, ...(only.has(host.vtep.name) ? this.#offloadOf(host, snapshot) : [])])
-      this.tracker.want(object);
-    const settings = dockerSettingsAmong(host, snapshot);
-    const there = new Set(settings.map(keyOf));
-    for (const setting of dockerSettings(host))
-      if (isOfDevices(setting, only) && !there.has(keyOf(setting))) this.tracker.unwant(keyOf(setting));
-    for (const setting of settings) this.tracker.want(setting);
-    const standing = [...this.tracker.wantedOf('address'), ...this.tracker.wantedOf('sysctl')].filter(
-      (object) => isOfDevices(object, only),
-    );
-    const keys = [...only].flatMap((device) => [`link ${device}`, `port ${device}`, `offload ${device}`]);
-    return this.tracker.observeKeys([...keys, ...standing.map(keyOf)], snapshot.objects);
-  }
-
-  #portsOf(
-    wanted: readonly KernelObject[],
-    { cabling }: KernelSnapshot,
-    only?: ReadonlySet<string>,
-  ): readonly BridgePort[] {
-    if (cabling === undefined) return [];
-    const bridges = wanted.flatMap((object) =>
-      object.kind === 'link' && object.type === 'bridge' ? [object.name] : [],
-    );
-    return this.#bridgePorts.follow(cabling, new Set(bridges), only);
-  }
-
   /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
   async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
-    const wanted = planHost(host);
-    const snapshot = await this.#read(host, wanted);
-    const ours = snapshot.objects.filter((object): object is Nexthop => object.kind === 'nexthop');
-    this.#ids.restart(ours, snapshot.foreignNexthopIds);
-    this.#nexthopsKnownToKernel = snapshot.nexthopObjects;
-    const surplus = this.tracker.restart(snapshot.objects);
-    for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects)) this.tracker.want(object);
-    for (const object of this.#dependent(host, wanted, snapshot)) this.tracker.want(object);
-    this.#peers.rebase(host, peerPlanner(host, this.#nexthopIdOf()));
+    const surplus = await this.#observer.compare(host);
     this.#writer.forgetFailures();
     this.#writer.calm();
     return surplus;
   }
-
-  /** What is wanted because of what stands in the kernel: ports of bridges, rules in Docker's chains, offload. */
-  #dependent(
-    host: HostDescription,
-    wanted: readonly KernelObject[],
-    snapshot: KernelSnapshot,
-  ): readonly KernelObject[] {
-    return [
-      ...this.#portsOf(wanted, snapshot),
-      ...planDockerAccepts(host, snapshot.dockerChains),
-      ...this.#offloadOf(host, snapshot),
-      ...dockerSettingsAmong(host, snapshot),
-    ];
-  }
-
-  #offloadOf(host: HostDescription, { objects }: KernelSnapshot): readonly ChecksumOffload[] {
-    const decided = this.#settings.offload?.decide(this.#underlay?.driver);
-    const found = objects.find((object) => object.kind === 'offload');
-    const on = decided === 'as-found' ? found?.on : decided;
-    // On is the kernel's own default: nothing to write where the setting cannot be read.
-    return on === false || (on === true && found !== undefined)
-      ? [{ kind: 'offload', device: host.vtep.name, on }]
-      : [];
-  }
-
-  #nexthopIdOf(): NexthopIdOf | undefined {
-    if (this.#settings.nexthopObjects === 'off' || !this.#nexthopsKnownToKernel) return undefined;
-    return (gateway, preferred) => this.#ids.idOf(gateway, preferred);
-  }
-
-  async #read(
-    host: HostDescription,
-    wanted: readonly KernelObject[],
-    part: Pick<ReadScope, 'only' | 'kinds'> = {},
-  ): Promise<KernelSnapshot> {
-    const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
-    const settings = [...wanted, ...dockerSettings(host)].filter(
-      (object) => part.only === undefined || isOfDevices(object, part.only),
-    );
-    const sysctls = settings.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
-    const offload = this.#settings.offload !== undefined;
-    const scope = { vtep: host.vtep.name, devices, sysctls, underlay: host.ip, offload, ...part };
-    const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
-    if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;
-    // What Docker's bridges have by default is no setting of ours.
-    const planned = new Set(planDockerSettings(host).map(keyOf));
-    const objects = snapshot.objects.filter(
-      (object) => !isDockerSetting(object) || planned.has(keyOf(object)) || isOurDockerSetting(object),
-    );
-    return { ...snapshot, objects };
-  }
-}
-
-/** Whether an address or a setting is one of these devices. */
-function isOfDevices(object: KernelObject, devices: ReadonlySet<string>): boolean {
-  if (object.kind === 'address') return devices.has(object.device);
-  return object.kind === 'sysctl' && object.key.split('/').some((part) => devices.has(part));
 }
