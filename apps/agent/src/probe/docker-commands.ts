@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
+import { AllocationHalf } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import Docker from 'dockerode';
 import type { CommandOutcome, ContainerCommands } from './container-commands.js';
+
+/** How long the engine may take to tell how a command ended. */
+const INSPECT_MS = 2_000;
 
 /** How much of the end of a command's output is kept. */
 const OUTPUT_LIMIT_BYTES = 16 * 1024;
@@ -15,14 +19,20 @@ const OUTPUT_LIMIT_BYTES = 16 * 1024;
 export function dockerCommands(socketPath: string): ContainerCommands {
   const docker = new Docker({ socketPath });
   return {
-    async run({ containerId, argv }, signal) {
-      const exec = await asked(
-        docker
-          .getContainer(containerId)
-          .exec({ Cmd: [...argv], AttachStdout: true, AttachStderr: true, Privileged: false }),
-        { socketPath, containerId },
+    async run({ containerId, half, argv }, signal) {
+      // Docker takes names and beginnings of ids for its containers: another runtime's id must never reach it.
+      if (half !== AllocationHalf.DOCKER) throw notDockers(socketPath, containerId);
+      const ask = <T>(answer: Promise<T>) => asked(answer, { socketPath, containerId, signal });
+      const exec = await ask(
+        docker.getContainer(containerId).exec({
+          Cmd: [...argv],
+          AttachStdout: true,
+          AttachStderr: true,
+          Privileged: false,
+          abortSignal: signal,
+        }),
       );
-      const stream = await asked(exec.start({ hijack: true, stdin: false }), { socketPath, containerId });
+      const stream = await ask(exec.start({ hijack: true, stdin: false, abortSignal: signal }));
       const tail = new OutputTail();
       docker.modem.demuxStream(stream, tail, tail);
       const ended = await new Promise<boolean>((resolve) => {
@@ -36,7 +46,10 @@ export function dockerCommands(socketPath: string): ContainerCommands {
         stream.once('error', finish);
         if (signal.aborted) stop();
       });
-      const { Pid: pid, ExitCode: exitCode, Running: running } = await exec.inspect();
+      const abortSignal = AbortSignal.timeout(INSPECT_MS);
+      const place = { socketPath, containerId, signal: abortSignal };
+      const inspected = await asked(exec.inspect({ abortSignal }), place);
+      const { Pid: pid, ExitCode: exitCode, Running: running } = inspected;
       if (!ended || running) {
         stream.destroy();
         await endProcess(pid, containerId);
@@ -80,23 +93,32 @@ function isGone(thrown: unknown): boolean {
   return thrown.code === 'ENOENT' || thrown.code === 'ESRCH';
 }
 
-/** The answer of the engine; its refusals in the product's terms. */
-async function asked<T>(
-  answer: Promise<T>,
-  { socketPath, containerId }: { readonly socketPath: string; readonly containerId: string },
-): Promise<T> {
+interface Question {
+  readonly socketPath: string;
+  readonly containerId: string;
+  readonly signal: AbortSignal;
+}
+
+/** The answer of the engine; its refusals, and its silence until the signal aborts, in the product's terms. */
+async function asked<T>(answer: Promise<T>, { socketPath, containerId, signal }: Question): Promise<T> {
   try {
     return await answer;
   } catch (thrown) {
+    if (signal.aborted) {
+      const message = `the Docker engine at ${socketPath} does not answer in time`;
+      throw new OverlayError('deadline_exceeded', message, { cause: thrown });
+    }
     const status =
       typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown && thrown.statusCode;
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    if (status === 404) {
-      const message = `the Docker engine at ${socketPath} knows no container ${containerId}`;
-      throw new OverlayError('not_found', `${message}: a command runs in Docker containers only`);
-    }
+    if (status === 404) throw notDockers(socketPath, containerId);
     if (status === 409) throw new OverlayError('failed_precondition', `container ${containerId}: ${reason}`);
     const message = `the Docker engine at ${socketPath} does not run the command: ${reason}`;
     throw new OverlayError('unavailable', message, { cause: thrown });
   }
+}
+
+function notDockers(socketPath: string, containerId: string): OverlayError {
+  const message = `the Docker engine at ${socketPath} knows no container ${containerId}`;
+  return new OverlayError('not_found', `${message}: a command runs in Docker containers only`);
 }

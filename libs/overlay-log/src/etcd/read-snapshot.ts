@@ -57,7 +57,6 @@ async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
   const answer = await members.call({
     doing: 'read',
     repeatable: true,
-    patience: PAGE_PATIENCE,
     run: (client, options) => client.kv.txn(request, options),
   });
   const [format, mark, first] = answer.responses.map(({ response_range: range }) => range);
