@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
-import { type Host, listLostAssignments, type Master, type Testbed } from '@overlay/testbed';
+import { HOST_HTTP, type Host, listLostAssignments, type Master, type Testbed } from '@overlay/testbed';
 import type { FailoverReport } from './report.js';
 import type { Story } from './story.js';
 
@@ -43,6 +43,10 @@ export async function failOver(
       if (lost.length > 0) throw new OverlayError('data_loss', `assignments were lost: ${lost.join('; ')}`);
     },
   );
+  await story.step(`every host has heard of ${late.label}`, async () => {
+    // Agents look for the new leader with growing pauses, and traffic waits for no report of theirs.
+    await Promise.all(testbed.hosts.map((host) => waitPeers(host, testbed.hosts.length - 1)));
+  });
   await story.step('the killed master starts again and follows', () => leader.start());
   return {
     killed: leader.grpcAddress,
@@ -52,6 +56,18 @@ export async function failOver(
     registrationMs,
     agentsKept: before.agents?.length ?? 0,
   };
+}
+
+/** Waits until the dataplane of a host knows so many others. */
+async function waitPeers(host: Host, peers: number): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  const known = new RegExp(`^overlay_dataplane_peers(\\{.*\\})? ${peers}$`, 'm');
+  while (performance.now() < deadline) {
+    const metrics = await host.exec(['curl', '--silent', `http://${HOST_HTTP.dataplane}/metrics`]);
+    if (known.test(metrics.stdout)) return;
+    await sleep(100);
+  }
+  throw new OverlayError('deadline_exceeded', `${host.label} knows too few peers after ${PATIENCE_MS} ms`);
 }
 
 /** A master shows only what is committed. */
