@@ -137,14 +137,16 @@ export class KernelObserver {
       this.#tracker.want(object);
     const settings = dockerSettingsAmong(host, snapshot);
     const there = new Set(settings.map(keyOf));
-    for (const setting of dockerSettings(host))
-      if (isOfDevices(setting, only) && !there.has(keyOf(setting))) this.#tracker.unwant(keyOf(setting));
+    const possible = dockerSettings(host).filter((setting) => isOfDevices(setting, only));
+    for (const setting of possible) if (!there.has(keyOf(setting))) this.#tracker.unwant(keyOf(setting));
     for (const setting of settings) this.#tracker.want(setting);
     const standing = [...this.#tracker.wantedOf('address'), ...this.#tracker.wantedOf('sysctl')].filter(
       (object) => isOfDevices(object, only),
     );
     const keys = [...only].flatMap((device) => [`link ${device}`, `port ${device}`, `offload ${device}`]);
-    return this.#tracker.observeKeys([...keys, ...standing.map(keyOf)], snapshot.objects);
+    // What a device that is gone had set is gone with it: nothing is to be put back.
+    const looked = new Set([...keys, ...standing.map(keyOf), ...possible.map(keyOf)]);
+    return this.#tracker.observeKeys([...looked], snapshot.objects);
   }
 
   #portsOf(
