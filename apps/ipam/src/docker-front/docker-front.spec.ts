@@ -185,11 +185,11 @@ describe('what Docker sees of overlay-ipam', () => {
       { maxLength: 60, size: 'max' },
     );
     await fc.assert(
-      fc.asyncProperty(steps, async (todo) => {
+      fc.asyncProperty(steps, async (planned) => {
         await open();
         const docker: string[] = [];
         let mac = 0;
-        for (const { fault, step, at } of todo) {
+        for (const { fault, step, at } of planned) {
           ipam.fault = fault;
           if (step === 'start') {
             mac += 1;

@@ -68,6 +68,22 @@ describe('ProbeExchange', () => {
     exchange.answer(parseNodeId('n2'), probeId, undefined);
   });
 
+  it('gives no order whose caller has left before the agent took it', async () => {
+    const { exchange, orders, order, timePasses } = connected();
+    const first = nextOrder(orders);
+    const taken = exchange.probe(NODE, order());
+    const { probeId } = await first;
+    const left = exchange.probe(NODE, order());
+    timePasses();
+    await expect(taken).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await expect(left).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    const asked = exchange.probe(NODE, order());
+    const next = await nextOrder(orders);
+    expect(Number(next.probeId) - Number(probeId)).toBe(2);
+    exchange.answer(NODE, next.probeId, { $case: 'result', value: FOUND });
+    await expect(asked).resolves.toEqual(FOUND);
+  });
+
   it('fails what is open when the agent goes, and says who is not connected', async () => {
     const { exchange, orders, order, leave } = connected();
     const next = nextOrder(orders);

@@ -109,7 +109,8 @@ class Channel {
     while (!this.#closed) {
       const orders = this.#queue;
       this.#queue = [];
-      yield* orders;
+      // Whoever asked may have left since.
+      for (const order of orders) if (this.#waiters.has(order.probeId)) yield order;
       if (this.#queue.length > 0 || this.#closed) continue;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -125,6 +126,7 @@ class Channel {
     const giveUp = () => {
       const error = new OverlayError('deadline_exceeded', 'the agent did not answer in time');
       this.#take(order.probeId)?.reject(error);
+      this.#queue = this.#queue.filter((waiting) => waiting !== order);
     };
     over.addEventListener('abort', giveUp, { once: true });
     try {
