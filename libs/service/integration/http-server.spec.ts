@@ -114,6 +114,20 @@ describe('an HTTP server', () => {
     });
   });
 
+  it('reads on before it refuses a body that is too large, so that the answer arrives', async () => {
+    for (let times = 0; times < 20; times += 1) {
+      expect(await post(`"${'x'.repeat(4_000_000)}"`)).toMatchObject({ status: 413 });
+    }
+  });
+
+  it('answers a client that never sends the large body it announced', async () => {
+    const silent = connect(Number(new URL(base).port), '127.0.0.1');
+    sockets.push(silent);
+    silent.write('POST /state HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+    silent.write('content-length: 100000000\r\n\r\n"x');
+    expect(await text(silent)).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   it('answers 400 to a path that cannot be decoded', async () => {
     const { status, body } = await ask('/%zz');
     expect(status).toBe(400);

@@ -4,6 +4,7 @@ import { OverlayError, toOverlayError } from '@overlay/failure';
 import { formatListenAddress, type ListenAddress } from '@overlay/model';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { claimUnixSocket } from './claim-unix-socket.js';
+import { type DrainBounds, drainBody } from './drain-body.js';
 import { httpStatusOfFailure } from './http-status.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
@@ -36,6 +37,8 @@ export interface HttpServer {
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
+/** A body beyond this was not sent by mistake. */
+const DRAIN: DrainBounds = { bytes: 16 * 1024 * 1024, ms: 1_000 };
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const CLOSE_GRACE_MS = 1_000;
 
@@ -62,6 +65,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         }) as unknown as FastifyInstance);
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.logger));
   server.setNotFoundHandler((request, reply) => answerUnknown(server, request, reply));
+  server.addHook('onSend', async (request) => drainBody(request.raw, DRAIN));
   if (options.probes !== undefined) addProbes(server, options.probes);
   options.routes?.(server);
   const { key, address } = options.listen;
