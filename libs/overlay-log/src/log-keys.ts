@@ -23,19 +23,27 @@ export function keyOf(ref: LogRecordRef): string {
  * @throws OverlayError `data_loss` naming the key if no entry can stand there.
  */
 export function refOfKey(key: string): LogRecordRef {
-  const [kind, ...rest] = key.split('/');
-  const name = rest.join('/');
+  if (key === 'address-space') return { kind: 'address-space' };
+  const [kind, name] = cut(key);
   try {
-    if (key === 'address-space') return { kind: 'address-space' };
     if (kind === 'network') return { kind, id: parseNetworkId(name) };
     if (kind === 'node' || kind === 'former-node') return { kind, id: parseNodeId(name) };
   } catch (cause) {
-    throw new OverlayError('data_loss', `the overlay log has a key that is none of its own: "${key}"`, {
-      cause,
-    });
+    throw strangerAt(key, cause);
   }
-  const resource = RESOURCES.find((known) => known === rest[0]);
-  const value = rest.slice(1).join('/');
-  if (kind === 'claim' && resource !== undefined && value !== '') return { kind, resource, value };
-  throw new OverlayError('data_loss', `the overlay log has a key that is none of its own: "${key}"`);
+  const [resourceText, value] = cut(name);
+  const resource = RESOURCES.find((known) => known === resourceText);
+  if (kind !== 'claim' || resource === undefined || value === '') throw strangerAt(key);
+  return { kind, resource, value };
+}
+
+/** What stands before and behind the first slash. A large log has millions of keys: no list is made of each. */
+function cut(text: string): readonly [before: string, behind: string] {
+  const slash = text.indexOf('/');
+  return slash < 0 ? [text, ''] : [text.slice(0, slash), text.slice(slash + 1)];
+}
+
+function strangerAt(key: string, cause?: unknown): OverlayError {
+  const message = `the overlay log has a key that is none of its own: "${key}"`;
+  return new OverlayError('data_loss', message, cause === undefined ? {} : { cause });
 }

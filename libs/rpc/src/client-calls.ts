@@ -2,6 +2,7 @@ import type { Client, ClientReadableStream, ClientWritableStream, Metadata } fro
 import { errorOfCall } from './error-details.js';
 import type { OpenCalls } from './open-calls.js';
 import type { MethodShape } from './service-types.js';
+import { unlessAborted } from './until.js';
 
 /** Settings of one call. */
 export interface CallSettings {
@@ -122,13 +123,13 @@ async function writeAll(
 ): Promise<void> {
   const iterator = requests[Symbol.asyncIterator]();
   for (;;) {
-    const next = await unlessOver(iterator.next(), over);
+    const next = await unlessAborted(iterator.next(), over);
     if (next === undefined) break;
     if (next.done) {
       call.end();
       return;
     }
-    await unlessOver(written(call, next.value), over);
+    await unlessAborted(written(call, next.value), over);
   }
   // Not awaited: a generator returns only when what it waits for has come.
   iterator.return?.().catch(() => undefined);
@@ -138,16 +139,5 @@ async function writeAll(
 function written(call: ClientWritableStream<unknown>, request: unknown): Promise<true> {
   return new Promise((resolve) => {
     call.write(request, () => resolve(true));
-  });
-}
-
-/** The work's result, or `undefined` once the call is over. Leaves no listener behind. */
-function unlessOver<T>(work: Promise<T>, over: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const stop = () => resolve(undefined);
-    if (over.aborted) stop();
-    over.addEventListener('abort', stop, { once: true });
-    const settle = () => over.removeEventListener('abort', stop);
-    work.then(resolve, reject).then(settle, settle);
   });
 }

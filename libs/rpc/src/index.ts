@@ -19,3 +19,4 @@ export {
 } from './service-handlers.js';
 export { type RequestOf, type ResponseOf, type ServiceShape, serviceName } from './service-types.js';
 export { clientCredentials, serverCredentials, type TlsFiles } from './tls-files.js';
+export { until } from './until.js';

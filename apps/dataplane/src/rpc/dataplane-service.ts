@@ -1,14 +1,13 @@
 import { type ApplyPeersRequest, type ApplyPeersResponse, DataplaneServiceService } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { parseNetworkId } from '@overlay/model';
-import { type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
+import { type InternalErrorListener, implementService, type RpcService, until } from '@overlay/rpc';
 import type { ApplyLoop } from '../reconcile/apply-loop.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { FieldReader } from './field-reader.js';
 import { mapNetworks, mapStatus, spell } from './map-status.js';
 import { parseHost } from './parse-host.js';
 import { PeerStream } from './peer-stream.js';
-import { until } from './until.js';
 
 /** An answer stays under 1 MiB. */
 const MAX_LEFTOVERS = 5_000;

@@ -28,4 +28,18 @@ describe('loadCluster', () => {
     const recovery = loadCluster(await filledLog(), 0, 0, AbortSignal.abort());
     await expect(recovery).rejects.toMatchObject({ code: 'aborted' });
   });
+
+  it('is called off while it waits for records that do not come', async () => {
+    const log = await filledLog();
+    const { revision, records } = await log.load();
+    async function* stuck() {
+      yield* records;
+      await new Promise(() => undefined);
+    }
+    const calling = new AbortController();
+    const silent = Object.create(log, { load: { value: async () => ({ revision, records: stuck() }) } });
+    const recovery = loadCluster(silent, 0, 0, calling.signal);
+    setImmediate(() => calling.abort());
+    await expect(recovery).rejects.toMatchObject({ code: 'aborted' });
+  });
 });

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
 import { type OverlayLog, unfinishedImport } from '@overlay/overlay-log';
+import { until } from '@overlay/rpc';
 import { ClusterRecords } from './cluster-records.js';
 import { PlannerState } from './planner-state.js';
 
@@ -17,7 +18,7 @@ export interface LoadedCluster {
  * Recovers the cluster: loads the log and fills the pools.
  * @param quarantineMs how long what a deleted node had is kept for it.
  * @param nowMs monotonic time, from which quarantines count again.
- * @param signal calls the recovery off between two batches of records.
+ * @param signal calls the recovery off, also while a batch of records is waited for.
  * @throws OverlayError what `OverlayLog.load` throws, `data_loss` naming a value with two owners,
  * `failed_precondition` for a log that an interrupted import left, and `aborted` if it was called off.
  */
@@ -31,16 +32,16 @@ export async function loadCluster(
   const state = new PlannerState(quarantineMs);
   const records = new ClusterRecords();
   let empty = true;
-  for await (const batch of batches) {
+  for await (const batch of signal === undefined ? batches : until(batches, signal)) {
     // A large log takes seconds: probes, elections and the signal have their turn in between.
     await setImmediate();
-    if (signal?.aborted) throw new OverlayError('aborted', 'the recovery of the log was called off');
     empty &&= batch.length === 0;
     for (const record of batch) {
       state.records.put(record);
       records.put(record);
     }
   }
+  if (signal?.aborted) throw new OverlayError('aborted', 'the recovery of the log was called off');
   // The first commit of the first master writes the address space, so nothing else can be without it.
   if (!empty && records.addressSpace === undefined) throw unfinishedImport();
   state.finishLoading(nowMs);

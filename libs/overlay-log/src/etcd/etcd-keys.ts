@@ -14,6 +14,8 @@ export class EtcdKeys {
   readonly revision: Buffer;
   /** First key of the log's range. */
   readonly start: Buffer;
+  /** First key behind the claims, which make up about half of a large log. */
+  readonly middle: Buffer;
   /** First key behind the log's range. */
   readonly end: Buffer;
   /** Every key of the log starts with it. */
@@ -25,6 +27,7 @@ export class EtcdKeys {
     this.format = this.at(FORMAT_KEY);
     this.revision = this.at(REVISION);
     this.start = Buffer.from(prefix);
+    this.middle = this.at('claim0');
     // The prefix ends with a slash, so the end of its range has the slash's successor there.
     this.end = Buffer.from(prefix.replace(/\/$/, '0'));
   }

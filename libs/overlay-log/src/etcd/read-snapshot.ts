@@ -13,37 +13,43 @@ const PAGE_BYTES = 8_000_000;
 const PAGE_PATIENCE = 10;
 
 /**
- * Reads the whole log at one revision of etcd, page by page; the next page is under way while one is decoded.
+ * Reads the whole log at one revision of etcd, page by page. The range is read in two parts at once, and the next page
+ * of each is under way while one is decoded: so etcd and this process are both at work.
  * @throws OverlayError `unavailable` also if the cluster was compacted meanwhile, `data_loss` naming the key of a
  * record that cannot be read or that is none of the log's, `failed_precondition` for an unknown format.
  */
 export async function readSnapshot(members: EtcdMembers, keys: EtcdKeys): Promise<LogSnapshot> {
-  const { revision, format, mark, first } = await readHead(members, keys);
+  const { revision, format, mark, parts } = await readHead(members, keys);
   if (format !== undefined) requireKnownFormat(format, members.where);
-  else if (hasEntries(first, keys)) {
+  else if (parts.some(({ page }) => hasEntries(page, keys))) {
     const message = `etcd at ${members.where} has entries under ${keys.start} but no format there`;
     throw new OverlayError('failed_precondition', `${message}; give the log a prefix of its own`);
   }
   async function* read(): AsyncGenerator<readonly LogRecord[]> {
-    let page: IRangeResponse = first;
-    for (;;) {
-      const following = page.more ? readPage(members, keys, page.kvs, revision) : undefined;
-      // Awaited below; until then its failure must not count as unhandled.
-      following?.catch(() => undefined);
-      const batch = page.kvs.flatMap((entry) => recordsOf(entry, keys));
+    const waiting = new Map(parts.map((part) => [part.end, Promise.resolve(part)]));
+    while (waiting.size > 0) {
+      const part = await Promise.race(waiting.values());
+      if (part.page.more) waiting.set(part.end, readOn(members, part, revision));
+      else waiting.delete(part.end);
+      const batch = part.page.kvs.flatMap((entry) => recordsOf(entry, keys));
       if (batch.length > 0) yield batch;
-      if (following === undefined) return;
-      page = await following;
     }
   }
   return { revision: BigInt(mark?.mod_revision ?? 0), records: read() };
+}
+
+/** A part of the log's range, as far as the page that was read last. */
+interface Part {
+  /** First key behind the part. */
+  readonly end: Buffer;
+  readonly page: IRangeResponse;
 }
 
 interface Head {
   readonly revision: string;
   readonly format: string | undefined;
   readonly mark: IKeyValue | undefined;
-  readonly first: IRangeResponse;
+  readonly parts: readonly Part[];
 }
 
 async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
@@ -51,7 +57,8 @@ async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
     success: [
       { request_range: { key: keys.format } },
       { request_range: { key: keys.revision } },
-      { request_range: { key: keys.start, range_end: keys.end, limit: FIRST_PAGE } },
+      { request_range: { key: keys.start, range_end: keys.middle, limit: FIRST_PAGE } },
+      { request_range: { key: keys.middle, range_end: keys.end, limit: FIRST_PAGE } },
     ],
   };
   const answer = await members.call({
@@ -59,33 +66,39 @@ async function readHead(members: EtcdMembers, keys: EtcdKeys): Promise<Head> {
     repeatable: true,
     run: (client, options) => client.kv.txn(request, options),
   });
-  const [format, mark, first] = answer.responses.map(({ response_range: range }) => range);
-  if (first === undefined) {
+  const [format, mark, lower, upper] = answer.responses.map(({ response_range: range }) => range);
+  if (lower === undefined || upper === undefined) {
     throw new OverlayError('unavailable', `etcd at ${members.where} answered a read incompletely; repeat it`);
   }
   return {
     revision: answer.header.revision,
     format: format?.kvs[0]?.value.toString(),
     mark: mark?.kvs[0],
-    first,
+    parts: [
+      { end: keys.middle, page: lower },
+      { end: keys.end, page: upper },
+    ],
   };
 }
 
-function readPage(
-  members: EtcdMembers,
-  keys: EtcdKeys,
-  before: readonly IKeyValue[],
-  revision: string,
-): Promise<IRangeResponse> {
-  const key = Buffer.concat([before.at(-1)?.key ?? keys.start, Buffer.of(0)]);
-  const request = { key, range_end: keys.end, limit: planPage(before), revision };
-  return members.call({
+/** Reads the next page of a part that has more. Nobody has to wait for it: a failure is no unhandled one. */
+function readOn(members: EtcdMembers, { end, page }: Part, revision: string): Promise<Part> {
+  const last = page.kvs.at(-1)?.key ?? Buffer.of();
+  const request = {
+    key: Buffer.concat([last, Buffer.of(0)]),
+    range_end: end,
+    limit: planPage(page.kvs),
+    revision,
+  };
+  const reading = members.call({
     doing: 'read',
     repeatable: true,
-    // While a page is on its way the one before it is decoded, which leaves no time to take the answer.
+    // While a page is on its way others are decoded, which leaves no time to take the answer.
     patience: PAGE_PATIENCE,
-    run: (client, options) => client.kv.range(request, options),
+    run: async (client, options) => ({ end, page: await client.kv.range(request, options) }),
   });
+  reading.catch(() => undefined);
+  return reading;
 }
 
 /**

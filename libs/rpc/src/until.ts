@@ -8,8 +8,11 @@ export async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal): 
   }
 }
 
-/** A race with one promise that lives as long as the stream would keep every value until its end. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+/**
+ * The work's result, or `undefined` once the signal aborts. Leaves no listener behind: a race with one promise that
+ * lives as long as a stream would keep every value until its end.
+ */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const stop = () => resolve(undefined);
     if (signal.aborted) stop();
