@@ -146,6 +146,44 @@ describe('OffloadTrial', () => {
     expect(reconciler.warnings).toEqual([expect.stringContaining('was off when this process started')]);
   });
 
+  it('counts a trial in which offload could not be switched, and leaves the setting as it was', async () => {
+    probe.up = () => false;
+    kernel.refuse(({ kind }) => (kind === 'offload' ? 'netlink error: Operation not supported' : undefined));
+    await meet(1);
+    const once = probe.asked.length;
+    await pass(5_000);
+    expect(probe.asked).toHaveLength(once);
+    await pass(6_000_000);
+    expect(probe.asked).toHaveLength(once * 8);
+    expect([decision.standing, isOn(), reconciler.failures.size]).toEqual(['inconclusive', true, 0]);
+  });
+
+  it('keeps what it had found when another device cannot be tried, and tries that one again later', async () => {
+    probe.spoils = true;
+    await meet(1);
+    kernel.refuse(({ kind }) => (kind === 'offload' ? 'netlink error: Operation not supported' : undefined));
+    kernel.setUnderlay({ device: 'eth1', mtuBytes: 9000 });
+    await loop.applyHost(HOST);
+    await pass(6_000);
+    expect([decision.standing, isOn(), reconciler.failures.size]).toEqual(['spoils', false, 0]);
+    kernel.refuse(undefined);
+    probe.spoils = false;
+    await pass(600_000);
+    expect([decision.standing, isOn()]).toEqual(['works', true]);
+  });
+
+  it('puts back what was there before a trial when it is closed in the middle of one', async () => {
+    probe.spoils = true;
+    await meet(1);
+    kernel.setUnderlay({ device: 'eth1', mtuBytes: 9000 });
+    probe.holds = true;
+    await loop.applyHost(HOST);
+    await pass(6_000);
+    expect(isOn()).toBe(true);
+    await trial.close();
+    expect([decision.standing, isOn()]).toEqual(['spoils', false]);
+  });
+
   it.each([
     ['on', true],
     ['off', false],

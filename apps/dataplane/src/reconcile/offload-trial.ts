@@ -4,7 +4,12 @@ import type { Clock, Logger, Metrics } from '@overlay/service';
 import type { HostDescription } from '../desired/host-description.js';
 import type { OffloadDecision, OffloadStanding } from '../desired/offload-decision.js';
 import type { PeerDescription } from '../desired/peer-description.js';
-import { type AskedQuestion, planOffloadTrial, type TrialAnswer } from '../desired/plan-offload-trial.js';
+import {
+  type AskedQuestion,
+  planOffloadTrial,
+  type TrialAnswer,
+  type TrialVerdict,
+} from '../desired/plan-offload-trial.js';
 import type { ProbePath, TunnelProbe } from '../kernel/tunnel-probe.js';
 import type { ApplyLoop } from './apply-loop.js';
 import { wholeKinds } from './check-scope.js';
@@ -47,6 +52,8 @@ export class OffloadTrial {
   readonly #running: Promise<void>;
   /** Underlay device and driver that were tried last. */
   #tried: string | undefined;
+  /** Whether these were found to work or not; a standing may be that of the device before. */
+  #decided = false;
   #trials = 0;
   #notBeforeMs = 0;
 
@@ -84,8 +91,10 @@ export class OffloadTrial {
         const first = this.#tried === undefined;
         this.#tried = due;
         this.#trials = 0;
+        this.#decided = false;
         if (first && this.#isOn() === false) {
           await this.#conclude('found-off');
+          this.#decided = true;
           continue;
         }
       }
@@ -101,9 +110,9 @@ export class OffloadTrial {
       return undefined;
     if (this.#isOn() === undefined || reconciler.somePeers(1, 0).length === 0) return undefined;
     const name = `${underlay.device} ${underlay.driver}`;
-    const over = decision.standing !== 'untried' && decision.standing !== 'inconclusive';
     if (name !== this.#tried) return name;
-    if (over || this.#trials >= MAX_TRIALS || clock.monotonicMs() < this.#notBeforeMs) return undefined;
+    const over = this.#decided || this.#trials >= MAX_TRIALS;
+    if (over || clock.monotonicMs() < this.#notBeforeMs) return undefined;
     return name;
   }
 
@@ -115,21 +124,25 @@ export class OffloadTrial {
   }
 
   async #try(): Promise<void> {
-    const { clock, random } = this.#options;
-    const { signal } = this.#closing;
+    const { clock, decision, random } = this.#options;
+    const before = decision.standing;
+    const verdict = await this.#askAll();
+    this.#trials += 1;
+    // What was switched for a question is switched back, whatever came in between. Before the first trial it was on.
+    await this.#conclude(verdict ?? (before === 'untried' ? 'inconclusive' : before));
+    this.#decided = verdict === 'works' || verdict === 'spoils';
+    this.#notBeforeMs = clock.monotonicMs() + backoffMs(this.#trials - 1, RETRY, random);
+  }
+
+  /** Undefined if the questions could not all be asked. */
+  async #askAll(): Promise<TrialVerdict | undefined> {
     const peers = this.#options.reconciler.somePeers(PEERS_AT_ONCE, this.#trials * PEERS_AT_ONCE);
     const asked: AskedQuestion[] = [];
     for (;;) {
       const next = planOffloadTrial(asked);
-      if (next.step === 'conclude') {
-        this.#trials += 1;
-        await this.#conclude(next.verdict);
-        this.#notBeforeMs = clock.monotonicMs() + backoffMs(this.#trials - 1, RETRY, random);
-        return;
-      }
+      if (next.step === 'conclude') return next.verdict;
       const answer = await this.#ask(next.on, peers);
-      // What was switched for a question is switched back, whatever comes in between.
-      if (answer === undefined || signal.aborted) return this.#conclude('inconclusive');
+      if (answer === undefined || this.#closing.signal.aborted) return undefined;
       asked.push({ on: next.on, answer });
     }
   }

@@ -7,6 +7,8 @@ export class FakeProbe implements TunnelProbe {
   readonly #asked: ProbePath[] = [];
   up: (path: ProbePath) => boolean = () => true;
   spoils = false;
+  /** Whether questions stay open until whoever asked gives up. */
+  holds = false;
 
   /** @param offloaded whether checksum offload of the tunnel is on */
   constructor(offloaded: () => boolean) {
@@ -18,8 +20,12 @@ export class FakeProbe implements TunnelProbe {
     return this.#asked;
   }
 
-  ask(path: ProbePath): Promise<TrialAnswer> {
+  ask(path: ProbePath, _timeoutMs: number, signal: AbortSignal): Promise<TrialAnswer> {
     this.#asked.push(path);
+    if (this.holds)
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve('silent'), { once: true });
+      });
     const arrives = this.up(path) && !(this.spoils && this.#offloaded());
     return Promise.resolve(arrives ? 'answered' : 'silent');
   }
