@@ -1,4 +1,5 @@
 import type { Counter, Histogram, Metrics } from '@overlay/service';
+import { type AdmissionDrops, admissionDropGrowth } from './kernel/iproute/admission-drops.js';
 import type { BatchObserver } from './kernel/iproute/metered-runner.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from './kernel/kernel-object.js';
 import { networkStandings } from './reconcile/network-standing.js';
@@ -12,27 +13,19 @@ export type ApplyCause = 'host' | 'peers' | 'retry' | 'drift' | 'remove' | 'purg
 const LINES = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
 
 /** Metrics of the batches that the tools are given, and of what the admission table drops. */
-export function observeKernel(
-  metrics: Metrics,
-  readDrops: () => Promise<Readonly<Record<'stranger' | 'source', number>>>,
-): BatchObserver {
+export function observeKernel(metrics: Metrics, readDrops: () => Promise<AdmissionDrops>): BatchObserver {
   const time = metrics.histogram('dataplane_batch_seconds', 'Time of one batch of changes', [
     'tool',
     'object',
   ]);
   const size = metrics.histogram('dataplane_batch_lines', 'Lines of one batch of changes', ['tool'], LINES);
-  let before = { stranger: 0, source: 0 };
+  const dropped = admissionDropGrowth(readDrops);
   metrics.counter(
     'dataplane_admission_dropped_packets_total',
     'Packets of the tunnel that were dropped: from strangers, or with a source that is no peer’s',
     ['reason'],
     async (counter) => {
-      const now = await readDrops().catch(() => before);
-      for (const reason of ['stranger', 'source'] as const) {
-        // A table that was made anew counts from zero.
-        counter.inc({ reason }, now[reason] - (now[reason] < before[reason] ? 0 : before[reason]));
-      }
-      before = { stranger: now.stranger, source: now.source };
+      for (const [reason, packets] of Object.entries(await dropped())) counter.inc({ reason }, packets);
     },
   );
   return ({ tool, object, lines, seconds }) => {

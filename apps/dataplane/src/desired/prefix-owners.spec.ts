@@ -34,4 +34,24 @@ describe('PrefixOwners', () => {
       }),
     );
   });
+
+  it('changes the only prefix of its length among many of another as fast as any', async () => {
+    const owners = new PrefixOwners<number>();
+    const block = (family: 4 | 6, index: number, length: number) =>
+      cidrFrom(family, BigInt(index) << BigInt((family === 4 ? 32 : 128) - length), length);
+    for (let index = 4; index < 20_000; index += 1) {
+      owners.set(block(4, index, 26), index);
+      owners.set(block(6, index, 80), index);
+    }
+    // A look at all others for each of these takes longer than a test may.
+    for (let change = 0; change < 1_000; change += 1) {
+      for (const alone of [block(4, 0, 24), block(6, 0, 78)]) {
+        expect(owners.overlapping(alone)).toEqual([]);
+        owners.set(alone, change);
+        expect(owners.overlapping(alone)).toEqual([[alone, change]]);
+        owners.delete(alone);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
 });

@@ -1,92 +1,42 @@
-import {
-  ADDRESS_BITS,
-  addressToInteger,
-  type Cidr,
-  cidrFamily,
-  cidrFrom,
-  networkAddress,
-  prefixLength,
-} from '@overlay/allocation';
+import { type Cidr, cidrFamily, cidrRange, OrderedMap } from '@overlay/allocation';
+
+/** A prefix and whoever has it. */
+interface Owned<O> {
+  readonly prefix: Cidr;
+  readonly first: bigint;
+  readonly owner: O;
+}
 
 /**
- * Who has which prefix, and who has one that overlaps another. Blocks of a network have one length, so the cost of a
- * question is the number of different lengths, not of prefixes. Prefixes in it never overlap each other.
+ * Who has which prefix, and who has one that overlaps another. Prefixes in it never overlap each other, so they lie in
+ * one order, and those that overlap a given one lie side by side: every step costs O(log n) and what it finds,
+ * whatever the lengths of the others are.
  */
 export class PrefixOwners<O> {
-  readonly #owners = new Map<Cidr, O>();
-  /** How many prefixes there are of each family and length, as `4/26`. */
-  readonly #lengths = new Map<string, number>();
-  /** The longer prefixes within each prefix of a length that is in use. */
-  readonly #within = new Map<Cidr, Set<Cidr>>();
+  /** By the last address of each prefix: the first that ends behind the start of another is the first to overlap it. */
+  readonly #owned = { 4: new OrderedMap<bigint, Owned<O>>(), 6: new OrderedMap<bigint, Owned<O>>() };
 
-  /** Notes an owner. */
+  /** Notes an owner; the prefix overlaps none that is noted, but may be noted itself. */
   set(prefix: Cidr, owner: O): void {
-    const kind = kindOf(prefix);
-    const count = this.#lengths.get(kind) ?? 0;
-    if (count === 0) for (const longer of this.#longer(prefix)) this.#note(longer, prefixLength(prefix));
-    this.#lengths.set(kind, count + 1);
-    this.#owners.set(prefix, owner);
-    for (const length of this.#shorterLengths(prefix)) this.#note(prefix, length);
+    const { first, last } = cidrRange(prefix);
+    this.#owned[cidrFamily(prefix)].set(last, { prefix, first, owner });
   }
 
   /** Forgets a prefix. */
   delete(prefix: Cidr): void {
-    if (!this.#owners.delete(prefix)) return;
-    for (const length of this.#shorterLengths(prefix)) this.#within.get(cut(prefix, length))?.delete(prefix);
-    const kind = kindOf(prefix);
-    const count = (this.#lengths.get(kind) ?? 1) - 1;
-    if (count > 0) this.#lengths.set(kind, count);
-    else {
-      this.#lengths.delete(kind);
-      for (const longer of this.#longer(prefix)) this.#within.delete(cut(longer, prefixLength(prefix)));
-    }
+    const owned = this.#owned[cidrFamily(prefix)];
+    const { last } = cidrRange(prefix);
+    if (owned.get(last)?.prefix === prefix) owned.delete(last);
   }
 
   /** The owners of every prefix that overlaps this one, with that prefix. */
   overlapping(prefix: Cidr): readonly (readonly [Cidr, O])[] {
-    const found: Cidr[] = [prefix, ...this.#shorterLengths(prefix).map((length) => cut(prefix, length))];
-    if (this.#lengths.has(kindOf(prefix))) found.push(...(this.#within.get(prefix) ?? []));
-    else found.push(...[...this.#longer(prefix)].filter((q) => cut(q, prefixLength(prefix)) === prefix));
-    return found.flatMap((each) => {
-      const owner = this.#owners.get(each);
-      return owner === undefined ? [] : [[each, owner] as const];
-    });
+    const { first, last } = cidrRange(prefix);
+    const found: (readonly [Cidr, O])[] = [];
+    for (const { value } of this.#owned[cidrFamily(prefix)].entriesFrom(first)) {
+      if (value.first > last) break;
+      found.push([value.prefix, value.owner]);
+    }
+    return found;
   }
-
-  #note(longer: Cidr, length: number): void {
-    const around = cut(longer, length);
-    const inside = this.#within.get(around) ?? new Set();
-    this.#within.set(around, inside.add(longer));
-  }
-
-  #shorterLengths(prefix: Cidr): readonly number[] {
-    const family = cidrFamily(prefix);
-    return [...this.#lengths.keys()].flatMap((kind) => {
-      const [of, length] = kind.split('/').map(Number);
-      return of === family && length !== undefined && length < prefixLength(prefix) ? [length] : [];
-    });
-  }
-
-  *#longer(prefix: Cidr): Iterable<Cidr> {
-    const family = cidrFamily(prefix);
-    const length = prefixLength(prefix);
-    const there = [...this.#lengths.keys()].some((kind) => {
-      const [of, other] = kind.split('/').map(Number);
-      return of === family && other !== undefined && other > length;
-    });
-    if (!there) return;
-    for (const other of this.#owners.keys())
-      if (cidrFamily(other) === family && prefixLength(other) > length) yield other;
-  }
-}
-
-function kindOf(prefix: Cidr): string {
-  return `${cidrFamily(prefix)}/${prefixLength(prefix)}`;
-}
-
-/** The prefix of the shorter length that holds this one. */
-function cut(prefix: Cidr, length: number): Cidr {
-  const family = cidrFamily(prefix);
-  const bits = BigInt(ADDRESS_BITS[family] - length);
-  return cidrFrom(family, (addressToInteger(networkAddress(prefix)) >> bits) << bits, length);
 }
