@@ -1,4 +1,4 @@
-import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import { attributesOf, type KernelObject, keyOf } from '../kernel/kernel-object.js';
 import type { CallOptions, KernelChange, KernelTables } from '../kernel/kernel-tables.js';
 import { ADMISSION_TABLE } from '../kernel/ownership.js';
 import type { DeltaTracker } from './delta-tracker.js';
@@ -28,15 +28,18 @@ export interface WriteContext extends CallOptions {
 export class KernelWriter {
   readonly #options: KernelWriterOptions;
   readonly #failures = new Map<string, ObjectFailure>();
+  /** Second objects that could not be removed: under their keys the wanted ones may stand as they shall. */
+  readonly #surplusFailures = new Map<string, ObjectFailure>();
   #disturbed = false;
 
   constructor(options: KernelWriterOptions) {
     this.#options = options;
   }
 
-  /** Objects that could not be written, by key. */
+  /** Objects that could not be written, by key, and second objects under one key that could not be removed. */
   get failures(): ReadonlyMap<string, ObjectFailure> {
-    return this.#failures;
+    if (this.#surplusFailures.size === 0) return this.#failures;
+    return new Map([...this.#failures, ...this.#surplusFailures]);
   }
 
   /**
@@ -55,6 +58,7 @@ export class KernelWriter {
   /** Forgets what failed. */
   forgetFailures(): void {
     this.#failures.clear();
+    this.#surplusFailures.clear();
   }
 
   /** Writes every difference that may be written now. Returns how many objects were written. */
@@ -109,8 +113,11 @@ export class KernelWriter {
     if (changes.length === 0) return 0;
     const failures = await this.#options.tables.apply(orderChanges(changes), context);
     const failed = new Set(failures.map(({ change }) => change));
-    for (const { change, error } of failures)
-      this.#failures.set(keyOf(change.object), { object: change.object, error });
+    for (const { change, error } of failures) {
+      const failure = { object: change.object, error };
+      if (tracked) this.#failures.set(keyOf(change.object), failure);
+      else this.#surplusFailures.set(surplusKey(change.object), failure);
+    }
     for (const change of changes) if (!failed.has(change)) this.#note(context, change, tracked);
     return changes.length - failures.length;
   }
@@ -121,13 +128,18 @@ export class KernelWriter {
     if (tracked) {
       this.#failures.delete(key);
       this.#options.tracker.observe(key, op === 'remove' ? undefined : object);
-    }
+    } else this.#surplusFailures.delete(surplusKey(object));
     if (op === 'replace' && key === `link ${vtep}` && macOf(object) !== macOf(change.previous))
       this.#disturbed = true;
     if (op !== 'remove') return;
     if (object.kind === 'nexthop') this.#options.ids.release(object);
     if (object.kind === 'address' && object.device === vtep) this.#disturbed = true;
   }
+}
+
+/** Two objects under one key differ in their attributes. */
+function surplusKey(object: KernelObject): string {
+  return `second ${keyOf(object)} ${attributesOf(object)}`;
 }
 
 function macOf(object: KernelObject): string | undefined {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { parseIpAddress } from '@overlay/allocation';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import type { KernelObject } from '../kernel/kernel-object.js';
+import type { KernelTables } from '../kernel/kernel-tables.js';
+import { mapStatus } from '../rpc/map-status.js';
 import { wholeKinds } from './check-scope.js';
 import { networkStandings } from './network-standing.js';
 import { ALL_KINDS } from './plan-check.js';
@@ -42,5 +46,52 @@ describe('the reconciler without nexthop objects', () => {
     expect(await run('auto')).toEqual([]);
     expect(kernel.dump()).toBe(before);
     expect(kernel.log.filter((line) => line.startsWith('remove route'))).toEqual([]);
+  });
+});
+
+describe('the reconciler beside a second nexthop under our marks', () => {
+  it('lists one that cannot be removed, with the kernel’s words, and tries again', async () => {
+    const kernel = new FakeKernel();
+    const second: KernelObject = {
+      kind: 'nexthop',
+      device: 'vtep1024',
+      gateway: parseIpAddress('44.128.0.2'),
+      id: 77,
+    };
+    let [present, busy] = [true, true];
+    const tables: KernelTables = {
+      read: async (scope, options) => {
+        const snapshot = await kernel.read(scope, options);
+        return present ? { ...snapshot, objects: [...snapshot.objects, second] } : snapshot;
+      },
+      apply: async (changes) => {
+        const change = changes.find(({ object }) => object.kind === 'nexthop' && object.id === second.id);
+        const failures = await kernel.apply(changes.filter((each) => each !== change));
+        if (change !== undefined && !busy) present = false;
+        return change !== undefined && busy ? [...failures, { change, error: 'busy' }] : failures;
+      },
+    };
+    const settled = new Reconciler(kernel);
+    await settled.applyHost(HOST);
+    await settled.applyPeers(batch(peer(1), peer(2)), true);
+
+    const reconciler = new Reconciler(tables);
+    await reconciler.applyPeers(batch(peer(1), peer(2)), true);
+    await reconciler.applyHost(HOST);
+    const listed = {
+      kind: 'nexthop',
+      object: 'nexthop add id 77 via 44.128.0.2 dev vtep1024 protocol 142',
+      error: 'busy',
+      networkId: '',
+    };
+    expect(mapStatus(reconciler, 1n).failures).toEqual([listed]);
+    await reconciler.applyPeers(batch(peer(3)), false);
+    await reconciler.check(wholeKinds(ALL_KINDS));
+    expect(mapStatus(reconciler, 1n).failures).toEqual([listed]);
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+
+    busy = false;
+    expect(await reconciler.resync()).toBe(1);
+    expect([reconciler.failures.size, present]).toEqual([0, false]);
   });
 });
