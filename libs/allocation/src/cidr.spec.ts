@@ -6,6 +6,7 @@ import {
   type Cidr,
   cidrFamily,
   cidrFrom,
+  cidrOrder,
   cidrRange,
   cidrSize,
   cidrsOverlap,
@@ -171,5 +172,22 @@ describe('halvesOf', () => {
 
   it.each(['9.0.1.1/32', '::1/128'])('refuses %s', (text) => {
     expect(() => halvesOf(parseCidr(text))).toThrow(`${text} cannot be halved`);
+  });
+});
+
+describe('cidrOrder', () => {
+  it('orders as the addresses do', () => {
+    fc.assert(
+      fc.property(cidrs, cidrs, (a, b) => {
+        fc.pre(cidrFamily(a) === cidrFamily(b));
+        const [rangeA, rangeB] = [cidrRange(a), cidrRange(b)];
+        const [orderA, orderB] = [cidrOrder(a), cidrOrder(b)];
+        for (const x of ['first', 'last'] as const)
+          for (const y of ['first', 'last'] as const) {
+            expect(orderA[x] < orderB[y]).toBe(rangeA[x] < rangeB[y]);
+            expect(orderA[x] === orderB[y]).toBe(rangeA[x] === rangeB[y]);
+          }
+      }),
+    );
   });
 });

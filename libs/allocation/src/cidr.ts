@@ -6,10 +6,10 @@ import {
   type IpAddress,
   type IpFamily,
   integerToAddress,
-  ipv4ToNumber,
-  isIpAddress,
-  parseIpAddress,
+  readIpAddress,
 } from './ip-address.js';
+import { ipv4ToNumber } from './ipv4-number.js';
+import { ipv6ToGroups } from './ipv6-groups.js';
 
 declare const cidrBrand: unique symbol;
 declare const interfaceAddressBrand: unique symbol;
@@ -20,6 +20,7 @@ export type Cidr = string & { readonly [cidrBrand]: true };
 /** An address with the length of the prefix it lives in, for example `44.128.0.2/20`, canonical. */
 export type InterfaceAddress = string & { readonly [interfaceAddressBrand]: true };
 
+const GROUP_BITS = 16;
 const LENGTH = /^(?:0|[1-9]\d{0,2})$/;
 
 /**
@@ -28,14 +29,13 @@ const LENGTH = /^(?:0|[1-9]\d{0,2})$/;
  * (the message then names the prefix that was probably meant).
  */
 export function parseCidr(text: string): Cidr {
-  const { family, integer, length } = splitPrefix(text);
+  const { address, length } = splitPrefix(text);
+  const cidr = `${address}/${length}` as Cidr;
+  if (!hasHostBits(cidr)) return cidr;
+  const family = familyOf(address);
   const hostBits = BigInt(ADDRESS_BITS[family] - length);
-  const first = (integer >> hostBits) << hostBits;
-  const cidr = cidrFrom(family, first, length);
-  if (first !== integer) {
-    throw new OverlayError('invalid_argument', `"${text}" has host bits set; the prefix is ${cidr}`);
-  }
-  return cidr;
+  const meant = cidrFrom(family, (addressToInteger(address) >> hostBits) << hostBits, length);
+  throw new OverlayError('invalid_argument', `"${text}" has host bits set; the prefix is ${meant}`);
 }
 
 /**
@@ -43,8 +43,8 @@ export function parseCidr(text: string): Cidr {
  * @throws OverlayError `invalid_argument`.
  */
 export function parseInterfaceAddress(text: string): InterfaceAddress {
-  const { family, integer, length } = splitPrefix(text);
-  return `${integerToAddress(family, integer)}/${length}` as InterfaceAddress;
+  const { address, length } = splitPrefix(text);
+  return `${address}/${length}` as InterfaceAddress;
 }
 
 /** The address with the prefix's length, for example `44.128.0.2` in `44.128.0.0/20` → `44.128.0.2/20`. */
@@ -112,17 +112,21 @@ export function addressAt(cidr: Cidr, offset: bigint): IpAddress {
 export function containsAddress(cidr: Cidr, address: IpAddress): boolean {
   const family = cidrFamily(cidr);
   if (family !== familyOf(address)) return false;
-  if (family === 4) return containsIpv4(cidr, address);
-  const { first, last } = cidrRange(cidr);
-  const integer = addressToInteger(address);
-  return integer >= first && integer <= last;
+  return family === 4 ? containsIpv4(cidr, address) : containsIpv6(cidr, address);
 }
 
-/** Without bigint, for a master asks this a dozen times for every registration. */
+/** Without bigint, for a master asks this a dozen times for every registration, and a host for every peer. */
 function containsIpv4(cidr: Cidr, address: IpAddress): boolean {
   const first = ipv4ToNumber(cidr, cidr.indexOf('/')) ?? 0;
   const offset = (ipv4ToNumber(address) ?? -1) - first;
   return offset >= 0 && offset < 2 ** (ADDRESS_BITS[4] - prefixLength(cidr));
+}
+
+function containsIpv6(cidr: Cidr, address: IpAddress): boolean {
+  const network = groupsOf(cidr);
+  const groups = ipv6ToGroups(address) ?? [];
+  const length = prefixLength(cidr);
+  return network.every((group, at) => ((group ^ (groups[at] ?? 0)) & ~hostMask(length, at)) === 0);
 }
 
 /** True if every address of `inner` lies in `outer` (equal prefixes included); false across families. */
@@ -147,22 +151,59 @@ export function halvesOf(cidr: Cidr): readonly [lower: Cidr, upper: Cidr] {
   return [cidrFrom(family, first, length), cidrFrom(family, first + cidrSize(cidr) / 2n, length)];
 }
 
-function splitPrefix(text: string): { family: IpFamily; integer: bigint; length: number } {
+/**
+ * The prefix's first and last address as texts in the order of addresses: of two addresses of one family the lower has
+ * the lower text (compared as JavaScript compares texts). They serve as keys where integers would be slow.
+ */
+export function cidrOrder(cidr: Cidr): { readonly first: string; readonly last: string } {
+  const length = prefixLength(cidr);
+  if (cidrFamily(cidr) === 6) {
+    const groups = groupsOf(cidr);
+    const last = groups.map((group, at) => group | hostMask(length, at));
+    return { first: String.fromCharCode(...groups), last: String.fromCharCode(...last) };
+  }
+  const first = ipv4ToNumber(cidr, cidr.indexOf('/')) ?? 0;
+  const last = first + 2 ** (ADDRESS_BITS[4] - length) - 1;
+  return { first: ipv4Order(first), last: ipv4Order(last) };
+}
+
+function ipv4Order(value: number): string {
+  return String.fromCharCode(value >>> 16, value & 0xffff);
+}
+
+function hasHostBits(cidr: Cidr): boolean {
+  const length = prefixLength(cidr);
+  if (cidrFamily(cidr) === 6) return groupsOf(cidr).some((group, at) => (group & hostMask(length, at)) !== 0);
+  const first = ipv4ToNumber(cidr, cidr.indexOf('/')) ?? 0;
+  return first % 2 ** (ADDRESS_BITS[4] - length) !== 0;
+}
+
+function groupsOf(cidr: Cidr): readonly number[] {
+  return ipv6ToGroups(cidr, cidr.indexOf('/')) ?? [];
+}
+
+/** The bits of an IPv6 address's group number `at` that lie behind the prefix length. */
+function hostMask(length: number, at: number): number {
+  const networkBits = Math.min(Math.max(length - at * GROUP_BITS, 0), GROUP_BITS);
+  return 0xffff >> networkBits;
+}
+
+function splitPrefix(text: string): { address: IpAddress; length: number } {
   const slash = text.indexOf('/');
   const lengthText = slash < 0 ? '' : text.slice(slash + 1);
   if (!LENGTH.test(lengthText)) {
     throw new OverlayError('invalid_argument', `"${text}" is not a prefix written as address/length`);
   }
   const addressText = text.slice(0, slash);
-  if (!isIpAddress(addressText)) {
+  const address = readIpAddress(addressText);
+  if (address === undefined) {
     throw new OverlayError('invalid_argument', `"${text}": "${addressText}" is not an IPv4 or IPv6 address`);
   }
-  const address = parseIpAddress(addressText);
-  const family = familyOf(address);
   const length = Number(lengthText);
-  if (length > ADDRESS_BITS[family]) {
-    const bits = ADDRESS_BITS[family];
+  const bits = ADDRESS_BITS[familyOf(address)];
+  if (length > bits) {
+    const family = familyOf(address);
     throw new OverlayError('invalid_argument', `"${text}": an IPv${family} prefix has at most ${bits} bits`);
   }
-  return { family, integer: addressToInteger(address), length };
+  return { address, length };
 }

@@ -5,6 +5,7 @@ export {
   type Cidr,
   cidrFamily,
   cidrFrom,
+  cidrOrder,
   cidrRange,
   cidrSize,
   cidrsOverlap,

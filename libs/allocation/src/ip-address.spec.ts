@@ -1,14 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  addressToInteger,
-  familyOf,
-  integerToAddress,
-  ipv4FromNumber,
-  ipv4ToNumber,
-  isIpAddress,
-  parseIpAddress,
-} from './ip-address.js';
+import { addressToInteger, familyOf, integerToAddress, isIpAddress, parseIpAddress } from './ip-address.js';
+import { ipv4FromNumber, ipv4ToNumber } from './ipv4-number.js';
 
 const ipv4 = fc.bigInt({ min: 0n, max: 2n ** 32n - 1n });
 /** Groups are zero half of the time, so that runs of zeros of every length and place come up. */

@@ -1,13 +1,7 @@
 import { type Cidr, cidrFamily, cidrRange, prefixLength } from './cidr.js';
 import { type Integer, type Integers, integersFor, NUMBERS } from './integers.js';
-import {
-  ADDRESS_BITS,
-  addressToInteger,
-  type IpAddress,
-  integerToAddress,
-  ipv4FromNumber,
-  ipv4ToNumber,
-} from './ip-address.js';
+import { ADDRESS_BITS, addressToInteger, type IpAddress, integerToAddress } from './ip-address.js';
+import { ipv4FromNumber, ipv4ToNumber } from './ipv4-number.js';
 
 /** How values are numbered: one value for each index from 0 to `size` - 1, in the values' order. */
 export interface Numbering<V extends string, T extends Integer = Integer> {

@@ -1,9 +1,9 @@
-import { type Cidr, cidrFamily, cidrRange, OrderedMap } from '@overlay/allocation';
+import { type Cidr, cidrFamily, cidrOrder, OrderedMap } from '@overlay/allocation';
 
-/** A prefix and whoever has it. */
+/** A prefix, where it starts, and whoever has it. */
 interface Owned<O> {
   readonly prefix: Cidr;
-  readonly first: bigint;
+  readonly first: string;
   readonly owner: O;
 }
 
@@ -14,26 +14,29 @@ interface Owned<O> {
  */
 export class PrefixOwners<O> {
   /** By the last address of each prefix: the first that ends behind the start of another is the first to overlap it. */
-  readonly #owned = { 4: new OrderedMap<bigint, Owned<O>>(), 6: new OrderedMap<bigint, Owned<O>>() };
+  readonly #owned = { 4: new OrderedMap<string, Owned<O>>(), 6: new OrderedMap<string, Owned<O>>() };
 
   /** Notes an owner; the prefix overlaps none that is noted, but may be noted itself. */
   set(prefix: Cidr, owner: O): void {
-    const { first, last } = cidrRange(prefix);
+    const { first, last } = cidrOrder(prefix);
     this.#owned[cidrFamily(prefix)].set(last, { prefix, first, owner });
   }
 
   /** Forgets a prefix. */
   delete(prefix: Cidr): void {
     const owned = this.#owned[cidrFamily(prefix)];
-    const { last } = cidrRange(prefix);
+    const { last } = cidrOrder(prefix);
     if (owned.get(last)?.prefix === prefix) owned.delete(last);
   }
 
   /** The owners of every prefix that overlaps this one, with that prefix. */
   overlapping(prefix: Cidr): readonly (readonly [Cidr, O])[] {
-    const { first, last } = cidrRange(prefix);
+    const owned = this.#owned[cidrFamily(prefix)];
+    const { first, last } = cidrOrder(prefix);
     const found: (readonly [Cidr, O])[] = [];
-    for (const { value } of this.#owned[cidrFamily(prefix)].entriesFrom(first)) {
+    const next = owned.ceiling(first);
+    if (next === undefined || next.value.first > last) return found;
+    for (const { value } of owned.entriesFrom(first)) {
       if (value.first > last) break;
       found.push([value.prefix, value.owner]);
     }
