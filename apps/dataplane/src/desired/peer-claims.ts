@@ -73,22 +73,21 @@ export class PeerClaims {
 
   /** Who holds what the peer claims. */
   #holders(peer: PeerDescription): readonly { readonly holder: NodeId; readonly reason: string }[] {
-    return [
-      ...claimsOf(peer).flatMap(([kind, value]) => {
-        const holder = this.#owners[kind].get(value);
-        if (holder === undefined) return [];
-        return [{ holder, reason: `${WORDS[kind]} ${value} is claimed by node ${holder} too` }];
-      }),
-      ...peer.prefixes.flatMap(({ prefix }) =>
-        this.#prefixes.overlapping(prefix).map(([taken, holder]) => ({
-          holder,
-          reason:
-            taken === prefix
-              ? `prefix ${prefix} is claimed by node ${holder} too`
-              : `prefix ${prefix} overlaps ${taken} of node ${holder}`,
-        })),
-      ),
-    ];
+    const found: { readonly holder: NodeId; readonly reason: string }[] = [];
+    for (const [kind, value] of claimsOf(peer)) {
+      const holder = this.#owners[kind].get(value);
+      if (holder === undefined) continue;
+      found.push({ holder, reason: `${WORDS[kind]} ${value} is claimed by node ${holder} too` });
+    }
+    for (const { prefix } of peer.prefixes)
+      for (const [taken, holder] of this.#prefixes.overlapping(prefix)) {
+        const reason =
+          taken === prefix
+            ? `prefix ${prefix} is claimed by node ${holder} too`
+            : `prefix ${prefix} overlaps ${taken} of node ${holder}`;
+        found.push({ holder, reason });
+      }
+    return found;
   }
 
   #admit(nodeId: NodeId, peer: PeerDescription): void {

@@ -285,7 +285,6 @@ function routeValue(target: Route['target']): string {
 }
 
 /** The kind that a key of {@link keyOf} begins with. */
-export function kindOfKey(key: string): KernelObjectKind {
-  const kind = key.slice(0, key.indexOf(' '));
-  return KERNEL_OBJECT_KINDS.find((each) => each === kind) ?? 'link';
+export function kindOfKey(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }

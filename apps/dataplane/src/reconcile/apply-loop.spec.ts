@@ -145,6 +145,25 @@ describe('ApplyLoop', () => {
     expect(kinds.indexOf('sysctl')).toBeGreaterThan(kinds.lastIndexOf('fdb'));
   });
 
+  it('plans the next crowd while the kernel takes the one before', async () => {
+    const { kernel, clock, reconciler, loop } = open();
+    await loop.applyHost(HOST);
+    loop.takePeers(crowd(0));
+    const wanted = () => reconciler.tracker.counts('fdb').desired;
+    const seen: number[] = [];
+    kernel.refuse(() => {
+      kernel.refuse(undefined);
+      loop.takePeers(crowd(1));
+      seen.push(wanted());
+      return undefined;
+    });
+    await clock.advance(10);
+    await loop.settled();
+    expect(seen).toEqual([2_000]);
+    expect(loop.peerWrites).toBe(8_000);
+    expect(reconciler.tracker.counts('fdb')).toEqual({ desired: 2_000, present: 2_000 });
+  });
+
   it('tries again what failed, later each time, until it stands', async () => {
     const { kernel, clock, loop, reconciler } = open();
     kernel.refuse((object) => (object.kind === 'rule' || object.kind === 'nftables' ? 'busy' : undefined));

@@ -44,6 +44,9 @@ export class ApplyLoop {
   readonly #closing = new AbortController();
   #tail: Promise<unknown> = Promise.resolve();
   readonly #pending = new Map<NodeId, PeerDescription | undefined>();
+  /** How many changes of the next batch the reconciler has taken already, while it writes the one before. */
+  #ahead = 0;
+  #writing = false;
   #pendingComplete = false;
   #pendingRevision: bigint | undefined;
   /** The batch that waits. */
@@ -86,6 +89,7 @@ export class ApplyLoop {
       this.#pendingComplete = true;
     }
     if (revision !== undefined) this.#pendingRevision = revision;
+    if (this.#writing) this.#planAhead();
     this.#flushPending(COALESCE_MS);
   }
 
@@ -96,7 +100,7 @@ export class ApplyLoop {
   async check(scope: CheckScope): Promise<DriftReport> {
     const { reconciler, metrics, logger } = this.#options;
     let report: DriftReport = { found: [], repaired: [], written: 0 };
-    while (this.#pending.size >= BULK) await this.#flush;
+    while (this.#waiting() >= BULK) await this.#flush;
     await this.#enqueue('drift', async () => {
       report = await reconciler.check(scope);
       const { found, repaired, written } = report;
@@ -144,8 +148,9 @@ export class ApplyLoop {
   }
 
   async #applyPending(waitMs: number): Promise<number> {
-    if (waitMs > 0) await this.#options.clock.sleep(waitMs, this.#closing.signal);
-    const batch = takeFirst(this.#pending, BATCH_PEERS);
+    const { reconciler, clock } = this.#options;
+    if (waitMs > 0 && this.#waiting() < BULK) await clock.sleep(waitMs, this.#closing.signal);
+    const rest = takeFirst(this.#pending, BATCH_PEERS - this.#ahead);
     const last = this.#pending.size === 0;
     const complete = last && this.#pendingComplete;
     const revision = last ? this.#pendingRevision : undefined;
@@ -153,10 +158,36 @@ export class ApplyLoop {
     if (this.#flush !== undefined) this.#flushing = this.#flush;
     this.#flush = undefined;
     if (!last) this.#flushPending(0);
-    const written = await this.#options.reconciler.applyPeers(batch, complete);
+    reconciler.takePeers(rest, complete);
+    const written = await this.#writeBatch();
     this.#peerWrites += written;
     if (revision !== undefined) this.#appliedRevision = revision;
     return written;
+  }
+
+  /** While the kernel's tools work on one batch, the next is planned. */
+  async #writeBatch(): Promise<number> {
+    this.#ahead = 0;
+    this.#writing = true;
+    try {
+      const writing = this.#options.reconciler.writePeers();
+      this.#planAhead();
+      return await writing;
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** Has the reconciler take what fits into the next batch. */
+  #planAhead(): void {
+    const some = takeFirst(this.#pending, BATCH_PEERS - this.#ahead);
+    this.#ahead += some.size;
+    if (some.size > 0) this.#options.reconciler.takePeers(some, false);
+  }
+
+  /** Changes that are not yet on their way to the kernel. */
+  #waiting(): number {
+    return this.#pending.size + this.#ahead;
   }
 
   #enqueue(what: ApplyCause, work: () => Promise<number>): Promise<number> {

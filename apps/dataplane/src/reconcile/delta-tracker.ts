@@ -15,17 +15,24 @@ export interface Difference {
   readonly want: KernelObject | undefined;
 }
 
+/** What is known of the objects of one kind. */
+interface KindState {
+  readonly wanted: Map<string, KernelObject>;
+  /** Kernel state under each key that deviates; undefined: absent. */
+  readonly deviating: Map<string, KernelObject | undefined>;
+  /** The same, for what was put aside. */
+  readonly aside: Map<string, KernelObject | undefined>;
+}
+
 /**
  * What is wanted, and where the kernel deviates from it. Only deviations are stored beside the wanted objects, so
  * a settled host costs one map entry per object, and the pending work is found without looking at the rest.
  */
 export class DeltaTracker {
   /** By kind, so that a look at one kind passes over the others. */
-  readonly #wanted = new Map<KernelObjectKind, Map<string, KernelObject>>(
-    KERNEL_OBJECT_KINDS.map((kind) => [kind, new Map()]),
+  readonly #kinds = new Map<string, KindState>(
+    KERNEL_OBJECT_KINDS.map((kind) => [kind, { wanted: new Map(), deviating: new Map(), aside: new Map() }]),
   );
-  /** Kernel state under each key that deviates; undefined: absent. */
-  readonly #deviating = new Map<string, KernelObject | undefined>();
   #compared = 0;
 
   /** How often the kernel's state of an object was compared with what is wanted. */
@@ -33,48 +40,74 @@ export class DeltaTracker {
     return this.#compared;
   }
 
-  /** Wants `object`; replaces what was wanted under its key. */
-  want(object: KernelObject): void {
+  /** Wants `object`; replaces what was wanted under its key. Returns the key. */
+  want(object: KernelObject): string {
     const key = keyOf(object);
-    const wanted = this.#ofKind(object.kind);
-    const have = this.#haveOf(key, wanted.get(key));
-    wanted.set(key, object);
-    this.#note(key, have, object);
+    const state = this.#stateOf(object.kind);
+    const have = haveOf(state, key);
+    state.wanted.set(key, object);
+    this.#note(state, key, have, object);
+    return key;
   }
 
   /** Wants, of one kind, what `objects` has of it and nothing else. */
   wantAll(kind: KernelObjectKind, objects: readonly KernelObject[]): void {
     const wanted = objects.filter((object) => object.kind === kind);
     const keys = new Set(wanted.map(keyOf));
-    for (const key of [...this.#ofKind(kind).keys()]) if (!keys.has(key)) this.unwant(key);
+    for (const key of [...this.#stateOf(kind).wanted.keys()]) if (!keys.has(key)) this.unwant(key);
     for (const object of wanted) this.want(object);
   }
 
   /** No longer wants what stands under `key`. */
   unwant(key: string): void {
-    const before = this.wanted(key);
-    if (before === undefined) return;
-    const have = this.#haveOf(key, before);
-    this.#ofKind(before.kind).delete(key);
-    this.#note(key, have, undefined);
+    const state = this.#stateOfKey(key);
+    if (!state.wanted.has(key)) return;
+    const have = haveOf(state, key);
+    state.wanted.delete(key);
+    this.#note(state, key, have, undefined);
   }
 
   /** Forgets what is wanted and takes `objects` as the kernel's whole state. Returns second objects under one key. */
   restart(objects: readonly KernelObject[]): readonly KernelObject[] {
     const surplus: KernelObject[] = [];
-    for (const wanted of this.#wanted.values()) wanted.clear();
-    this.#deviating.clear();
+    for (const { wanted, deviating, aside } of this.#kinds.values())
+      for (const each of [wanted, deviating, aside]) each.clear();
     for (const object of objects) {
       const key = keyOf(object);
-      if (this.#deviating.has(key)) surplus.push(object);
-      else this.#deviating.set(key, object);
+      const { deviating } = this.#stateOf(object.kind);
+      if (deviating.has(key)) surplus.push(object);
+      else deviating.set(key, object);
     }
     return surplus;
   }
 
   /** The kernel now holds `have` under `key`; undefined: nothing. */
   observe(key: string, have: KernelObject | undefined): void {
-    this.#note(key, have, this.wanted(key));
+    const state = this.#stateOfKey(key);
+    this.#note(state, key, have, state.wanted.get(key));
+  }
+
+  /** The kernel now holds `object`, which was just written. */
+  wrote(object: KernelObject): void {
+    const key = keyOf(object);
+    const state = this.#stateOf(object.kind);
+    this.#note(state, key, object, state.wanted.get(key));
+  }
+
+  /** What deviates under `key` is not among the {@link differences} until it changes, or everything is recalled. */
+  putAside(key: string): void {
+    const { deviating, aside } = this.#stateOfKey(key);
+    if (!deviating.has(key)) return;
+    aside.set(key, deviating.get(key));
+    deviating.delete(key);
+  }
+
+  /** Nothing is put aside any more. */
+  recall(): void {
+    for (const { deviating, aside } of this.#kinds.values()) {
+      for (const [key, have] of aside) deviating.set(key, have);
+      aside.clear();
+    }
   }
 
   /**
@@ -89,12 +122,14 @@ export class DeltaTracker {
     const { present, surplus } = this.#byKey(objects);
     const drifted: KernelObject[] = [];
     for (const kind of kinds)
-      for (const [key, want] of this.#ofKind(kind)) this.#look(key, present.get(key), want, drifted);
+      for (const [key, want] of this.#stateOf(kind).wanted) this.#look(key, present.get(key), want, drifted);
     for (const [key, have] of present)
       if (this.wanted(key) === undefined) this.#look(key, have, undefined, drifted);
-    for (const [key, have] of [...this.#deviating]) {
-      if (this.wanted(key) !== undefined || present.has(key)) continue;
-      if (have === undefined || kinds.has(have.kind)) this.#deviating.delete(key);
+    // What was there without being wanted, and is gone.
+    for (const kind of kinds) {
+      const { wanted, deviating, aside } = this.#stateOf(kind);
+      for (const each of [deviating, aside])
+        for (const key of each.keys()) if (!wanted.has(key) && !present.has(key)) each.delete(key);
     }
     return { drifted: [...drifted, ...surplus], surplus };
   }
@@ -117,10 +152,10 @@ export class DeltaTracker {
     want: KernelObject | undefined,
     drifted: KernelObject[],
   ): void {
-    const known = this.#deviating.has(key);
-    this.#note(key, have, want);
+    const known = this.deviates(key);
+    this.#note(this.#stateOfKey(key), key, have, want);
     const either = want ?? have;
-    if (!known && either !== undefined && this.#deviating.has(key)) drifted.push(either);
+    if (!known && either !== undefined && this.deviates(key)) drifted.push(either);
   }
 
   /** A nexthop with another id is a second one: it cannot become the wanted one in place. */
@@ -144,60 +179,79 @@ export class DeltaTracker {
 
   /** What is wanted under a key. */
   wanted(key: string): KernelObject | undefined {
-    return this.#ofKind(kindOfKey(key)).get(key);
+    return this.#stateOfKey(key).wanted.get(key);
   }
 
   /** Everything that is wanted of one kind. */
   wantedOf(kind: KernelObjectKind): Iterable<KernelObject> {
-    return this.#ofKind(kind).values();
+    return this.#stateOf(kind).wanted.values();
   }
 
-  /** Everything that stands in the kernel, as far as is known. */
-  *presentObjects(): Iterable<KernelObject> {
-    for (const wanted of this.#wanted.values())
-      for (const [key, object] of wanted) if (!this.#deviating.has(key)) yield object;
-    for (const object of this.#deviating.values()) if (object !== undefined) yield object;
+  /** Everything of these kinds that stands in the kernel, as far as is known. */
+  *presentObjects(kinds: Iterable<KernelObjectKind> = KERNEL_OBJECT_KINDS): Iterable<KernelObject> {
+    for (const kind of kinds) {
+      const { wanted, deviating, aside } = this.#stateOf(kind);
+      for (const [key, object] of wanted) if (!deviating.has(key) && !aside.has(key)) yield object;
+      for (const each of [deviating, aside])
+        for (const object of each.values()) if (object !== undefined) yield object;
+    }
   }
 
   /** What the kernel holds under a key, as far as is known. */
   have(key: string): KernelObject | undefined {
-    return this.#haveOf(key, this.wanted(key));
+    return haveOf(this.#stateOfKey(key), key);
   }
 
   /** True if the kernel is known not to be as wanted under a key. */
   deviates(key: string): boolean {
-    return this.#deviating.has(key);
+    const { deviating, aside } = this.#stateOfKey(key);
+    return deviating.has(key) || aside.has(key);
   }
 
   /** Everything that is to be written. What is noted meanwhile under a key that it has passed is not given again. */
   *differences(): Iterable<Difference> {
-    for (const [key, have] of this.#deviating) yield { key, have, want: this.wanted(key) };
+    for (const { wanted, deviating } of this.#kinds.values())
+      for (const [key, have] of deviating) yield { key, have, want: wanted.get(key) };
   }
 
   /** How many objects of a kind are wanted, and how many of these stand in the kernel as wanted. */
   counts(kind: KernelObjectKind): { readonly desired: number; readonly present: number } {
-    const wanted = this.#ofKind(kind);
+    const { wanted, deviating, aside } = this.#stateOf(kind);
     const desired = wanted.size;
     let missing = 0;
-    for (const key of this.#deviating.keys()) if (wanted.has(key)) missing += 1;
+    for (const each of [deviating, aside]) for (const key of each.keys()) if (wanted.has(key)) missing += 1;
     return { desired, present: desired - missing };
   }
 
-  #haveOf(key: string, wanted: KernelObject | undefined): KernelObject | undefined {
-    return this.#deviating.has(key) ? this.#deviating.get(key) : wanted;
-  }
-
-  #note(key: string, have: KernelObject | undefined, want: KernelObject | undefined): void {
+  #note(
+    { deviating, aside }: KindState,
+    key: string,
+    have: KernelObject | undefined,
+    want: KernelObject | undefined,
+  ): void {
     this.#compared += 1;
-    const same =
-      have === undefined || want === undefined ? have === want : attributesOf(have) === attributesOf(want);
-    if (same) this.#deviating.delete(key);
-    else this.#deviating.set(key, have);
+    if (aside.size > 0) aside.delete(key);
+    if (isSame(have, want)) deviating.delete(key);
+    else deviating.set(key, have);
   }
 
-  #ofKind(kind: KernelObjectKind): Map<string, KernelObject> {
-    const wanted = this.#wanted.get(kind);
-    if (wanted === undefined) throw new OverlayError('internal', `no kind ${kind}`);
-    return wanted;
+  #stateOfKey(key: string): KindState {
+    return this.#stateOf(kindOfKey(key));
   }
+
+  #stateOf(kind: string): KindState {
+    const state = this.#kinds.get(kind);
+    if (state === undefined) throw new OverlayError('internal', `no kind ${kind}`);
+    return state;
+  }
+}
+
+function haveOf({ wanted, deviating, aside }: KindState, key: string): KernelObject | undefined {
+  if (deviating.has(key)) return deviating.get(key);
+  return aside.has(key) ? aside.get(key) : wanted.get(key);
+}
+
+function isSame(have: KernelObject | undefined, want: KernelObject | undefined): boolean {
+  if (have === want) return true;
+  return have !== undefined && want !== undefined && attributesOf(have) === attributesOf(want);
 }

@@ -31,6 +31,8 @@ export class KernelWriter {
   /** Second objects that could not be removed: under their keys the wanted ones may stand as they shall. */
   readonly #surplusFailures = new Map<string, ObjectFailure>();
   #disturbed = false;
+  /** Whether the last round knew the peers; what waits for them is put aside until then. */
+  #peersKnown = false;
 
   constructor(options: KernelWriterOptions) {
     this.#options = options;
@@ -67,6 +69,8 @@ export class KernelWriter {
     let written = 0;
     if (this.#planOf(context, `link ${context.vtep}`)?.step === 'recreate')
       written += await this.#removeVtep(context);
+    if (context.peersKnown && !this.#peersKnown) tracker.recall();
+    this.#peersKnown = context.peersKnown;
     this.#forgetAdmissions(context);
     const changes: KernelChange[] = [];
     for (const difference of tracker.differences()) {
@@ -74,6 +78,7 @@ export class KernelWriter {
       const plan = planDifference(difference, context.vtep, context.peersKnown);
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'forget') tracker.observe(key, undefined);
+      if (plan.step === 'wait') tracker.putAside(key);
       if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
     }
     written += await this.#write(context, changes, true);
@@ -87,8 +92,8 @@ export class KernelWriter {
   #forgetAdmissions(context: WriteContext): void {
     const { tracker } = this.#options;
     if (this.#planOf(context, `nftables inet ${ADMISSION_TABLE}`)?.step !== 'change') return;
-    for (const object of [...tracker.presentObjects()])
-      if (object.kind === 'admission') tracker.observe(keyOf(object), undefined);
+    for (const object of [...tracker.presentObjects(['admission'])])
+      tracker.observe(keyOf(object), undefined);
   }
 
   /** What is to be done about one key; undefined if the kernel holds what is wanted. */
@@ -124,17 +129,24 @@ export class KernelWriter {
 
   #note({ vtep }: WriteContext, change: KernelChange, tracked: boolean): void {
     const { op, object } = change;
-    const key = keyOf(object);
-    if (tracked) {
-      this.#failures.delete(key);
-      this.#options.tracker.observe(key, op === 'remove' ? undefined : object);
-    } else this.#surplusFailures.delete(surplusKey(object));
-    if (op === 'replace' && key === `link ${vtep}` && macOf(object) !== macOf(change.previous))
+    const { tracker, ids } = this.#options;
+    if (!tracked) this.#surplusFailures.delete(surplusKey(object));
+    else {
+      if (this.#failures.size > 0) this.#failures.delete(keyOf(object));
+      if (op === 'remove') tracker.observe(keyOf(object), undefined);
+      else tracker.wrote(object);
+    }
+    if (op === 'replace' && isLinkOf(object, vtep) && macOf(object) !== macOf(change.previous))
       this.#disturbed = true;
     if (op !== 'remove') return;
-    if (object.kind === 'nexthop') this.#options.ids.release(object);
+    // It may be wanted again by now.
+    if (object.kind === 'nexthop' && tracker.wanted(keyOf(object)) === undefined) ids.release(object);
     if (object.kind === 'address' && object.device === vtep) this.#disturbed = true;
   }
+}
+
+function isLinkOf(object: KernelObject, name: string): boolean {
+  return object.kind === 'link' && object.name === name;
 }
 
 /** Two objects under one key differ in their attributes. */

@@ -24,15 +24,20 @@ const REMOVED_LAST: readonly KernelObjectKind[] = [
 
 /** The changes in the order in which the kernel can take them; within a kind the given order stays. */
 export function orderChanges(changes: readonly KernelChange[]): readonly KernelChange[] {
-  const removals = changes.filter((change) => change.op === 'remove');
-  const writes = changes.filter((change) => change.op !== 'remove');
+  const removals = new Map<KernelObjectKind, KernelChange[]>();
+  const writes = new Map<KernelObjectKind, KernelChange[]>();
+  for (const change of changes) {
+    const byKind = change.op === 'remove' ? removals : writes;
+    const { kind } = change.object;
+    const others = byKind.get(kind);
+    if (others === undefined) byKind.set(kind, [change]);
+    else others.push(change);
+  }
+  const pick = (byKind: ReadonlyMap<KernelObjectKind, KernelChange[]>, kinds: readonly KernelObjectKind[]) =>
+    kinds.flatMap((kind) => byKind.get(kind) ?? []);
   return [
     ...pick(removals, REMOVED_FIRST),
     ...pick(writes, KERNEL_OBJECT_KINDS),
     ...pick(removals, REMOVED_LAST),
   ];
-}
-
-function pick(changes: readonly KernelChange[], kinds: readonly KernelObjectKind[]): readonly KernelChange[] {
-  return kinds.flatMap((kind) => changes.filter((change) => change.object.kind === kind));
 }

@@ -93,18 +93,24 @@ export class PeerWants {
     if (this.#basis === undefined) return;
     const { planner, host } = this.#basis;
     const changed = this.#claims.update(this.#admissible(batch, host));
-    const before = new Map<string, KernelObject>();
-    const after = new Map<string, KernelObject>();
+    const leftover = new Set<string>();
     for (const nodeId of changed) {
       const old = this.#planned.get(nodeId);
-      const now = this.#claims.accepted.get(nodeId);
-      if (old !== undefined) for (const object of planner.plan(old)) before.set(keyOf(object), object);
-      if (now !== undefined) for (const object of planner.plan(now)) after.set(keyOf(object), object);
-      if (now === undefined) this.#planned.delete(nodeId);
-      else this.#planned.set(nodeId, now);
+      if (old !== undefined) for (const object of planner.plan(old)) leftover.add(keyOf(object));
     }
-    for (const key of before.keys()) if (!after.has(key)) this.#tracker.unwant(key);
-    for (const object of after.values()) this.#tracker.want(object);
+    // Only now, for one peer may take over what another had.
+    for (const nodeId of changed) {
+      const now = this.#claims.accepted.get(nodeId);
+      if (now === undefined) this.#planned.delete(nodeId);
+      else {
+        this.#planned.set(nodeId, now);
+        for (const object of planner.plan(now)) {
+          const key = this.#tracker.want(object);
+          if (leftover.size > 0) leftover.delete(key);
+        }
+      }
+    }
+    for (const key of leftover) this.#tracker.unwant(key);
   }
 
   /** The batch with this host, and whoever contradicts it, as gone. */

@@ -109,4 +109,20 @@ describe('the reconciler and the peers', () => {
     expect(kernel.dump()).toContain('fdb 70:b3:d5:80:00:02 dev vtep1024 dst 10.0.0.3');
     expect(kernel.dump()).toContain('fdb 70:b3:d5:80:00:03 dev vtep1024 dst 10.0.0.2');
   });
+
+  it('looks once at what waits for the rest of the topology, and removes what it does not name', async () => {
+    const kernel = new FakeKernel();
+    const before = new Reconciler(kernel);
+    await before.applyHost(HOST);
+    await before.applyPeers(batch(peer(1), peer(2), peer(3)), true);
+    const after = new Reconciler(kernel);
+    await after.applyHost(HOST);
+    expect([...after.tracker.differences()]).toEqual([]);
+    expect(await after.applyPeers(batch(peer(1)), false)).toBe(0);
+    expect([...after.tracker.differences()]).toEqual([]);
+    expect(kernel.dump()).toContain('44.128.0.4');
+    await after.applyPeers(batch(peer(2)), true);
+    expect(kernel.dump()).not.toContain('44.128.0.4');
+    expect(after.failures.size).toBe(0);
+  });
 });

@@ -143,14 +143,27 @@ export class Reconciler {
   }
 
   /**
-   * Takes over a batch of peers and writes what it changes. Before the first description of the host the peers are
-   * only remembered. Returns how many objects were written.
+   * Takes over a batch of peers without writing anything: {@link writePeers} does. Unlike other calls it may come while
+   * one is under way.
    * @param complete the batch finishes a snapshot: what is in the kernel for unknown peers may go from now on
    */
-  async applyPeers(batch: PeerBatch, complete: boolean): Promise<number> {
+  takePeers(batch: PeerBatch, complete: boolean): void {
     if (complete) this.#peersKnown = true;
     this.#peers.take(batch);
+  }
+
+  /**
+   * Writes what changed of peers; nothing before the first description of the host. Returns how many objects were
+   * written.
+   */
+  async writePeers(): Promise<number> {
     return this.#host === undefined ? 0 : this.#settle(this.#host);
+  }
+
+  /** {@link takePeers} and {@link writePeers} in one. */
+  async applyPeers(batch: PeerBatch, complete: boolean): Promise<number> {
+    this.takePeers(batch, complete);
+    return this.writePeers();
   }
 
   /** Reads the kernel again, plans everything anew and writes every difference. Returns how many objects were written. */

@@ -132,17 +132,17 @@ async function applyBatch(
   { timeoutMs }: CallOptions,
 ): Promise<readonly ChangeFailure[]> {
   const [command = tool, ...family] = tool.split(' ');
-  const lines = run.flatMap((change) => changeLines(change).map((line) => ({ change, line })));
-  const input = lines.map(({ line }) => `${line}\n`).join('');
+  const lines = run.flatMap(changeLines);
   try {
     const args = [...family, '-force', '-batch', '-'];
-    const { exitCode, stderr } = await runner.run(command, args, input, timeoutMs);
+    const { exitCode, stderr } = await runner.run(command, args, `${lines.join('\n')}\n`, timeoutMs);
     if (exitCode === 0) return [];
     const { byLine, rest } = parseBatchErrors(stderr);
     if (rest !== '' || byLine.size === 0) return run.map((change) => ({ change, error: rest || stderr }));
     const failed = new Map<KernelChange, string>();
+    const changeOfLine = run.flatMap((change) => changeLines(change).map(() => change));
     for (const [number, error] of byLine) {
-      const change = lines[number - 1]?.change;
+      const change = changeOfLine[number - 1];
       if (change !== undefined && !failed.has(change)) failed.set(change, error);
     }
     return [...failed].map(([change, error]) => ({ change, error }));

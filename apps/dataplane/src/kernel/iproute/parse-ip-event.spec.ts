@@ -88,10 +88,13 @@ describe('parseIpEvent', () => {
     expect(brief(parseIpEvent(line))).toEqual(event);
   });
 
-  it('knows the routes of others, whatever they lead to', () => {
-    const event = parseIpEvent('[ROUTE]9.0.2.0/24 dev vtep1024 scope 253 ');
-    expect(brief(event)).toMatchObject({ key: 'route 254 9.0.2.0/24', marked: false });
-  });
+  it.each(['dev vtep1024 scope 253 ', 'via inet6 fe80::1 dev eth0 '])(
+    'knows the routes of others, whatever they lead to: %s',
+    (target) => {
+      const event = parseIpEvent(`[ROUTE]9.0.2.0/24 ${target}`);
+      expect(brief(event)).toMatchObject({ key: 'route 254 9.0.2.0/24', marked: false });
+    },
+  );
 
   it.each([
     '',

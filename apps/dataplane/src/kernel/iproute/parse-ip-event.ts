@@ -12,15 +12,15 @@ import {
 } from '../ownership.js';
 
 const LOST: KernelEvent = { type: 'lost' };
-const LINE = /^\[([A-Z]+)\](Deleted )?(.*)$/;
+const LABEL = /^\[([A-Z]+)\]/;
+const DELETED = 'Deleted ';
 const LINK = /^\d+: ([^\s:@]+)[^<]*<([^>]*)>/;
 const ADDRESS = /^\d+: (\S+)\s+inet6? (\S+) (?:.* )?scope (\d+)/;
 /** rtnetlink's RT_SCOPE_LINK: the kernel makes such addresses itself. */
 const SCOPE_LINK = '253';
 const NETCONF = /^inet6? (\S+) .*(?:forwarding|rp_filter)/;
 const NEIGHBOUR = /^(\S+) dev (\S+)(?: lladdr (\S+))?/;
-const NEXTHOP = /^id (\d+) via (\S+) dev (\S+)/;
-const NEXTHOP_ID = /^id (\d+) /;
+const NEXTHOP = /^id (\d+) (?:via (\S+) dev (\S+))?/;
 const RULE = /^(\d+):\s+from (\S+) lookup (\S+)/;
 /** An optional route type (RTN_*, absent for unicast) before the destination. */
 const ROUTE = /^(?:(\d+) )?([0-9a-f.:]+(?:\/\d+)?)(?= |$)/;
@@ -38,10 +38,11 @@ const OUR_PROTOCOL = String(ROUTE_PROTOCOL);
  * us; `lost` if it is not understood, as the monitor's own errors (a buffer that ran over) are not.
  */
 export function parseIpEvent(line: string): KernelEvent | undefined {
-  const [, label, deleted, text = ''] = LINE.exec(line) ?? [];
+  const [mark = '', label] = LABEL.exec(line) ?? [];
   if (label === undefined) return line.trim() === '' ? undefined : LOST;
+  const gone = line.startsWith(DELETED, mark.length);
   try {
-    return parseLabelled(label, deleted !== undefined, text);
+    return parseLabelled(label, gone, line.slice(mark.length + (gone ? DELETED.length : 0)));
   } catch {
     return LOST;
   }
@@ -113,9 +114,9 @@ function parseNeighbour(gone: boolean, text: string): KernelEvent | undefined {
 }
 
 function parseNexthop(gone: boolean, text: string): KernelEvent | undefined {
-  const id = Number(NEXTHOP_ID.exec(text)?.[1]);
-  const [, , gateway, device] = NEXTHOP.exec(text) ?? [];
-  const inOurRange = Object.values(NEXTHOP_ID_BASE).some((base) => id >= base && id <= base + 0xffffff);
+  const [, digits, gateway, device] = NEXTHOP.exec(text) ?? [];
+  const id = Number(digits);
+  const inOurRange = isOurs(id, NEXTHOP_ID_BASE[4]) || isOurs(id, NEXTHOP_ID_BASE[6]);
   const marked = protocolOf(text) === OUR_PROTOCOL;
   // Whoever replaces a nexthop of ours leaves no word of the old one but its id.
   if (inOurRange && !marked) return { type: 'nexthop-id', id };
@@ -128,15 +129,14 @@ function parseRoute(gone: boolean, text: string): KernelEvent | undefined {
   if (destination === undefined || (type !== undefined && type !== UNREACHABLE)) return undefined;
   const full = destination.includes(':') ? 128 : 32;
   const prefix = parseCidr(destination.includes('/') ? destination : `${destination}/${full}`);
-  const table = Number(/ table (\d+)/.exec(text)?.[1] ?? MAIN_TABLE);
+  const table = Number(wordAfter(text, ' table ') ?? MAIN_TABLE);
   const route: Route = { kind: 'route', table, prefix, target: targetOf(type, text) };
   return entryEvent(route, gone, protocolOf(text) === OUR_PROTOCOL);
 }
 
 function targetOf(type: string | undefined, text: string): Route['target'] {
-  if (type === UNREACHABLE)
-    return { type: 'unreachable', metric: Number(/ metric (\d+)/.exec(text)?.[1] ?? 0) };
-  const nhid = / nhid (\d+)/.exec(text)?.[1];
+  if (type === UNREACHABLE) return { type: 'unreachable', metric: Number(wordAfter(text, ' metric ') ?? 0) };
+  const nhid = wordAfter(text, ' nhid ');
   if (nhid !== undefined) return { type: 'nexthop', id: Number(nhid) };
   const [, gateway, device] = VIA.exec(text) ?? [];
   if (gateway === undefined || device === undefined) return { type: 'other', text };
@@ -154,5 +154,18 @@ function parseRule(gone: boolean, text: string): KernelEvent | undefined {
 
 /** The kernel leaves out the protocol of routes that were added by hand. */
 function protocolOf(text: string): string | undefined {
-  return / proto (\d+)/.exec(text)?.[1];
+  return wordAfter(text, ' proto ');
+}
+
+/** The word that follows `mark`. Every write of ours comes back as an event, so this has to be fast. */
+function wordAfter(text: string, mark: string): string | undefined {
+  const at = text.indexOf(mark);
+  if (at < 0) return undefined;
+  const start = at + mark.length;
+  const end = text.indexOf(' ', start);
+  return end < 0 ? text.slice(start) : text.slice(start, end);
+}
+
+function isOurs(id: number, base: number): boolean {
+  return id >= base && id <= base + 0xffffff;
 }
