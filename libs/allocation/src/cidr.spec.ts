@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   addressAt,
   addressInPrefix,
+  addressOrder,
   type Cidr,
   cidrFamily,
   cidrFrom,
@@ -187,6 +188,16 @@ describe('cidrOrder', () => {
             expect(orderA[x] < orderB[y]).toBe(rangeA[x] < rangeB[y]);
             expect(orderA[x] === orderB[y]).toBe(rangeA[x] === rangeB[y]);
           }
+      }),
+    );
+  });
+
+  it('has a place for each address', () => {
+    fc.assert(
+      fc.property(cidrs, (cidr) => {
+        const { first, last } = cidrOrder(cidr);
+        expect(addressOrder(networkAddress(cidr))).toBe(first);
+        expect(addressOrder(addressAt(cidr, -1n))).toBe(last);
       }),
     );
   });

@@ -167,6 +167,12 @@ export function cidrOrder(cidr: Cidr): { readonly first: string; readonly last: 
   return { first: ipv4Order(first), last: ipv4Order(last) };
 }
 
+/** The place of one address in the order of {@link cidrOrder}. */
+export function addressOrder(address: IpAddress): string {
+  if (familyOf(address) === 4) return ipv4Order(ipv4ToNumber(address) ?? 0);
+  return String.fromCharCode(...(ipv6ToGroups(address) ?? []));
+}
+
 function ipv4Order(value: number): string {
   return String.fromCharCode(value >>> 16, value & 0xffff);
 }

@@ -2,6 +2,7 @@ export { AddressPool } from './address-pool.js';
 export {
   addressAt,
   addressInPrefix,
+  addressOrder,
   type Cidr,
   cidrFamily,
   cidrFrom,

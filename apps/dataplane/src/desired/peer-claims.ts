@@ -1,7 +1,14 @@
 import { cidrsOverlap } from '@overlay/allocation';
 import type { NodeId } from '@overlay/model';
 import type { PeerDescription } from './peer-description.js';
-import { PrefixOwners } from './prefix-owners.js';
+import { type PlacedPrefix, PrefixOwners, placePrefix } from './prefix-owners.js';
+
+/** A peer, and what of it belongs to one peer only. */
+interface Claimant {
+  readonly peer: PeerDescription;
+  readonly values: readonly (readonly [ClaimKind, string])[];
+  readonly prefixes: readonly PlacedPrefix[];
+}
 
 /**
  * Which peers may stand beside each other. What identifies a peer in the kernel (underlay address, VTEP
@@ -41,29 +48,28 @@ export class PeerClaims {
    * changed. Work is proportional to the batch and to the conflicts.
    */
   update(batch: ReadonlyMap<NodeId, PeerDescription | undefined>): ReadonlySet<NodeId> {
-    const contested = new Map<NodeId, PeerDescription>();
+    const contested = new Map<NodeId, Claimant>();
     const changed = new Set<NodeId>(batch.keys());
     for (const nodeId of batch.keys()) this.#withdraw(nodeId);
-    for (const [nodeId, peer] of batch) if (peer !== undefined) contested.set(nodeId, peer);
+    for (const [nodeId, peer] of batch) if (peer !== undefined) contested.set(nodeId, claimantOf(peer));
     for (const [nodeId, { peer }] of this.#refused) {
-      contested.set(nodeId, peer);
+      contested.set(nodeId, claimantOf(peer));
       changed.add(nodeId);
     }
     this.#refused.clear();
     this.#pullInHolders(contested, changed);
     const ordered = [...contested].sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [nodeId, peer] of ordered) this.#admit(nodeId, peer);
+    for (const [nodeId, claimant] of ordered) this.#admit(nodeId, claimant);
     return changed;
   }
 
   /** Whoever holds a value that a contested peer claims is contested too, and so on. */
-  #pullInHolders(contested: Map<NodeId, PeerDescription>, changed: Set<NodeId>): void {
+  #pullInHolders(contested: Map<NodeId, Claimant>, changed: Set<NodeId>): void {
     const open = [...contested.values()];
-    for (let peer = open.pop(); peer !== undefined; peer = open.pop()) {
-      for (const { holder } of this.#holders(peer)) {
-        const held = this.#accepted.get(holder);
+    for (let claimant = open.pop(); claimant !== undefined; claimant = open.pop()) {
+      for (const { holder } of this.#holders(claimant)) {
+        const held = this.#withdraw(holder);
         if (held === undefined) continue;
-        this.#withdraw(holder);
         contested.set(holder, held);
         changed.add(holder);
         open.push(held);
@@ -72,15 +78,16 @@ export class PeerClaims {
   }
 
   /** Who holds what the peer claims. */
-  #holders(peer: PeerDescription): readonly { readonly holder: NodeId; readonly reason: string }[] {
+  #holders({ values, prefixes }: Claimant): readonly { readonly holder: NodeId; readonly reason: string }[] {
     const found: { readonly holder: NodeId; readonly reason: string }[] = [];
-    for (const [kind, value] of claimsOf(peer)) {
+    for (const [kind, value] of values) {
       const holder = this.#owners[kind].get(value);
       if (holder === undefined) continue;
       found.push({ holder, reason: `${WORDS[kind]} ${value} is claimed by node ${holder} too` });
     }
-    for (const { prefix } of peer.prefixes)
-      for (const [taken, holder] of this.#prefixes.overlapping(prefix)) {
+    for (const place of prefixes)
+      for (const [taken, holder] of this.#prefixes.overlapping(place)) {
+        const { prefix } = place;
         const reason =
           taken === prefix
             ? `prefix ${prefix} is claimed by node ${holder} too`
@@ -90,24 +97,28 @@ export class PeerClaims {
     return found;
   }
 
-  #admit(nodeId: NodeId, peer: PeerDescription): void {
-    const reason = this.#holders(peer)[0]?.reason ?? contradiction(peer);
+  #admit(nodeId: NodeId, claimant: Claimant): void {
+    const { peer, values, prefixes } = claimant;
+    const reason = this.#holders(claimant)[0]?.reason ?? contradiction(peer);
     if (reason !== undefined) {
       this.#refused.set(nodeId, { peer, reason });
       return;
     }
-    for (const [kind, value] of claimsOf(peer)) this.#owners[kind].set(value, nodeId);
-    for (const { prefix } of peer.prefixes) this.#prefixes.set(prefix, nodeId);
+    for (const [kind, value] of values) this.#owners[kind].set(value, nodeId);
+    for (const place of prefixes) this.#prefixes.set(place, nodeId);
     this.#accepted.set(nodeId, peer);
   }
 
-  #withdraw(nodeId: NodeId): void {
+  /** Whoever was accepted no longer is. */
+  #withdraw(nodeId: NodeId): Claimant | undefined {
     const peer = this.#accepted.get(nodeId);
     this.#refused.delete(nodeId);
-    if (peer === undefined) return;
-    for (const [kind, value] of claimsOf(peer)) this.#owners[kind].delete(value);
-    for (const { prefix } of peer.prefixes) this.#prefixes.delete(prefix);
+    if (peer === undefined) return undefined;
+    const claimant = claimantOf(peer);
+    for (const [kind, value] of claimant.values) this.#owners[kind].delete(value);
+    for (const place of claimant.prefixes) this.#prefixes.delete(place);
     this.#accepted.delete(nodeId);
+    return claimant;
   }
 }
 
@@ -115,18 +126,15 @@ type ClaimKind = keyof typeof WORDS;
 
 const WORDS = { underlay: 'underlay address', vtep: 'VTEP address', mac: 'VTEP MAC address' } as const;
 
-function claimsOf({
-  ip,
-  vtepIp,
-  vtepIp6,
-  vtepMac,
-}: PeerDescription): readonly (readonly [ClaimKind, string])[] {
-  return [
+function claimantOf(peer: PeerDescription): Claimant {
+  const { ip, vtepIp, vtepIp6, vtepMac, prefixes } = peer;
+  const values: [ClaimKind, string][] = [
     ['underlay', ip],
     ['vtep', vtepIp],
-    ...(vtepIp6 === undefined ? [] : [['vtep', vtepIp6] as const]),
     ['mac', vtepMac],
   ];
+  if (vtepIp6 !== undefined) values.push(['vtep', vtepIp6]);
+  return { peer, values, prefixes: prefixes.map(({ prefix }) => placePrefix(prefix)) };
 }
 
 /** A peer whose own prefixes overlap. */

@@ -1,10 +1,21 @@
-import { type Cidr, cidrFamily, cidrOrder, OrderedMap } from '@overlay/allocation';
+import { type Cidr, cidrFamily, cidrOrder, type IpFamily, OrderedMap } from '@overlay/allocation';
 
-/** A prefix, where it starts, and whoever has it. */
-interface Owned<O> {
+/** Where a prefix lies among the others of its family. */
+export interface PlacedPrefix {
   readonly prefix: Cidr;
+  readonly family: IpFamily;
+  /** In the order of `cidrOrder`. */
   readonly first: string;
+  readonly last: string;
+}
+
+interface Owned<O> extends PlacedPrefix {
   readonly owner: O;
+}
+
+/** Finds out where a prefix lies; whoever asks about it several times does so once. */
+export function placePrefix(prefix: Cidr): PlacedPrefix {
+  return { prefix, family: cidrFamily(prefix), ...cidrOrder(prefix) };
 }
 
 /**
@@ -17,22 +28,19 @@ export class PrefixOwners<O> {
   readonly #owned = { 4: new OrderedMap<string, Owned<O>>(), 6: new OrderedMap<string, Owned<O>>() };
 
   /** Notes an owner; the prefix overlaps none that is noted, but may be noted itself. */
-  set(prefix: Cidr, owner: O): void {
-    const { first, last } = cidrOrder(prefix);
-    this.#owned[cidrFamily(prefix)].set(last, { prefix, first, owner });
+  set({ prefix, family, first, last }: PlacedPrefix, owner: O): void {
+    this.#owned[family].set(last, { prefix, family, first, last, owner });
   }
 
   /** Forgets a prefix. */
-  delete(prefix: Cidr): void {
-    const owned = this.#owned[cidrFamily(prefix)];
-    const { last } = cidrOrder(prefix);
+  delete({ prefix, family, last }: PlacedPrefix): void {
+    const owned = this.#owned[family];
     if (owned.get(last)?.prefix === prefix) owned.delete(last);
   }
 
   /** The owners of every prefix that overlaps this one, with that prefix. */
-  overlapping(prefix: Cidr): readonly (readonly [Cidr, O])[] {
-    const owned = this.#owned[cidrFamily(prefix)];
-    const { first, last } = cidrOrder(prefix);
+  overlapping({ family, first, last }: PlacedPrefix): readonly (readonly [Cidr, O])[] {
+    const owned = this.#owned[family];
     const found: (readonly [Cidr, O])[] = [];
     const next = owned.ceiling(first);
     if (next === undefined || next.value.first > last) return found;

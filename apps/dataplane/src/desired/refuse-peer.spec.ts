@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { DCOS, HOST, peer } from '../reconcile/testing/host-fixture.js';
 import type { PeerDescription } from './peer-description.js';
-import { refusePeer } from './refuse-peer.js';
+import { peerRefusal } from './refuse-peer.js';
 
 const claiming = (prefix: string) => [{ networkId: DCOS.id, prefix: parseCidr(prefix) }];
 
-describe('refusePeer', () => {
+describe('peerRefusal', () => {
   it('takes a peer that minds its own business', () => {
-    expect(refusePeer(HOST, peer(1))).toBeUndefined();
+    expect(peerRefusal(HOST)(peer(1))).toBeUndefined();
   });
 
   it.each<[string, Partial<PeerDescription>, RegExp]>([
@@ -37,6 +37,6 @@ describe('refusePeer', () => {
     ['a block around ours', { prefixes: claiming('9.0.0.0/16') }, /overlaps this host's own/],
     ['a block outside its network', { prefixes: claiming('8.8.8.0/24') }, /lies outside network dcos/],
   ])('refuses one that claims %s', (_, claim, reason) => {
-    expect(refusePeer(HOST, { ...peer(1), ...claim })).toMatch(reason);
+    expect(peerRefusal(HOST)({ ...peer(1), ...claim })).toMatch(reason);
   });
 });

@@ -1,9 +1,11 @@
 import {
+  addressOrder,
   type Cidr,
-  cidrsOverlap,
-  containsAddress,
-  containsCidr,
+  cidrFamily,
+  cidrOrder,
   familyOf,
+  type IpAddress,
+  type IpFamily,
   interfaceIp,
   isGroupMac,
 } from '@overlay/allocation';
@@ -11,48 +13,89 @@ import type { HostDescription } from './host-description.js';
 import type { PeerDescription } from './peer-description.js';
 
 /**
- * Why a peer contradicts what this host knows of itself and of the address space; undefined if it does not.
+ * Why a peer contradicts what a host knows of itself and of the address space; undefined if it does not.
  * A refused peer gets nothing in the kernel, for its entries would take traffic away from their owners.
  */
-export function refusePeer(host: HostDescription, peer: PeerDescription): string | undefined {
-  return refuseEndpoint(host, peer) ?? refusePrefixes(host, peer);
+export type PeerRefusal = (peer: PeerDescription) => string | undefined;
+
+/** A range of addresses. */
+interface Range {
+  readonly cidr: Cidr;
+  readonly family: IpFamily;
+  /** In the order of `cidrOrder`. */
+  readonly first: string;
+  readonly last: string;
 }
 
-function refuseEndpoint(host: HostDescription, peer: PeerDescription): string | undefined {
+/** The refusal of a host. What it knows is read once, for it may meet a quarter of a million peers. */
+export function peerRefusal(host: HostDescription): PeerRefusal {
   const { vtep } = host;
-  if (peer.ip === host.ip) return `underlay address ${peer.ip} is this host's own`;
-  if (familyOf(peer.ip) !== familyOf(host.ip)) {
-    return `underlay address ${peer.ip} is of another family than this host's ${host.ip}`;
-  }
-  if (peer.vtepMac === vtep.mac) return `VTEP MAC address ${peer.vtepMac} is this host's own`;
-  if (isGroupMac(peer.vtepMac)) return `VTEP MAC address ${peer.vtepMac} is a group address`;
-  const vteps = [peer.vtepIp, ...(peer.vtepIp6 === undefined ? [] : [peer.vtepIp6])];
-  const own = [vtep.address, ...(vtep.address6 === undefined ? [] : [vtep.address6])].map(interfaceIp);
-  for (const address of vteps) {
-    if (own.includes(address)) return `VTEP address ${address} is this host's own`;
-    if (!inside(host.vtepSubnets, address)) {
-      return `VTEP address ${address} lies outside ${host.vtepSubnets.join(' and ')}`;
+  const family = familyOf(host.ip);
+  const ownVteps = new Set<IpAddress>(
+    [vtep.address, ...(vtep.address6 === undefined ? [] : [vtep.address6])].map(interfaceIp),
+  );
+  const vtepSubnets = host.vtepSubnets.map(rangeOf);
+  const overlay = [...vtepSubnets, ...host.clusterNetworks.flatMap(({ subnets }) => subnets.map(rangeOf))];
+  const ownBlocks = host.networks.flatMap(({ prefixes }) => prefixes.map(rangeOf));
+  const networks = new Map(
+    host.clusterNetworks.map(({ id, name, subnets }) => [id, { name, ranges: subnets.map(rangeOf) }]),
+  );
+
+  const refuseVtep = (address: IpAddress): string | undefined => {
+    if (ownVteps.has(address)) return `VTEP address ${address} is this host's own`;
+    return around(vtepSubnets, address) === undefined
+      ? `VTEP address ${address} lies outside ${host.vtepSubnets.join(' and ')}`
+      : undefined;
+  };
+
+  const refuseEndpoint = ({ ip, vtepIp, vtepIp6, vtepMac }: PeerDescription): string | undefined => {
+    if (ip === host.ip) return `underlay address ${ip} is this host's own`;
+    if (familyOf(ip) !== family)
+      return `underlay address ${ip} is of another family than this host's ${host.ip}`;
+    if (vtepMac === vtep.mac) return `VTEP MAC address ${vtepMac} is this host's own`;
+    if (isGroupMac(vtepMac)) return `VTEP MAC address ${vtepMac} is a group address`;
+    const refusal = refuseVtep(vtepIp) ?? (vtepIp6 === undefined ? undefined : refuseVtep(vtepIp6));
+    if (refusal !== undefined) return refusal;
+    const subnet = around(overlay, ip);
+    return subnet && `underlay address ${ip} lies inside the overlay's ${subnet.cidr}`;
+  };
+
+  const refusePrefix = ({ networkId, prefix }: PeerDescription['prefixes'][number]): string | undefined => {
+    const range = rangeOf(prefix);
+    const taken = ownBlocks.find((block) => overlap(block, range));
+    if (taken !== undefined) return `prefix ${prefix} overlaps this host's own ${taken.cidr}`;
+    const network = networks.get(networkId);
+    if (network === undefined || network.ranges.some((subnet) => contains(subnet, range))) return undefined;
+    const subnets = network.ranges.map(({ cidr }) => cidr).join(' and ');
+    return `prefix ${prefix} lies outside network ${network.name} (${subnets})`;
+  };
+
+  return (peer) => {
+    const refusal = refuseEndpoint(peer);
+    if (refusal !== undefined) return refusal;
+    for (const claim of peer.prefixes) {
+      const reason = refusePrefix(claim);
+      if (reason !== undefined) return reason;
     }
-  }
-  const overlay = host.clusterNetworks.flatMap((network) => network.subnets);
-  const around = [...host.vtepSubnets, ...overlay].find((subnet) => containsAddress(subnet, peer.ip));
-  return around === undefined ? undefined : `underlay address ${peer.ip} lies inside the overlay's ${around}`;
+    return undefined;
+  };
 }
 
-function refusePrefixes(host: HostDescription, peer: PeerDescription): string | undefined {
-  const own = host.networks.flatMap((network) => network.prefixes);
-  for (const { networkId, prefix } of peer.prefixes) {
-    const taken = own.find((block) => cidrsOverlap(block, prefix));
-    if (taken !== undefined) return `prefix ${prefix} overlaps this host's own ${taken}`;
-    const network = host.clusterNetworks.find(({ id }) => id === networkId);
-    if (network === undefined) continue;
-    if (!network.subnets.some((subnet) => containsCidr(subnet, prefix))) {
-      return `prefix ${prefix} lies outside network ${network.name} (${network.subnets.join(' and ')})`;
-    }
-  }
-  return undefined;
+function rangeOf(cidr: Cidr): Range {
+  return { cidr, family: cidrFamily(cidr), ...cidrOrder(cidr) };
 }
 
-function inside(subnets: readonly Cidr[], address: PeerDescription['ip']): boolean {
-  return subnets.some((subnet) => containsAddress(subnet, address));
+/** The first of the ranges that holds the address. */
+function around(ranges: readonly Range[], address: IpAddress): Range | undefined {
+  const family = familyOf(address);
+  const place = addressOrder(address);
+  return ranges.find((range) => range.family === family && range.first <= place && place <= range.last);
+}
+
+function overlap(a: Range, b: Range): boolean {
+  return a.family === b.family && a.first <= b.last && b.first <= a.last;
+}
+
+function contains(outer: Range, inner: Range): boolean {
+  return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
 }

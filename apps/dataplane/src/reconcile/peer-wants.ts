@@ -3,7 +3,7 @@ import type { HostDescription } from '../desired/host-description.js';
 import { PeerClaims } from '../desired/peer-claims.js';
 import type { PeerDescription } from '../desired/peer-description.js';
 import type { PeerPlanner } from '../desired/plan-peer.js';
-import { refusePeer } from '../desired/refuse-peer.js';
+import { type PeerRefusal, peerRefusal } from '../desired/refuse-peer.js';
 import { type KernelObject, keyOf, type Nexthop } from '../kernel/kernel-object.js';
 import type { DeltaTracker } from './delta-tracker.js';
 
@@ -18,7 +18,9 @@ export class PeerWants {
   /** What the tracker currently wants for each peer. */
   readonly #planned = new Map<NodeId, PeerDescription>();
   #claims = new PeerClaims();
-  #basis: { readonly host: HostDescription; readonly planner: PeerPlanner } | undefined;
+  #basis:
+    | { readonly self: NodeId; readonly planner: PeerPlanner; readonly refusalOf: PeerRefusal }
+    | undefined;
 
   constructor(tracker: DeltaTracker) {
     this.#tracker = tracker;
@@ -78,7 +80,7 @@ export class PeerWants {
     this.suspend();
     this.#claims = new PeerClaims();
     this.#contradicting.clear();
-    this.#basis = { host, planner };
+    this.#basis = { self: host.nodeId, planner, refusalOf: peerRefusal(host) };
     this.#plan(this.#peers);
   }
 
@@ -91,8 +93,8 @@ export class PeerWants {
   /** Turns changed peers into changed wants. */
   #plan(batch: PeerBatch): void {
     if (this.#basis === undefined) return;
-    const { planner, host } = this.#basis;
-    const changed = this.#claims.update(this.#admissible(batch, host));
+    const { planner, self, refusalOf } = this.#basis;
+    const changed = this.#claims.update(this.#admissible(batch, self, refusalOf));
     const leftover = new Set<string>();
     for (const nodeId of changed) {
       const old = this.#planned.get(nodeId);
@@ -114,13 +116,13 @@ export class PeerWants {
   }
 
   /** The batch with this host, and whoever contradicts it, as gone. */
-  #admissible(batch: PeerBatch, host: HostDescription): PeerBatch {
+  #admissible(batch: PeerBatch, self: NodeId, refusalOf: PeerRefusal): PeerBatch {
     const admissible = new Map<NodeId, PeerDescription | undefined>();
     for (const [nodeId, peer] of batch) {
-      const reason = peer === undefined || nodeId === host.nodeId ? undefined : refusePeer(host, peer);
+      const reason = peer === undefined || nodeId === self ? undefined : refusalOf(peer);
       if (reason === undefined) this.#contradicting.delete(nodeId);
       else this.#contradicting.set(nodeId, reason);
-      admissible.set(nodeId, reason === undefined && nodeId !== host.nodeId ? peer : undefined);
+      admissible.set(nodeId, reason === undefined && nodeId !== self ? peer : undefined);
     }
     return admissible;
   }

@@ -1,6 +1,6 @@
 import { type Cidr, cidrsOverlap } from '@overlay/allocation';
 import type { BridgeHalves, ClusterNetwork, HostNetwork } from '../desired/host-description.js';
-import { PrefixOwners } from '../desired/prefix-owners.js';
+import { PrefixOwners, placePrefix } from '../desired/prefix-owners.js';
 import type { FieldReader } from './field-reader.js';
 
 /** What a description of the host says about address space. */
@@ -13,7 +13,7 @@ export interface ClaimedSpace {
 /** Notes address space that is given to two at once. A network that is being deleted may have a successor already. */
 export function checkOverlaps(reader: FieldReader, space: ClaimedSpace): void {
   const subnets = new PrefixOwners<string>();
-  for (const subnet of space.vtepSubnets) subnets.set(subnet, 'the VTEP subnet');
+  for (const subnet of space.vtepSubnets) subnets.set(placePrefix(subnet), 'the VTEP subnet');
   for (const { name, subnets: own, standing } of space.clusterNetworks)
     if (standing === 'active') claim(reader, 'networks', subnets, own, `network ${name}`);
   const blocks = new PrefixOwners<string>();
@@ -34,8 +34,9 @@ function claim(
   owner: string,
 ): void {
   for (const prefix of prefixes) {
-    const [taken] = owners.overlapping(prefix);
-    if (taken === undefined) owners.set(prefix, owner);
+    const place = placePrefix(prefix);
+    const [taken] = owners.overlapping(place);
+    if (taken === undefined) owners.set(place, owner);
     else reader.violate(field, `${prefix} of ${owner} overlaps ${taken[0]} of ${taken[1]}`);
   }
 }
