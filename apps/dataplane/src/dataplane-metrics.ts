@@ -1,5 +1,6 @@
 import type { Counter, Histogram, Metrics } from '@overlay/service';
 import { type AdmissionDrops, admissionDropGrowth } from './kernel/iproute/admission-drops.js';
+import type { StepTimer } from './kernel/iproute/iproute-tables.js';
 import type { BatchObserver } from './kernel/iproute/metered-runner.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from './kernel/kernel-object.js';
 import { networkStandings } from './reconcile/network-standing.js';
@@ -31,6 +32,19 @@ export function observeKernel(metrics: Metrics, readDrops: () => Promise<Admissi
   return ({ tool, object, lines, seconds }) => {
     time.observe({ tool, object }, seconds);
     size.observe({ tool }, lines);
+  };
+}
+
+/** Metric of the large steps of a write, in each of which several tools may work at once. */
+export function timeSteps(metrics: Metrics, monotonicMs: () => number): StepTimer {
+  const seconds = metrics.histogram('dataplane_step_seconds', 'Time of one large step of a write', ['step']);
+  return async (step, work) => {
+    const startedMs = monotonicMs();
+    try {
+      return await work();
+    } finally {
+      seconds.observe({ step }, (monotonicMs() - startedMs) / 1000);
+    }
   };
 }
 

@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import { dataplaneConfiguration } from '@overlay/model';
 import { runProcess } from '@overlay/service';
 import { runDataplane } from './dataplane.js';
-import { observeKernel } from './dataplane-metrics.js';
+import { observeKernel, timeSteps } from './dataplane-metrics.js';
 import { OffloadDecision } from './desired/offload-decision.js';
 import { readAdmissionDrops } from './kernel/iproute/admission-drops.js';
 import { processRunner } from './kernel/iproute/command-runner.js';
@@ -43,7 +43,11 @@ process.exitCode = await runProcess(
         ...input,
         settings,
         trial: { decision: offload, probe: tcpProbe },
-        tables: iprouteTables({ runner, sysctls: procSysFiles }),
+        tables: iprouteTables({
+          runner,
+          sysctls: procSysFiles,
+          timed: timeSteps(metrics, () => clock.monotonicMs()),
+        }),
         watches: [ipMonitor(), nftMonitor(), legacy],
         random: Math.random,
       });

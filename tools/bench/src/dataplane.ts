@@ -69,6 +69,14 @@ function rowsOf(product: Programming, raw: ReadonlyMap<string, number>): readonl
       goal: total * RAW_FACTOR,
     },
     {
+      what: `${peers}: of it forwarding entries and neighbours`,
+      ...inSeconds(product.neighbourSeconds, 'raw batches', sumOf(raw, ['forwarding entries', 'neighbours'])),
+    },
+    {
+      what: `${peers}: of it nexthops and routes`,
+      ...inSeconds(product.routeSeconds, 'raw batches', sumOf(raw, ['nexthops', 'routes'])),
+    },
+    {
       what: `${peers}: restart with everything in place`,
       ...inSeconds(product.restartSeconds, 'programming', product.seconds),
     },
@@ -153,6 +161,10 @@ async function measureTunnel(seconds: number): Promise<Measurement> {
     counterpart: { name: 'hand-made VXLAN path', figure: handMade },
     goal: handMade * THROUGHPUT_SHARE,
   };
+}
+
+function sumOf(raw: ReadonlyMap<string, number>, steps: readonly string[]): number {
+  return totalOf(new Map([...raw].filter(([name]) => steps.includes(name))));
 }
 
 function inSeconds(product: number, name: string, figure: number) {

@@ -57,6 +57,8 @@ export class ApplyLoop {
   #peerWrites = 0;
   #attempt = 0;
   #retrying = false;
+  #bulk = false;
+  #onBulk: ((bulk: boolean) => void) | undefined;
 
   constructor(options: ApplyLoopOptions) {
     this.#options = options;
@@ -65,6 +67,14 @@ export class ApplyLoop {
   /** Topology revision that is in the kernel; 0 before the first. */
   get appliedRevision(): bigint {
     return this.#options.reconciler.host === undefined ? 0n : this.#appliedRevision;
+  }
+
+  /**
+   * Tells when crowds of peers start being written, so that the kernel changes faster than anybody can follow, and when
+   * they are done. One listener.
+   */
+  followBulk(listener: (bulk: boolean) => void): void {
+    this.#onBulk = listener;
   }
 
   /** How many objects were written for peers so far. */
@@ -158,11 +168,20 @@ export class ApplyLoop {
     if (this.#flush !== undefined) this.#flushing = this.#flush;
     this.#flush = undefined;
     if (!last) this.#flushPending(0);
+    if (reconciler.host !== undefined && this.#ahead + rest.size >= BULK) this.#noteBulk(true);
     reconciler.takePeers(rest, complete);
-    const written = await this.#writeBatch();
+    const written = await this.#writeBatch().finally(() => {
+      if (this.#waiting() === 0) this.#noteBulk(false);
+    });
     this.#peerWrites += written;
     if (revision !== undefined) this.#appliedRevision = revision;
     return written;
+  }
+
+  #noteBulk(bulk: boolean): void {
+    if (bulk === this.#bulk) return;
+    this.#bulk = bulk;
+    this.#onBulk?.(bulk);
   }
 
   /** While the kernel's tools work on one batch, the next is planned. */

@@ -151,4 +151,35 @@ describe('DriftWatch', () => {
     await pass(1_000);
     expect(kernel.dump()).toContain('neigh 44.128.0.2');
   });
+
+  it('does not listen while crowds of peers are written, looks at everything then, and listens again', async () => {
+    const crowd = Array.from({ length: 1_000 }, (_, n) => {
+      const [high, low] = [8 + (n >> 8), n & 0xff];
+      return {
+        nodeId: parseNodeId(`crowd-${n}`),
+        ip: parseIpAddress(`10.1.${high}.${low}`),
+        vtepIp: parseIpAddress(`44.128.${high}.${low}`),
+        vtepMac: parseMacAddress(`70:b3:d5:81:0${high - 8}:${low.toString(16).padStart(2, '0')}`),
+        prefixes: [],
+      };
+    });
+    const heard = kernel.watchers;
+    const during: number[] = [];
+    kernel.refuse(() => {
+      kernel.refuse(undefined);
+      kernel.meddle('remove', NEIGHBOUR);
+      during.push(kernel.watchers);
+      return undefined;
+    });
+    const peers = new Map(crowd.map((each) => [each.nodeId, each]));
+    loop.takePeers({ peers, snapshot: undefined, revision: 2n });
+    await pass(1_000);
+    expect([heard, during, kernel.watchers]).toEqual([1, [0], 1]);
+    expect(kernel.dump()).toContain('neigh 44.128.0.2');
+    const { reads } = kernel;
+    kernel.meddle('remove', NEIGHBOUR);
+    await pass(1_000);
+    expect(kernel.dump()).toContain('neigh 44.128.0.2');
+    expect(kernel.reads).toBe(reads);
+  });
 });

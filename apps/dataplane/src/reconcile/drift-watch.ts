@@ -19,7 +19,7 @@ const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
 
 /** What the watch works with. */
 export interface DriftWatchOptions {
-  readonly loop: Pick<ApplyLoop, 'check'>;
+  readonly loop: Pick<ApplyLoop, 'check' | 'followBulk'>;
   readonly reconciler: Pick<Reconciler, 'host' | 'tracker' | 'underlay'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -30,7 +30,8 @@ export interface DriftWatchOptions {
 
 /**
  * Heals the kernel: an event that is no echo of our own writes has what it concerns looked at and repaired;
- * everything is read again from time to time, for what comes without an event. Who undoes our repairs again and again
+ * everything is read again from time to time, for what comes without an event. While crowds of peers are written nobody
+ * listens, for the echo of so many writes costs more than the writes; everything is read once afterwards. Who undoes our repairs again and again
  * meets longer and longer waits, not a race.
  */
 export class DriftWatch {
@@ -43,10 +44,15 @@ export class DriftWatch {
   #repairedAtMs = Number.NEGATIVE_INFINITY;
   /** Keys of what was repaired since the last calm. */
   #repaired = new Set<string>();
+  /** Ends the watches while crowds of peers are written. */
+  #listening = new AbortController();
+  #resume: (() => void) | undefined;
+  #resumed: Promise<void> = Promise.resolve();
 
   /** Starts watching. */
   constructor(options: DriftWatchOptions) {
     this.#options = options;
+    options.loop.followBulk((bulk) => (bulk ? this.#stopListening() : this.#listenAgain()));
     this.#running = Promise.all([
       this.#checkPeriodically(),
       ...options.watches.map((watch) => this.#follow(watch)),
@@ -56,6 +62,7 @@ export class DriftWatch {
   /** Stops watching and waits for the check under way. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#listenAgain();
     await this.#running;
     await this.#checking;
   }
@@ -74,12 +81,32 @@ export class DriftWatch {
     const { clock, logger } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      for await (const events of watch.watch(signal)) this.#take(events);
+      await this.#resumed;
+      const listening = this.#listening.signal;
+      const either = AbortSignal.any([signal, listening]);
+      for await (const events of watch.watch(either)) this.#take(events);
       if (signal.aborted) return;
+      if (listening.aborted) continue;
       logger.warn({ event: 'watch_ended', watch: watch.name });
       await clock.sleep(RESTART_MS, signal);
       this.#wake(EVERYTHING);
     }
+  }
+
+  #stopListening(): void {
+    if (this.#resume !== undefined) return;
+    this.#resumed = new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+    this.#listening.abort();
+  }
+
+  #listenAgain(): void {
+    if (this.#resume === undefined) return;
+    this.#listening = new AbortController();
+    this.#resume();
+    this.#resume = undefined;
+    this.#wake(EVERYTHING);
   }
 
   #take(events: readonly KernelEvent[]): void {

@@ -122,9 +122,9 @@ export class DataplaneUnderTest {
     return { seconds: (performance.now() - startMs) / 1000, written: Number(written) };
   }
 
-  /** Seconds that the kernel's tools took so far for one of iproute2's objects, for example `route`. */
-  async toolSeconds(object: string): Promise<number> {
-    return sumOf(await this.#metrics(), 'overlay_dataplane_batch_seconds_sum', `object="${object}"`);
+  /** Seconds that a step of large writes took so far, for example `routes`. */
+  async stepSeconds(step: string): Promise<number> {
+    return sumOf(await this.#metrics(), 'overlay_dataplane_step_seconds_sum', `step="${step}"`);
   }
 
   async #metrics(): Promise<string> {

@@ -13,7 +13,9 @@ export interface Programming {
   readonly peers: number;
   /** From the first frame until everything is in the kernel. */
   readonly seconds: number;
-  /** Of these, what `ip` took for nexthops and routes. */
+  /** Of these, what the tools took for forwarding entries and neighbours, which they write side by side. */
+  readonly neighbourSeconds: number;
+  /** And for nexthops and routes, of both families side by side. */
   readonly routeSeconds: number;
   /** Objects written for that. */
   readonly written: number;
@@ -38,12 +40,14 @@ export async function programPeers(testbed: Testbed, count: number): Promise<Pro
     await dataplane.applyHost();
     const { seconds, written } = await dataplane.applySnapshot(peers);
     await dataplane.expectWhole();
-    const routeSeconds = (await dataplane.toolSeconds('nexthop')) + (await dataplane.toolSeconds('route'));
+    const neighbourSeconds = await dataplane.stepSeconds('neighbours');
+    const routeSeconds = await dataplane.stepSeconds('routes');
     const memory = await dataplane.memory();
     const restart = await restarted(host, dataplane, peers);
     const change = await changed(dataplane, peers);
     const purgeSeconds = await dataplane.purge();
-    return { peers: count, seconds, routeSeconds, written, memory, ...restart, ...change, purgeSeconds };
+    const steps = { seconds, neighbourSeconds, routeSeconds };
+    return { peers: count, ...steps, written, memory, ...restart, ...change, purgeSeconds };
   } finally {
     dataplane.close();
     await testbed.removeHost(host);

@@ -115,6 +115,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
     this.#silent = false;
   }
 
+  /** How many watches are open. */
+  get watchers(): number {
+    return this.#watches.size;
+  }
+
   /** Ends every watch that is open. */
   endWatches(): void {
     for (const queue of this.#watches) queue.end();
@@ -123,9 +128,14 @@ export class FakeKernel implements KernelTables, KernelWatch {
   async *watch(signal: AbortSignal): AsyncIterable<readonly KernelEvent[]> {
     const queue = new EventQueue();
     this.#watches.add(queue);
-    signal.addEventListener('abort', () => queue.end(), { once: true });
+    const stop = () => {
+      this.#watches.delete(queue);
+      queue.end();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
     yield* queue.batches();
-    this.#watches.delete(queue);
+    stop();
   }
 
   /** Refuses writes of the objects for which `reason` gives an error; undefined refuses nothing. */

@@ -1,5 +1,4 @@
 import { toOverlayError } from '@overlay/failure';
-import type { KernelObject } from '../kernel-object.js';
 import type { CallOptions, ChangeFailure, KernelChange, KernelTables } from '../kernel-tables.js';
 import { applyTransaction } from './apply-transaction.js';
 import { parseBatchErrors } from './batch-errors.js';
@@ -8,14 +7,11 @@ import type { CommandRunner } from './command-runner.js';
 import { dockerScript, IPTABLES, iptablesTool, ruleSetOf } from './docker-accepts.js';
 import { KernelReader } from './kernel-reader.js';
 import { nftScript } from './nft-script.js';
+import { type Lane, planSteps, type Run, type StepName } from './plan-steps.js';
 import type { SysctlFiles } from './sysctl-files.js';
 import { writeOffload } from './vxlan-offload.js';
 import { resetSysctl, writeSysctl } from './write-sysctl.js';
 
-/** Changes per process: bounds how long the time limit of one command has to reach. */
-const BATCH_SIZE = 20_000;
-/** A kind with so many changes gets a process of its own, so that the metrics tell where the time goes. */
-const OWN_PROCESS = 1_000;
 /** Seconds that a change of iptables waits for other programs to let go of its lock. */
 const LOCK_SECONDS = '5';
 
@@ -23,21 +19,39 @@ const LOCK_SECONDS = '5';
 export interface IprouteOptions {
   readonly runner: CommandRunner;
   readonly sysctls: SysctlFiles;
+  /** Times the large steps of a write; absent: nobody wants to know. */
+  readonly timed?: StepTimer;
 }
 
-/** The kernel through iproute2, nftables and /proc/sys: one process for a run of changes, never one for each. */
-export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables {
+/** Does the work of a step and notes how long it took. */
+export type StepTimer = <T>(step: StepName, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * The kernel through iproute2, nftables and /proc/sys: one process for a run of changes, never one for each, and several
+ * at once where there is much to write.
+ */
+export function iprouteTables({ runner, sysctls, timed }: IprouteOptions): KernelTables {
   const reader = new KernelReader(runner, sysctls);
   return {
     read: (scope, options) => reader.read(scope, options),
     async apply(changes, options) {
       const failures: ChangeFailure[] = [];
-      for (const { tool, run } of runsOf(changes)) failures.push(...(await applyRun(tool, run, options)));
+      for (const { name, lanes } of planSteps(changes)) {
+        const work = () => Promise.all(lanes.map((lane) => applyLane(lane, options)));
+        const failed = await (name === undefined || timed === undefined ? work() : timed(name, work));
+        failures.push(...failed.flat());
+      }
       return failures;
     },
   };
 
-  async function applyRun(tool: Tool, run: readonly KernelChange[], options: CallOptions) {
+  async function applyLane(lane: Lane, options: CallOptions): Promise<readonly ChangeFailure[]> {
+    const failures: ChangeFailure[] = [];
+    for (const run of lane) failures.push(...(await applyRun(run, options)));
+    return failures;
+  }
+
+  async function applyRun({ tool, run }: Run, options: CallOptions): Promise<readonly ChangeFailure[]> {
     switch (tool) {
       case 'ip':
       case 'ip -6':
@@ -64,44 +78,6 @@ export function iprouteTables({ runner, sysctls }: IprouteOptions): KernelTables
         });
     }
   }
-}
-
-type Tool = 'ip' | 'ip -6' | 'bridge' | 'nft' | 'iptables' | 'ethtool' | 'sysctl';
-
-function toolOf(object: KernelObject): Tool {
-  switch (object.kind) {
-    case 'fdb':
-      return 'bridge';
-    case 'rule':
-      return object.source.includes(':') ? 'ip -6' : 'ip';
-    case 'nftables':
-    case 'admission':
-      return 'nft';
-    case 'docker-accept':
-      return 'iptables';
-    case 'offload':
-      return 'ethtool';
-    case 'sysctl':
-      return 'sysctl';
-    default:
-      return 'ip';
-  }
-}
-
-function runsOf(changes: readonly KernelChange[]): readonly { tool: Tool; run: KernelChange[] }[] {
-  const runs: { tool: Tool; run: KernelChange[] }[] = [];
-  for (const change of changes) {
-    const tool = toolOf(change.object);
-    const last = runs.at(-1);
-    if (last !== undefined && last.tool === tool && hasRoom(last.run, change)) last.run.push(change);
-    else runs.push({ tool, run: [change] });
-  }
-  return runs;
-}
-
-function hasRoom(run: readonly KernelChange[], { object }: KernelChange): boolean {
-  if (toolOf(object) === 'nft') return true;
-  return run.length < (run.at(-1)?.object.kind === object.kind ? BATCH_SIZE : OWN_PROCESS);
 }
 
 /** One transaction for each rule set. */
