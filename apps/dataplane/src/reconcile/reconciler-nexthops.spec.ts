@@ -60,8 +60,8 @@ describe('the reconciler beside a second nexthop under our marks', () => {
     };
     let [present, busy] = [true, true];
     const tables: KernelTables = {
-      read: async (scope, options) => {
-        const snapshot = await kernel.read(scope, options);
+      read: async (scope) => {
+        const snapshot = await kernel.read(scope);
         return present ? { ...snapshot, objects: [...snapshot.objects, second] } : snapshot;
       },
       apply: async (changes) => {
