@@ -90,7 +90,7 @@ async function provide(
       startOwnEngine(places, 'building'),
     );
     if (!(await hasImages(builder, images))) await obtain(builder, places, images, teller);
-    await teller.step('the images are kept for the next time', () => keepImages(builder, images));
+    await teller.step('the images are kept for the next time', () => keepImages(builder, places, images));
     await stopOwnEngine(places);
   }
   const engine = await teller.step('a Docker Engine of its own is started in its own network', () =>
