@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { planComposeFile } from './compose-file.js';
+import { listServices, planComposeFile } from './compose-file.js';
 
 interface Service {
   readonly image: string;
@@ -71,6 +71,18 @@ describe('the compose file', () => {
       expect({ image, built: build !== undefined }).toEqual({ image, built: !seen.has(image) });
       seen.add(image);
     }
+  });
+
+  it.each([
+    ['workload', ['workload-cni-2', 'workload-docker-2'], ['engine-2']],
+    ['docker', ['workload-cni-2', 'engine-2'], ['workload-docker-2']],
+  ])('has with the profile %s %j and not %j', (profile, present, absent) => {
+    const services = listServices(OWN, profile);
+    expect(services).toEqual(
+      expect.arrayContaining(['etcd-1', 'master-3', 'agent-2', 'outside', ...present]),
+    );
+    expect(services.filter((name) => absent.includes(name))).toEqual([]);
+    expect(services).toHaveLength(28);
   });
 
   it('names nothing that is not there', () => {

@@ -24,6 +24,15 @@ export function provideComposeFile(places: ClusterPlaces, hosts: number): string
   return places.composeFile;
 }
 
+/** The services of a compose file that a profile has: those that belong to it, and those that belong to none. */
+export function listServices(text: string, profile: string): readonly string[] {
+  const { services } = parse(text, { merge: true, maxAliasCount: -1 }) as ComposeFile;
+  return Object.entries(services).flatMap(([name, service]) => {
+    const { profiles = [profile] } = service as { readonly profiles?: readonly string[] };
+    return profiles.includes(profile) ? [name] : [];
+  });
+}
+
 /**
  * Makes a compose file of three hosts one of `hosts` hosts. A service or volume belongs to host 1 if its name ends in
  * `-1` and it is none of etcd's or the masters'; the others are made of it. Host n has the underlay addresses that end
