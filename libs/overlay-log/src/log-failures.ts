@@ -15,6 +15,12 @@ export function fenceVoid(fence: Fence): OverlayError {
   return new OverlayError('aborted', `${who} leads no more; nothing was committed, retry at the new leader`);
 }
 
+/** The failure of a commit that was called behind one that failed. */
+export function behindFailed(cause: unknown): OverlayError {
+  const message = 'the commit before this one failed, so nothing of this one was committed: try again';
+  return new OverlayError('aborted', message, { cause });
+}
+
 /**
  * Makes sure that a batch is not too long for one commit.
  * @throws OverlayError `invalid_argument`.

@@ -105,6 +105,26 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
       expect((await take(log, 0n, 20)).map(({ revision }) => revision)).toEqual(revisions);
     });
 
+    it('commits in the order of the calls, each behind the one before', async () => {
+      const commits = Array.from({ length: 12 }, (_, index) =>
+        log.commit([put(sampleClaim('9.0.0.0/26', `node-${index}`))], fence),
+      );
+      const revisions = await Promise.all(commits);
+      expect(revisions).toEqual(revisions.toSorted((a, b) => (a < b ? -1 : 1)));
+      expect((await contents(log)).records).toEqual([sampleClaim('9.0.0.0/26', 'node-11')]);
+    });
+
+    it('commits nothing that was called behind a commit that fails, and goes on with what is called then', async () => {
+      await log.commit([create(sampleNode(1))], fence);
+      const [failing, ...behind] = [1, 2, 3].map((number) => log.commit([create(sampleNode(number))], fence));
+      const outcomes = await Promise.allSettled(behind);
+      await expect(failing).rejects.toMatchObject({ code: 'already_exists' });
+      for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'aborted' } });
+      expect((await contents(log)).records).toEqual([sampleNode(1)]);
+      await log.commit([create(sampleNode(2))], fence);
+      expect((await contents(log)).records).toHaveLength(2);
+    });
+
     it('refuses a commit under an older fence and keeps the newer', async () => {
       await leadership.resign();
       const newer = (await lead(log, 'm2')).fence;

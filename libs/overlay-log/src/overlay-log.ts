@@ -55,7 +55,9 @@ export interface OverlayLog {
 
   /**
    * Commits a batch atomically; when the promise resolves, the batch is durable. Resolves with its revision,
-   * which is greater than that of every commit before.
+   * which is greater than that of every commit before. Commits under one fence take effect in the order of their
+   * calls: one that is called while another is under way is committed after that, or, if that fails, not at all
+   * (`aborted`). Their promises may settle in another order.
    * @throws OverlayError `already_exists` if a `create` meets an existing entry (nothing was committed; the
    * message names the entry), `aborted` if the fence is void (nothing was committed), `resource_exhausted` if
    * the store is full (nothing was committed), `invalid_argument` if the batch has more than `maxMutations`

@@ -13,16 +13,35 @@ function loopOver(outcomes: (Error | undefined)[], maxMutations = 1_000) {
   const commits: (readonly Mutation[])[] = [];
   const events: string[] = [];
   let revision = 0n;
+  return loopWith(events, maxMutations, commits, async (mutations) => {
+    events.push('sent');
+    await new Promise((resolve) => setImmediate(resolve));
+    const failure = outcomes.shift();
+    if (failure !== undefined) throw failure;
+    commits.push(mutations);
+    revision += 1n;
+    return revision;
+  });
+}
+
+/** A loop whose commits are settled by the test, in whatever order. One commit has room for two registrations. */
+function heldLoop() {
+  const events: string[] = [];
+  const held: { readonly done: (revision: bigint) => void; readonly fail: (error: Error) => void }[] = [];
+  const loop = loopWith(events, 10, [], () => new Promise((done, fail) => void held.push({ done, fail })));
+  const joinMany = (count: number) =>
+    Array.from({ length: count }, (_, host) => loop.join(`n${host}`, `10.0.0.${host + 1}`));
+  return { ...loop, held, joinMany };
+}
+
+function loopWith(
+  events: string[],
+  maxMutations: number,
+  commits: readonly (readonly Mutation[])[],
+  commit: (mutations: readonly Mutation[]) => Promise<bigint>,
+) {
   const loop = new CommitLoop(stateWith([DCOS]), 0n, {
-    commit: async (mutations) => {
-      events.push('sent');
-      await new Promise((resolve) => setImmediate(resolve));
-      const failure = outcomes.shift();
-      if (failure !== undefined) throw failure;
-      commits.push(mutations);
-      revision += 1n;
-      return revision;
-    },
+    commit,
     maxMutations,
     onCommitted: (_mutations, committed) => events.push(`applied ${committed}`),
     onAnswering: () => events.push('answering'),
@@ -126,5 +145,46 @@ describe('CommitLoop', () => {
     const refused = join('a', '10.0.0.1');
     await expect(refused).rejects.toMatchObject({ code: 'aborted' });
     await expect(refused).rejects.toThrow('44.128.0.1');
+  });
+
+  it('sends a second commit behind the first only when it is full', () => {
+    const { held, join, joinMany } = heldLoop();
+    void joinMany(3);
+    expect(held).toHaveLength(1);
+    void join('n3', '10.0.0.4');
+    expect(held).toHaveLength(2);
+  });
+
+  it('has two commits on their way where more waits, never three, and answers in their order', async () => {
+    const { held, events, joinMany } = heldLoop();
+    const [first, ...others] = joinMany(7);
+    held[0]?.done(1n);
+    expect((await first)?.at).toBe(1n);
+    expect(held).toHaveLength(3);
+    held[2]?.done(3n);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events.filter((event) => event.startsWith('applied'))).toEqual(['applied 1']);
+    held[1]?.done(2n);
+    await Promise.all(others.slice(0, 4));
+    held[3]?.done(4n);
+    const answers = await Promise.all(others);
+    expect(answers.map(({ at }) => at)).toEqual([2n, 2n, 3n, 3n, 4n, 4n]);
+    expect(events.filter((event) => event.startsWith('applied'))).toEqual(
+      [1, 2, 3, 4].map((revision) => `applied ${revision}`),
+    );
+  });
+
+  it('takes nothing for committed that was behind a commit that failed', async () => {
+    const { held, events, join, joinMany } = heldLoop();
+    const [first, ...others] = joinMany(7);
+    held[0]?.done(1n);
+    await first;
+    held[2]?.done(3n);
+    held[1]?.fail(new Error('the store is gone'));
+    for (const outcome of await Promise.allSettled(others))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+    await expect(join('late', '10.0.0.99')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(held).toHaveLength(3);
+    expect(events.filter((event) => event.startsWith('applied'))).toEqual(['applied 1']);
   });
 });

@@ -27,6 +27,9 @@ export interface CommitLoopDeps {
 /** At most so many commands share a commit. */
 const MAX_BATCH = 256;
 
+/** So many commits are on their way at once, if a second one is full before the first is durable. */
+const MAX_UNDER_WAY = 2;
+
 interface Waiting {
   readonly run: (state: PlannerState) => Planned<unknown>;
   readonly resolve: (value: unknown) => void;
@@ -39,12 +42,20 @@ interface Batch {
   readonly commands: { readonly end: (revision: bigint) => void; readonly waiting: Waiting }[];
 }
 
+/** A batch on its way to the log. */
+interface Sent {
+  readonly batch: Batch;
+  /** The revision that the batch led to, none if it changes nothing, or why it failed. Never rejects. */
+  readonly outcome: Promise<bigint | OverlayError | undefined>;
+}
+
 /**
  * Turns a leader's commands into commits: command → plan → commit → apply → answer. A command is planned as soon as
  * it comes, on the assumption that the commit under way succeeds, and all that came meanwhile are committed
  * together when it is done (group commit). Nothing is answered before the commit is durable, refusals included, for
  * they may rest on changes of the same batch. The next commit is on its way before the answers of a durable one are, so
- * that the store does not wait for them.
+ * that the store does not wait for them; and where more waits than one commit can hold, it does not even wait for the
+ * one before, for the log commits in the order of the calls.
  *
  * A failed commit ends the loop: its memory may differ from the log then. The leader gives up its leadership,
  * which also voids a commit that is still on its way, loads the log, and leads or follows anew.
@@ -57,6 +68,8 @@ export class CommitLoop {
   /** Commands that did not fit into the open batch. */
   readonly #queue: Waiting[] = [];
   #open: Batch = { mutations: [], commands: [] };
+  /** In the order in which they were sent. */
+  readonly #underWay: Sent[] = [];
   #revision: bigint;
   #running = false;
   #ended: OverlayError | undefined;
@@ -85,8 +98,10 @@ export class CommitLoop {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run: plan, resolve: resolve as (value: unknown) => void, reject });
-      this.#fill();
-      if (!this.#running) void this.#drain();
+      // Behind others it waits for the open batch, which is full, to be sent.
+      if (this.#queue.length === 1) this.#fill();
+      if (this.#running) this.#sendDue();
+      else void this.#drain();
     });
   }
 
@@ -110,28 +125,49 @@ export class CommitLoop {
   async #drain(): Promise<void> {
     this.#running = true;
     let answer = (): void => undefined;
+    for (;;) {
+      this.#sendDue();
+      setImmediate(answer);
+      const next = this.#underWay[0];
+      if (next === undefined) break;
+      const outcome = await next.outcome;
+      this.#underWay.shift();
+      const failure = outcome instanceof OverlayError ? outcome : this.#apply(next.batch, outcome);
+      if (failure !== undefined) this.#fail(failure, [next, ...this.#underWay.splice(0)]);
+      answer = failure === undefined ? this.#answerOf(next.batch) : () => undefined;
+    }
+    this.#running = false;
+  }
+
+  /** Sends what is planned; behind another commit only if more waits than it can hold. */
+  #sendDue(): void {
     while (this.#open.commands.length > 0) {
+      const isFull = this.#queue.length > 0;
+      if (this.#underWay.length >= (isFull ? MAX_UNDER_WAY : 1)) return;
       const batch = this.#open;
       this.#take(this.#deps.upkeep(this.#state, this.#deps.maxMutations - batch.mutations.length), batch);
       this.#open = { mutations: [], commands: [] };
-      const committing = this.#commit(batch);
+      this.#underWay.push({ batch, outcome: this.#commit(batch) });
       // Planning and answering take their time, and the store works meanwhile.
       this.#fill();
-      setImmediate(answer);
-      const failure = await committing;
-      if (failure !== undefined) this.#fail(failure, batch);
-      answer = failure === undefined ? this.#answerOf(batch) : () => undefined;
     }
-    this.#running = false;
-    setImmediate(answer);
   }
 
-  /** Resolves with the failure, or with nothing after the batch was applied. */
-  async #commit({ mutations }: Batch): Promise<OverlayError | undefined> {
+  async #commit({ mutations }: Batch): Promise<bigint | OverlayError | undefined> {
     if (mutations.length === 0) return undefined;
     try {
-      this.#revision = await this.#deps.commit(mutations);
-      this.#deps.onCommitted(mutations, this.#revision);
+      return await this.#deps.commit(mutations);
+    } catch (thrown) {
+      return retryable(thrown);
+    }
+  }
+
+  /** Tells of a batch that is durable. Returns why that failed. */
+  #apply({ mutations }: Batch, revision: bigint | undefined): OverlayError | undefined {
+    if (revision === undefined) return undefined;
+    try {
+      this.#revision = revision;
+      this.#deps.onCommitted(mutations, revision);
       return undefined;
     } catch (thrown) {
       return retryable(thrown);
@@ -147,8 +183,8 @@ export class CommitLoop {
     };
   }
 
-  #fail(error: OverlayError, { commands }: Batch): void {
-    for (const { waiting } of commands) waiting.reject(error);
+  #fail(error: OverlayError, sent: readonly Sent[]): void {
+    for (const { waiting } of sent.flatMap(({ batch }) => batch.commands)) waiting.reject(error);
     this.end(error);
     this.#reportFailure(error);
   }

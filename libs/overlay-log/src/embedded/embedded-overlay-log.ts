@@ -1,6 +1,7 @@
 import type { CommitSize } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 import type { LogRecord, Mutation } from '@overlay/model';
+import { CommitOrder, commitInOrder } from '../commit-order.js';
 import { CommitSignal } from '../commit-signal.js';
 import { LeaderFeed } from '../leader-feed.js';
 import {
@@ -65,6 +66,7 @@ class EmbeddedOverlayLog implements OverlayLog {
   readonly #dir: string;
   readonly #historyLength: number;
   readonly #readOnly: boolean;
+  readonly #order = new CommitOrder();
   readonly #commits = new CommitSignal();
   readonly #leader = new LeaderFeed();
   readonly #closing = new AbortController();
@@ -110,7 +112,11 @@ class EmbeddedOverlayLog implements OverlayLog {
     return { revision, records: read() };
   }
 
-  async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+  commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+    return commitInOrder(this.#order, fence, () => this.#commit(mutations, fence));
+  }
+
+  async #commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
     requireFits(mutations.length, this.maxMutations);
     const changes = mutations.map(encodeMutation);
     const size = sizeOfCommit(changes);

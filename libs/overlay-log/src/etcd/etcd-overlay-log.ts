@@ -1,5 +1,6 @@
 import type { OverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
+import { CommitOrder, type CommitUnderWay, succeeded } from '../commit-order.js';
 import { campaignAborted, fenceVoid, logClosed, requireFits } from '../log-failures.js';
 import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
 import { EtcdElection } from './etcd-election.js';
@@ -9,6 +10,7 @@ import { EtcdMembers } from './etcd-members.js';
 import { createClients, type EtcdOverlayLogOptions } from './etcd-options.js';
 import { LeaderWatch } from './leader-watch.js';
 import {
+  type CommitPlace,
   type CommitPlan,
   MAX_COMMIT_MUTATIONS,
   planCommit,
@@ -30,6 +32,11 @@ export function openEtcdOverlayLog(options: EtcdOverlayLogOptions): OverlayLog {
   return new EtcdOverlayLog(options);
 }
 
+/** A commit under way, and what it leaves in the log. */
+interface MarkedCommit extends CommitUnderWay {
+  readonly mark: string;
+}
+
 class EtcdOverlayLog implements OverlayLog {
   readonly maxMutations = MAX_COMMIT_MUTATIONS;
   readonly #members: EtcdMembers;
@@ -37,6 +44,8 @@ class EtcdOverlayLog implements OverlayLog {
   readonly #leader: LeaderWatch;
   readonly #election: EtcdElection;
   readonly #closing = new AbortController();
+  readonly #order = new CommitOrder<MarkedCommit>();
+  #commits = 0;
   #leadership: EtcdLeadership | undefined;
   #closed: Promise<void> | undefined;
 
@@ -61,15 +70,10 @@ class EtcdOverlayLog implements OverlayLog {
     requireFits(mutations.length, this.maxMutations);
     const own = this.#leadership;
     if (own?.fence.epoch === fence.epoch && own.over) throw fenceVoid(fence);
-    const plan = planCommit(mutations, fence, this.#keys);
-    const answer = await this.#members.call({
-      doing: 'write',
-      repeatable: false,
-      run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
-    });
-    const revision = readCommitAnswer(answer, fence, this.#members.where);
-    if (revision === undefined) throw await this.#conflictOf(plan);
-    return revision;
+    this.#commits += 1;
+    const mark = `${fence.candidate} ${fence.epoch} ${this.#commits}`;
+    const before = this.#order.before(fence);
+    return this.#order.add({ fence, mark, outcome: this.#commit(mutations, { fence, mark }, before) });
   }
 
   watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange> {
@@ -97,6 +101,25 @@ class EtcdOverlayLog implements OverlayLog {
     this.#closing.abort();
     await this.#leadership?.resign();
     this.#members.close();
+  }
+
+  /**
+   * Two commits are on their way at once, and etcd may take them in any order: the later one says which it has to be
+   * behind, and is sent again if it came too early.
+   */
+  async #commit(mutations: readonly Mutation[], own: CommitPlace, before?: MarkedCommit): Promise<bigint> {
+    const place = before === undefined ? own : { ...own, behind: before.mark };
+    const plan = planCommit(mutations, place, this.#keys);
+    const answer = await this.#members.call({
+      doing: 'write',
+      repeatable: false,
+      run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
+    });
+    const verdict = readCommitAnswer(answer, place, this.#members.where);
+    if (verdict.kind === 'committed') return verdict.revision;
+    if (verdict.kind === 'conflict' || before === undefined) throw await this.#conflictOf(plan);
+    await succeeded(before);
+    return this.#commit(mutations, own);
   }
 
   async #conflictOf(plan: CommitPlan): Promise<OverlayError> {

@@ -10,11 +10,20 @@ import type { EtcdKeys } from './etcd-keys.js';
 /** etcd's default limit on the operations of one branch of a transaction (`--max-txn-ops`). */
 const MAX_OPERATIONS = 128;
 
-/** Comparisons beside those of `create`s: the leader's campaign, the candidate and the format. */
-const GUARDS = 3;
+/** Comparisons beside those of `create`s: the leader's campaign, the candidate, the format and the commit before. */
+const GUARDS = 4;
 
 /** The most mutations that fit into one transaction. */
 export const MAX_COMMIT_MUTATIONS = MAX_OPERATIONS - GUARDS;
+
+/** A commit's place among the others. */
+export interface CommitPlace {
+  readonly fence: Fence;
+  /** What no other commit has: it is left in the log, so that the next can tell that this one was there. */
+  readonly mark: string;
+  /** The mark of the commit before, if that is still under way: without it this one does not happen. */
+  readonly behind?: string;
+}
 
 /** A commit as one transaction of etcd. */
 export interface CommitPlan {
@@ -30,12 +39,13 @@ interface Outcome {
 }
 
 /**
- * Plans the transaction of a batch: under the fence and the known format, with each created entry absent, write
- * the outcome of the batch for each entry and the mark of the commit. The failure branch reads the guards only: to
+ * Plans the transaction of a batch: under the fence and the known format, behind the commit before and with each created
+ * entry absent, write the outcome of the batch for each entry and the mark of the commit. The failure branch reads the guards only: to
  * ask there for each created entry as well would make every commit half as large again for the sake of one that fails.
  * @throws OverlayError `already_exists` if a `create` meets an entry of its own batch.
  */
-export function planCommit(mutations: readonly Mutation[], fence: Fence, keys: EtcdKeys): CommitPlan {
+export function planCommit(mutations: readonly Mutation[], place: CommitPlace, keys: EtcdKeys): CommitPlan {
+  const { fence, mark, behind } = place;
   const created: Buffer[] = [];
   const absent: ICompare[] = [];
   const changes: IRequestOp[] = [];
@@ -60,27 +70,41 @@ export function planCommit(mutations: readonly Mutation[], fence: Fence, keys: E
         },
         { key: keys.leader, target: 'Value', result: 'Equal', value: Buffer.from(fence.candidate) },
         { key: keys.format, target: 'Value', result: 'Equal', value: Buffer.from(LOG_FORMAT) },
+        ...(behind === undefined
+          ? []
+          : [{ key: keys.revision, target: 'Value', result: 'Equal', value: Buffer.from(behind) } as const]),
         ...absent,
       ],
-      success: [...changes, { request_put: { key: keys.revision, value: Buffer.from(fence.candidate) } }],
-      failure: [{ request_range: { key: keys.leader } }, { request_range: { key: keys.format } }],
+      success: [...changes, { request_put: { key: keys.revision, value: Buffer.from(mark) } }],
+      failure: [keys.leader, keys.format, keys.revision].map((key) => ({ request_range: { key } })),
     },
   };
 }
 
+/** What became of a commit. */
+export type CommitVerdict =
+  | { readonly kind: 'committed'; readonly revision: bigint }
+  /** Nothing was committed: the commit before it is not in the log (yet). */
+  | { readonly kind: 'early' }
+  /** Nothing was committed: only a created entry can stand against it, which {@link planConflictSearch} finds. */
+  | { readonly kind: 'conflict' };
+
 /**
- * Reads etcd's answer: the revision of the commit; `undefined` if only a created entry can stand against it, which
- * {@link planConflictSearch} finds.
+ * Reads etcd's answer to a commit.
  * @throws OverlayError `aborted` if the fence is void, `failed_precondition` if another format stands in the log.
  */
-export function readCommitAnswer(answer: ITxnResponse, fence: Fence, where: string): bigint | undefined {
-  if (answer.succeeded) return BigInt(answer.header.revision);
-  const [leader, format] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
+export function readCommitAnswer(
+  answer: ITxnResponse,
+  { fence, behind }: CommitPlace,
+  where: string,
+): CommitVerdict {
+  if (answer.succeeded) return { kind: 'committed', revision: BigInt(answer.header.revision) };
+  const [leader, format, last] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
   const holds =
     leader?.create_revision === String(fence.epoch) && leader.value.toString() === fence.candidate;
   if (!holds) throw fenceVoid(fence);
   requireKnownFormat(format?.value.toString() ?? '', where);
-  return undefined;
+  return { kind: behind === undefined || last?.value.toString() === behind ? 'conflict' : 'early' };
 }
 
 /** Plans the read that tells which entry a refused commit met. */

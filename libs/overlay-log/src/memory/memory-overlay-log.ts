@@ -1,5 +1,6 @@
 import { OverlayError } from '@overlay/failure';
 import { type LogRecord, type Mutation, refOf } from '@overlay/model';
+import { CommitOrder, commitInOrder } from '../commit-order.js';
 import { CommitSignal } from '../commit-signal.js';
 import { LeaderFeed } from '../leader-feed.js';
 import { decodeRecord, encodeRecord } from '../log-codec.js';
@@ -47,6 +48,7 @@ export class MemoryOverlayLog implements OverlayLog {
   readonly #historyLength: number;
   readonly #closing = new AbortController();
   readonly #faults: CommitFault[] = [];
+  readonly #order = new CommitOrder();
 
   constructor(store: MemoryLogStore = new MemoryLogStore(), historyLength = 10_000) {
     this.store = store;
@@ -67,7 +69,11 @@ export class MemoryOverlayLog implements OverlayLog {
     return { revision: this.store.revision, records: read() };
   }
 
-  async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+  commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+    return commitInOrder(this.#order, fence, () => this.#commit(mutations, fence));
+  }
+
+  async #commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
     this.#requireOpen();
     requireFits(mutations.length, this.maxMutations);
     const fault = this.#faults.shift();
