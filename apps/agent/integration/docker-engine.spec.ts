@@ -27,6 +27,9 @@ describe('a real Docker engine', () => {
       running.set(name, await host.runDocker(network, { name, ip }));
     },
     async stop(name) {
+      await host.docker.dockerOrFail('stop', '--time', '0', running.get(name)?.runtimeId ?? '');
+    },
+    async remove(name) {
       await running.get(name)?.remove();
     },
   }));

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { dockerNetworkDifferences } from '../src/docker/compare-docker-network.js';
-import type { DockerNetworkSettings, DockerNetworks } from '../src/docker/docker-networks.js';
+import { type DockerNetworkSettings, type DockerNetworks, usersOf } from '../src/docker/docker-networks.js';
 import {
   type DockerOverlay,
   NETWORK_ID_LABEL,
@@ -12,8 +12,10 @@ export interface EngineUnderTest {
   readonly docker: DockerNetworks;
   /** Starts a container on a network at an address. */
   start(name: string, network: string, ip: string): Promise<void>;
-  /** Stops and removes it. */
+  /** Stops it, so that it is still there. */
   stop(name: string): Promise<void>;
+  /** Removes it. */
+  remove(name: string): Promise<void>;
 }
 
 const { signal } = new AbortController();
@@ -68,11 +70,20 @@ export function describeDockerNetworks(engine: () => EngineUnderTest): void {
     const id = (await find('used'))?.id ?? '';
     const containers = await engine().docker.listContainers(signal);
     const web = containers.find(({ name }) => name === 'web');
-    expect(web?.endpoints).toEqual([{ networkId: id, ip: '9.85.0.140', ip6: '' }]);
+    expect(web).toMatchObject({
+      running: true,
+      endpoints: [{ network: 'used', networkId: id, ip: '9.85.0.140', ip6: '' }],
+    });
     await expect(remove('used')).rejects.toMatchObject({ code: 'failed_precondition' });
     await engine().stop('web');
+    const stopped = await engine().docker.listContainers(signal);
+    expect(stopped).toMatchObject([
+      { name: 'web', running: false, endpoints: [{ network: 'used', ip: '', ip6: '' }] },
+    ]);
+    expect(usersOf({ id, name: 'used' }, stopped)).toHaveLength(1);
     await remove('used');
     await engine().docker.remove(id, signal);
+    await engine().remove('web');
     expect(await engine().docker.listContainers(signal)).toEqual([]);
   });
 

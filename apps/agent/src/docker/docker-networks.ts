@@ -30,17 +30,34 @@ export interface DockerNetwork extends DockerNetworkSettings {
 
 /** How a container hangs on a network; '' for a family without. */
 export interface DockerEndpoint {
+  /** The network as the container asks for it: its name, or its id. */
+  readonly network: string;
+  /** Id of the network; '' as long as the container was never started. */
   readonly networkId: string;
   readonly ip: string;
   readonly ip6: string;
 }
 
-/** A container that runs. */
+/** A container, whether or not it runs. */
 export interface DockerContainer {
   readonly id: string;
   readonly name: string;
+  /** False for one that was only created, or has ended: it has no address, and gets one when it is started. */
+  readonly running: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly endpoints: readonly DockerEndpoint[];
+}
+
+/** The containers on a network: those attached to it, and those not running that will be when they are started. */
+export function usersOf(
+  { id, name }: Pick<DockerNetwork, 'id' | 'name'>,
+  containers: readonly DockerContainer[],
+): readonly DockerContainer[] {
+  return containers.filter(({ running, endpoints }) =>
+    endpoints.some(
+      ({ network, networkId }) => networkId === id || (!running && (network === name || network === id)),
+    ),
+  );
 }
 
 /**
@@ -62,7 +79,7 @@ export interface DockerNetworks {
    * @throws OverlayError `failed_precondition` while containers are attached.
    */
   remove(id: string, signal: AbortSignal): Promise<void>;
-  /** The containers that run, with every network they are on. */
+  /** Every container, also those that do not run, with every network they are on. */
   listContainers(signal: AbortSignal): Promise<readonly DockerContainer[]>;
   /**
    * Yields once when it listens, and whenever networks or containers may have changed, until the signal aborts.

@@ -2,7 +2,7 @@ import { toOverlayError } from '@overlay/failure';
 import type { PassResult } from '../configuration/plan-progress.js';
 import { isAway } from '../daemons/is-away.js';
 import { unwantedIpv4Subnets } from './compare-docker-network.js';
-import type { DockerContainer, DockerNetwork, DockerNetworks } from './docker-networks.js';
+import { type DockerContainer, type DockerNetwork, type DockerNetworks, usersOf } from './docker-networks.js';
 import { planDockerNetwork } from './plan-docker-network.js';
 import { type DockerStep, ownerOf, planDockerSteps, type WantedDockerNetwork } from './plan-docker-steps.js';
 import type { DockerWants } from './plan-docker-wants.js';
@@ -23,8 +23,6 @@ export interface DockerPass {
   readonly unremoved: ReadonlyMap<string, string>;
   /** Ids of the overlay networks that have a Docker network now, by Docker network id. */
   readonly standing: ReadonlyMap<string, string>;
-  /** Names of these Docker networks by their ids. */
-  readonly names: ReadonlyMap<string, string>;
   /** IPv4 subnets that Docker gave networks without IPv4, by id of the overlay network. */
   readonly unwantedSubnets: ReadonlyMap<string, readonly string[]>;
   readonly containers: readonly DockerContainer[];
@@ -107,13 +105,26 @@ async function takeStep(work: Work, step: DockerStep): Promise<void> {
 
 async function replace(work: Work, step: Extract<DockerStep, { kind: 'replace' }>): Promise<void> {
   const { wanted, found, reason } = step;
-  const error = await remove(work, found, wanted.networkId);
+  const error = stoppedUsersText(found, work.containers) ?? (await remove(work, found, wanted.networkId));
   if (error === undefined) await create(work, wanted);
   else
     work.results.set(wanted.networkId, {
       kind: 'hopeless',
       error: `${error} (it has to be made anew: ${reason})`,
     });
+}
+
+/**
+ * Why a network must not be made anew although no running container is on it: a stopped one would come back on a
+ * network that is not the one it was made for, or not come back (an address of its own that is not there any more).
+ */
+function stoppedUsersText(found: DockerNetwork, containers: readonly DockerContainer[]): string | undefined {
+  const users = usersOf(found, containers);
+  const stopped = users.filter(({ running }) => !running).map(({ name }) => name);
+  if (stopped.length === 0 || stopped.length < users.length) return undefined;
+  const { name } = found;
+  const wayOut = `remove them, or take them off it (docker network disconnect ${name} ${stopped[0]})`;
+  return `Docker network ${name} is not removed: stopped containers refer to it (${stopped.join(', ')}); ${wayOut}`;
 }
 
 async function create(work: Work, { networkId, settings }: WantedDockerNetwork): Promise<void> {
@@ -134,9 +145,7 @@ async function create(work: Work, { networkId, settings }: WantedDockerNetwork):
 
 /** Resolves with why the network could not be removed; undefined if it is gone. */
 async function remove(work: Work, found: DockerNetwork, networkId: string): Promise<string | undefined> {
-  const attached = work.containers.filter(({ endpoints }) =>
-    endpoints.some((one) => one.networkId === found.id),
-  );
+  const attached = usersOf(found, work.containers).filter(({ running }) => running);
   const why = `Docker network ${found.name} cannot be removed:`;
   if (attached.length > 0) {
     const names = attached.map(({ name }) => name).join(', ');
@@ -164,7 +173,7 @@ function pictureOf(
   wanted: readonly WantedDockerNetwork[],
   found: readonly DockerNetwork[],
   kept: ReadonlySet<string>,
-): Pick<DockerPass, 'standing' | 'names' | 'unwantedSubnets'> {
+): Pick<DockerPass, 'standing' | 'unwantedSubnets'> {
   const standing = new Map<string, string>();
   const unwantedSubnets = new Map<string, readonly string[]>();
   for (const network of found) {
@@ -178,6 +187,5 @@ function pictureOf(
     const subnets = unwantedIpv4Subnets(settings, step.found);
     if (subnets.length > 0) unwantedSubnets.set(networkId, subnets);
   }
-  const names = new Map(found.filter(({ id }) => standing.has(id)).map(({ id, name }) => [id, name]));
-  return { standing, names, unwantedSubnets };
+  return { standing, unwantedSubnets };
 }

@@ -86,7 +86,9 @@ export class EngineDockerNetworks implements DockerNetworks {
   }
 
   async listContainers(signal: AbortSignal): Promise<readonly DockerContainer[]> {
-    const answer = await this.#call(signal, (abortSignal) => this.#engine.listContainers({ abortSignal }));
+    const answer = await this.#call(signal, (abortSignal) =>
+      this.#engine.listContainers({ all: true, abortSignal }),
+    );
     return answer.map(readDockerContainer);
   }
 

@@ -9,5 +9,6 @@ describe.each(['20.10.24+dfsg1', '28.0.1'])('a Docker engine %s in memory', (ver
     docker,
     start: async (name, network, ip) => docker.start(name, network, ip),
     stop: async (name) => docker.stop(name),
+    remove: async (name) => docker.removeContainer(name),
   }));
 });

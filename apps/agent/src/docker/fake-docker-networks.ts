@@ -1,10 +1,11 @@
 import { OverlayError } from '@overlay/failure';
 import { ChangeSignal } from '../change-signal.js';
-import type {
-  DockerContainer,
-  DockerNetwork,
-  DockerNetworkSettings,
-  DockerNetworks,
+import {
+  type DockerContainer,
+  type DockerNetwork,
+  type DockerNetworkSettings,
+  type DockerNetworks,
+  usersOf,
 } from './docker-networks.js';
 import { engineFeatures } from './engine-version.js';
 
@@ -57,7 +58,7 @@ export class FakeDockerNetworks implements DockerNetworks {
     this.#answer();
     const found = this.networks.find((network) => network.id === id);
     if (found === undefined) return;
-    if (this.containers.some(({ endpoints }) => endpoints.some(({ networkId }) => networkId === id))) {
+    if (usersOf(found, this.containers).some(({ running }) => running)) {
       throw new OverlayError('failed_precondition', `network ${found.name} has active endpoints`);
     }
     this.networks.splice(this.networks.indexOf(found), 1);
@@ -82,17 +83,29 @@ export class FakeDockerNetworks implements DockerNetworks {
   /** Starts a container on a network, as `docker run` would. */
   start(name: string, network: string, ip: string, ip6 = ''): void {
     const networkId = this.networks.find((one) => one.name === network)?.id ?? '';
-    this.containers.push({ id: `id-${name}`, name, labels: {}, endpoints: [{ networkId, ip, ip6 }] });
+    const endpoints = [{ network, networkId, ip, ip6 }];
+    this.containers.push({ id: `id-${name}`, name, running: true, labels: {}, endpoints });
     this.#events.raise();
   }
 
-  /** Stops a container. */
+  /** Stops a container, which stays, as `docker stop` would. */
   stop(name: string): void {
-    this.containers.splice(
-      this.containers.findIndex((one) => one.name === name),
-      1,
-    );
+    const at = this.#find(name);
+    const found = this.containers[at];
+    if (found === undefined) return;
+    const endpoints = found.endpoints.map((endpoint) => ({ ...endpoint, ip: '', ip6: '' }));
+    this.containers[at] = { ...found, running: false, endpoints };
     this.#events.raise();
+  }
+
+  /** Removes a container, as `docker rm --force` would. */
+  removeContainer(name: string): void {
+    this.containers.splice(this.#find(name), 1);
+    this.#events.raise();
+  }
+
+  #find(name: string): number {
+    return this.containers.findIndex((one) => one.name === name);
   }
 
   /** Lets the engine go or come back, as its followers notice. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type AgentNetwork, NetworkPhase, NetworkStatus } from '@overlay/contracts';
+import { type AgentNetwork, NetworkPhase, NetworkSpec, NetworkStatus } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { agentConfiguration, parseNodeId } from '@overlay/model';
 import { createLogger, Metrics, Readiness, systemClock } from '@overlay/service';
@@ -196,7 +196,37 @@ describe('followDocker', () => {
     const { docker, assign, settles } = host(before.docker, { overlay_mtu: 1300 });
     assign([a]);
     await settles('a', FAILED, 'containers (web)');
-    docker.stop('web');
+    docker.removeContainer('web');
+    await settles('a', OK);
+    expect(docker.changes).toEqual(['+a', '-a', '+a']);
+  });
+
+  it('keeps a network that differs while stopped containers would come back on it', async () => {
+    const before = host();
+    before.assign([a]);
+    await before.settles('a', OK);
+    stop.abort();
+    await Promise.all(loops);
+    stop = new AbortController();
+    before.docker.start('web', 'a', '9.1.0.130');
+    before.docker.stop('web');
+    const created = { network: 'a', networkId: '', ip: '', ip6: '' };
+    before.docker.containers.push({
+      id: 'id-new',
+      name: 'new',
+      running: false,
+      labels: {},
+      endpoints: [created],
+    });
+    const { docker, state, assign, settles } = host(before.docker, { overlay_mtu: 1300 });
+    assign([a]);
+    const { error } = await settles('a', FAILED, 'stopped containers refer to it (web, new)');
+    expect(error).toContain('docker network disconnect a web');
+    expect(error).toContain('mtu is 1420, must be 1300');
+    expect(state.containers).toEqual([]);
+    expect(docker.changes).toEqual(['+a']);
+    docker.removeContainer('web');
+    docker.removeContainer('new');
     await settles('a', OK);
     expect(docker.changes).toEqual(['+a', '-a', '+a']);
   });
@@ -236,12 +266,17 @@ describe('followDocker', () => {
     await settles('a', OK);
   });
 
-  it('tells the IPv4 subnet of an engine that cannot do without', async () => {
-    const { docker, assign, settles } = host();
+  it('tells the IPv4 subnet of an engine that cannot do without, and no address of it', async () => {
+    const { docker, state, assign, settles } = host();
     const dockerBridge = { name: 'd-a', ip: '', ip6: 'fd01:b::8000:0:0/81' };
-    assign([{ ...a, dockerBridge }]);
+    const network = NetworkSpec.create({ name: 'a', subnet6: 'fd01:b::/64', prefix6: 80 });
+    assign([{ ...a, network, dockerBridge }]);
     expect((await settles('a', OK)).error).toContain('172.18.0.0/16');
     expect(docker.networks[0]?.labels).toEqual({ [NETWORK_ID_LABEL]: a.networkId });
+    docker.start('web', 'a', '172.18.0.2', 'fd01:b::8000:0:2');
+    while (state.containers.length === 0) await systemClock.sleep(2);
+    expect(state.containers).toMatchObject([{ containerId: 'id-web', ip: '', ip6: 'fd01:b::8000:0:2' }]);
+    expect(state.capacities).toMatchObject([{ family: 6, used: 1n }]);
   });
 
   it('removes its networks where Docker is not wanted any more, and then leaves it alone', async () => {

@@ -1,36 +1,75 @@
-import { AllocationHalf, type Container } from '@overlay/contracts';
+import { type Cidr, containsAddress, isIpAddress, parseCidr, parseIpAddress } from '@overlay/allocation';
+import { AllocationHalf, type Container, type RegisterAgentResponse } from '@overlay/contracts';
 import type { DockerContainer } from './docker-networks.js';
 
 /** The only interface of a container that is on one network; Docker does not tell the names of several. */
 const ONLY_INTERFACE = 'eth0';
 
+/** An overlay network that stands in Docker. */
+export interface StandingNetwork {
+  readonly name: string;
+  /** The overlay's subnets. */
+  readonly subnets: readonly Cidr[];
+}
+
 /**
- * The containers that are on overlay networks, once per network, as the master is told of them: labels are the
- * container's own.
- * @param names names of the overlay networks by Docker network id
+ * The overlay networks that stand in Docker, by Docker network id; without those that nobody knows any more.
+ * @param standing ids of overlay networks by Docker network id
+ */
+export function planStandingNetworks(
+  standing: ReadonlyMap<string, string>,
+  { networks }: Pick<RegisterAgentResponse, 'networks'>,
+): ReadonlyMap<string, StandingNetwork> {
+  const specs = new Map(networks.map(({ id, spec }) => [id, spec]));
+  return new Map(
+    [...standing].flatMap(([dockerId, networkId]) => {
+      const spec = specs.get(networkId);
+      if (spec === undefined) return [];
+      const subnets = [spec.subnet, spec.subnet6].filter((subnet) => subnet !== '').map(parseCidr);
+      return [[dockerId, { name: spec.name, subnets }] as const];
+    }),
+  );
+}
+
+/**
+ * The containers that hold addresses of overlay networks, once per network, as the master is told of them: labels are
+ * the container's own. An address that Docker gave out of its own pools, on engines that cannot do without IPv4, is
+ * none of the overlay's and is left out.
+ * @param networks by Docker network id
  */
 export function planDockerContainers(
   containers: readonly DockerContainer[],
-  names: ReadonlyMap<string, string>,
+  networks: ReadonlyMap<string, StandingNetwork>,
 ): readonly Container[] {
-  return containers.flatMap(({ id, labels, endpoints }) =>
-    endpoints.flatMap(({ networkId, ip, ip6 }) => {
-      const network = names.get(networkId);
-      if (network === undefined || (ip === '' && ip6 === '')) return [];
-      return [
-        {
-          containerId: id,
-          interface: endpoints.length === 1 ? ONLY_INTERFACE : '',
-          network,
-          half: AllocationHalf.DOCKER,
-          ip,
-          ip6,
-          agentIp: '',
-          labels: { ...labels },
-        },
-      ];
-    }),
-  );
+  return containers
+    .filter(({ running }) => running)
+    .flatMap(({ id, labels, endpoints }) =>
+      endpoints.flatMap((endpoint) => {
+        const network = networks.get(endpoint.networkId);
+        if (network === undefined) return [];
+        const [ip, ip6] = [overlayAddress(endpoint.ip, network), overlayAddress(endpoint.ip6, network)];
+        if (ip === '' && ip6 === '') return [];
+        return [
+          {
+            containerId: id,
+            interface: endpoints.length === 1 ? ONLY_INTERFACE : '',
+            network: network.name,
+            half: AllocationHalf.DOCKER,
+            ip,
+            ip6,
+            agentIp: '',
+            labels: { ...labels },
+          },
+        ];
+      }),
+    );
+}
+
+/** The address in the spelling that lists use; '' if it is none of the network. */
+function overlayAddress(text: string, { subnets }: StandingNetwork): string {
+  if (!isIpAddress(text)) return '';
+  const address = parseIpAddress(text);
+  return subnets.some((subnet) => containsAddress(subnet, address)) ? address : '';
 }
 
 /**

@@ -7,7 +7,7 @@ import { waitingFor } from '../daemons/is-away.js';
 import type { DockerPass } from './docker-pass.js';
 import { type DockerHalfState, type DockerPicture, NO_DOCKER } from './docker-picture.js';
 import { planDockerCapacity } from './plan-docker-capacity.js';
-import { planDockerContainers } from './plan-docker-containers.js';
+import { planDockerContainers, planStandingNetworks } from './plan-docker-containers.js';
 import type { DockerWants } from './plan-docker-wants.js';
 
 /** The results of a pass that Docker did not answer, and how it stands then. */
@@ -73,7 +73,7 @@ export function planPicture(
       halves.set(networkId, { progress: { kind: 'retrying', error, failures: 1 }, notice: '' });
   }
   const standing = new Set(pass.standing.values());
-  const containers = planDockerContainers(pass.containers, pass.names);
+  const containers = planDockerContainers(pass.containers, planStandingNetworks(pass.standing, registration));
   const usable = wants.overlays.filter(({ networkId }) => standing.has(networkId));
   return {
     up: true,

@@ -1,16 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
-import { AllocationHalf, Container } from '@overlay/contracts';
+import { AllocationHalf, Container, Network, NetworkSpec } from '@overlay/contracts';
 import { planDockerCapacity } from './plan-docker-capacity.js';
-import { mergeContainers, planDockerContainers } from './plan-docker-containers.js';
+import { mergeContainers, planDockerContainers, planStandingNetworks } from './plan-docker-containers.js';
 import type { DockerOverlay } from './plan-docker-network.js';
 
-const names = new Map([['net1', 'dcos']]);
-const web = {
-  id: 'c1',
-  name: 'web',
-  labels: { app: 'web' },
-  endpoints: [{ networkId: 'net1', ip: '9.0.1.130', ip6: 'fd01:b::2' }],
-};
+const networks = planStandingNetworks(
+  new Map([
+    ['net1', 'id-dcos'],
+    ['net6', 'id-dcos6'],
+    ['old', 'id-gone'],
+  ]),
+  {
+    networks: [
+      network('dcos', { subnet: '9.0.0.0/8', prefix: 26, subnet6: 'fd01:b::/64', prefix6: 80 }),
+      network('dcos6', { subnet6: 'fd01:c::/64', prefix6: 80 }),
+    ],
+  },
+);
+const endpoint = { network: 'dcos', networkId: 'net1', ip: '9.0.1.130', ip6: 'fd01:b::2' };
+const web = { id: 'c1', name: 'web', running: true, labels: { app: 'web' }, endpoints: [endpoint] };
+
+function network(name: string, prefixes: Partial<NetworkSpec>): Network {
+  return Network.create({ id: `id-${name}`, spec: NetworkSpec.create({ name, ...prefixes }) });
+}
+
 const overlay: DockerOverlay = {
   networkId: 'id-dcos',
   name: 'dcos',
@@ -22,10 +35,11 @@ const overlay: DockerOverlay = {
 
 describe('planDockerContainers', () => {
   it('tells who is on overlay networks', () => {
-    const bridged = { ...web.endpoints[0], networkId: 'bridge', ip: '172.17.0.2', ip6: '' };
+    const bridged = { network: 'bridge', networkId: 'bridge', ip: '172.17.0.2', ip6: '' };
     const both = { ...web, id: 'c2', endpoints: [bridged, ...web.endpoints] };
-    const stopped = { ...web, id: 'c3', endpoints: [{ networkId: 'net1', ip: '', ip6: '' }] };
-    const told = planDockerContainers([web, both, stopped], names);
+    const stopped = { ...web, id: 'c3', running: false };
+    const bare = { ...web, id: 'c4', endpoints: [{ ...endpoint, ip: '', ip6: '' }] };
+    const told = planDockerContainers([web, both, stopped, bare], networks);
     expect(told.map(({ containerId, interface: device }) => [containerId, device])).toEqual([
       ['c1', 'eth0'],
       ['c2', ''],
@@ -39,8 +53,18 @@ describe('planDockerContainers', () => {
     });
   });
 
+  it('tells addresses of the overlay only', () => {
+    const own = { network: 'dcos6', networkId: 'net6', ip: '172.18.0.2', ip6: 'fd01:c:0:0::2' };
+    const unknown = { ...endpoint, networkId: 'old' };
+    const told = planDockerContainers(
+      [own, { ...own, ip6: '' }, unknown].map((one) => ({ ...web, endpoints: [one] })),
+      networks,
+    );
+    expect(told.map(({ ip, ip6 }) => [ip, ip6])).toEqual([['', 'fd01:c::2']]);
+  });
+
   it('is the word that counts where both sources tell of an address', () => {
-    const [docker] = planDockerContainers([web], names);
+    const [docker] = planDockerContainers([web], networks);
     const allocated = Container.create({ containerId: 'pool-mac', network: 'dcos', ip: '9.0.1.130' });
     const other = Container.create({ containerId: 'c9', network: 'other', ip: '9.0.1.130' });
     expect(mergeContainers([allocated, other], docker === undefined ? [] : [docker])).toEqual([

@@ -32,15 +32,20 @@ export function readDockerNetwork(answer: NetworkAnswer): DockerNetwork {
   };
 }
 
+/** States of containers that have no process (Docker Engine API, `ContainerState.Status`). */
+const NOT_RUNNING: ReadonlySet<string> = new Set(['created', 'exited', 'dead', 'removing']);
+
 /** Reads one entry of `GET /containers/json`. */
 export function readDockerContainer(answer: Docker.ContainerInfo): DockerContainer {
   const [name = answer.Id] = answer.Names ?? [];
   return {
     id: answer.Id,
     name: name.replace(/^\//, ''),
+    running: !NOT_RUNNING.has(answer.State),
     labels: answer.Labels ?? {},
-    endpoints: Object.values(answer.NetworkSettings?.Networks ?? {}).map((endpoint) => ({
-      networkId: endpoint.NetworkID,
+    endpoints: Object.entries(answer.NetworkSettings?.Networks ?? {}).map(([network, endpoint]) => ({
+      network,
+      networkId: endpoint.NetworkID ?? '',
       ip: endpoint.IPAddress ?? '',
       ip6: endpoint.GlobalIPv6Address ?? '',
     })),

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { CniDirectory } from '../cni/cni-directory.js';
-import type { DockerContainer, DockerNetwork, DockerNetworks } from '../docker/docker-networks.js';
+import {
+  type DockerContainer,
+  type DockerNetwork,
+  type DockerNetworks,
+  usersOf,
+} from '../docker/docker-networks.js';
 import type { DockerRecordFile } from '../docker/docker-record-file.js';
 import { ownerOf } from '../docker/plan-docker-steps.js';
 
@@ -106,8 +111,8 @@ async function readDocker(docker: DockerNetworks, signal: AbortSignal): Promise<
   }
 }
 
-function requireEmpty({ id }: DockerNetwork, containers: readonly DockerContainer[]): void {
-  const attached = containers.filter(({ endpoints }) => endpoints.some(({ networkId }) => networkId === id));
+function requireEmpty(network: DockerNetwork, containers: readonly DockerContainer[]): void {
+  const attached = usersOf(network, containers).filter(({ running }) => running);
   if (attached.length === 0) return;
   const names = attached.map(({ name }) => name).join(', ');
   const message = `it has containers (${names}); stop them or take them off it`;
