@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,11 @@ class FakeProcess extends EventEmitter implements ProcessHost {
   err = '';
   readonly stdout = { write: (text: string) => (this.out += text) };
   readonly stderr = { write: (text: string) => (this.err += text) };
+  readonly pid = 7;
+
+  kill(pid: number, signal: string): void {
+    this.emit('kill', pid, signal);
+  }
 
   constructor(args: readonly string[]) {
     super();
@@ -235,6 +240,19 @@ describe('runProcess', () => {
     }));
     expect({ exitCode, closed }).toEqual({ exitCode: 1, closed: 1 });
     expect(err).toBe('overlay-dataplane: another master leads\n');
+  });
+
+  it.each<[string, Description['start']]>([
+    ['closing', async () => ({ close: () => new Promise<void>(() => undefined) })],
+    ['starting', () => new Promise(() => undefined)],
+  ])('is killed, with a last line, when %s takes too long after a signal', async (_what, start) => {
+    const host = new FakeProcess(['--config', quiet]);
+    const description = { configuration: dataplaneConfiguration, summary: '', version: '1.2.3', start };
+    const killed = once(host, 'kill');
+    void runProcess({ ...description, endLimitMs: 5 }, host);
+    setImmediate(() => host.emit('SIGTERM'));
+    expect(await killed).toEqual([7, 'SIGKILL']);
+    expect(host.err).toBe('overlay-dataplane: killed: it did not end in order within 5 ms after: SIGTERM\n');
   });
 
   it('tells the first reason when closing fails as well', async () => {

@@ -43,6 +43,8 @@ export interface ProcessDescription<C extends { readonly logLevel: LogLevel }> {
   /** Flags beside `--config`, `--check-config`, `--help` and `--version`, in commander's notation. */
   readonly flags?: readonly { readonly notation: string; readonly meaning: string }[];
   readonly tasks?: readonly ProcessTask<C>[];
+  /** How long its end may take until it is killed; 15 s unless said, for tests. */
+  readonly endLimitMs?: number;
   start(input: ProcessInput<C>): Promise<RunningProcess>;
 }
 
@@ -53,7 +55,12 @@ export interface ProcessHost {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   once(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  readonly pid: number;
+  kill(pid: number, signal: 'SIGKILL'): unknown;
 }
+
+/** How long the end of a process may take. */
+const END_LIMIT_MS = 15_000;
 
 interface TypedFlags {
   readonly config?: string;
@@ -63,7 +70,8 @@ interface TypedFlags {
 
 /**
  * Runs a process from its command line to its end. Resolves with the exit code: 0 after SIGTERM, SIGINT or a
- * good `--check-config`, 1 after a failure (its message on stderr, without a stack), 2 after wrong usage.
+ * good `--check-config`, 1 after a failure (its message on stderr, without a stack), 2 after wrong usage. A process
+ * that has not ended 15 s after it was told to, or failed, says so on stderr and is killed.
  */
 export async function runProcess<C extends { readonly logLevel: LogLevel }>(
   description: ProcessDescription<C>,
@@ -126,16 +134,36 @@ async function serve<C extends { readonly logLevel: LogLevel }>(
   const logger = createLogger(app, config.logLevel);
   const metrics = new Metrics(app);
   metrics.collectRuntime();
+  const limit = limitedEnd(app, host, description.endLimitMs ?? END_LIMIT_MS);
   const signalled = new Promise<undefined>((resolve) => {
-    host.once('SIGTERM', () => resolve(undefined));
-    host.once('SIGINT', () => resolve(undefined));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      host.once(signal, () => {
+        limit.begin(signal);
+        resolve(undefined);
+      });
+    }
   });
+  try {
+    return await serveUntil(description, host, { config, flags, logger, metrics, signalled, limit });
+  } finally {
+    limit.clear();
+  }
+}
+
+interface Serving<C> extends Pick<ProcessInput<C>, 'config' | 'flags' | 'logger' | 'metrics'> {
+  readonly signalled: Promise<undefined>;
+  readonly limit: LimitedEnd;
+}
+
+async function serveUntil<C extends { readonly logLevel: LogLevel }>(
+  description: ProcessDescription<C>,
+  host: ProcessHost,
+  { signalled, limit, ...input }: Serving<C>,
+): Promise<number> {
+  const { logger } = input;
   const running = await description.start({
-    config,
-    flags,
+    ...input,
     environment: host.env,
-    logger,
-    metrics,
     readiness: new Readiness(),
     clock: systemClock,
   });
@@ -146,8 +174,33 @@ async function serve<C extends { readonly logLevel: LogLevel }>(
     logger.info({ event: 'stopped' });
     return 0;
   }
+  limit.begin(failure.message);
   logger.fatal({ event: 'failed', reason: failure.message });
   // What closing runs into after a failure is its consequence: the first reason is the one to report.
   await running.close().catch((error: unknown) => logger.error({ event: 'close_failed', err: error }));
   throw failure;
+}
+
+/** Keeps the end of a process within its time. */
+interface LimitedEnd {
+  /** Starts the time. Repeatable: the first counts. */
+  begin(reason: string): void;
+  clear(): void;
+}
+
+/**
+ * A thread that hangs in the kernel, for example on a disk that does not answer, would hold `process.exit()` as well:
+ * only SIGKILL ends such a process.
+ */
+function limitedEnd(app: string, host: ProcessHost, limitMs: number): LimitedEnd {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    begin(reason) {
+      timer ??= setTimeout(() => {
+        host.stderr.write(`${app}: killed: it did not end in order within ${limitMs} ms after: ${reason}\n`);
+        host.kill(host.pid, 'SIGKILL');
+      }, limitMs).unref();
+    },
+    clear: () => clearTimeout(timer),
+  };
 }

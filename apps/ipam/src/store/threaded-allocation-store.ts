@@ -29,6 +29,8 @@ export class ThreadedAllocationStore implements AllocationStore {
   readonly failed: Promise<OverlayError>;
   readonly #thread: Worker;
   readonly #waiting: Waiting[] = [];
+  /** Why the thread is no more. */
+  #end: OverlayError | undefined;
   #closed: Promise<void> | undefined;
 
   /** Starts the thread; the store is opened with the first call. */
@@ -40,9 +42,12 @@ export class ThreadedAllocationStore implements AllocationStore {
       else caller?.reject(new OverlayError(reply.code, reply.message));
     });
     this.failed = new Promise((resolve) => {
-      this.#thread.once('error', (error: Error) => {
-        resolve(new OverlayError('internal', `the store's thread ended: ${error.message}`, { cause: error }));
-      });
+      const end = (reason: string) => {
+        if (this.#closed === undefined) resolve(this.#endWith(reason));
+        else this.#endWith(reason);
+      };
+      this.#thread.once('error', (error: Error) => end(error.message));
+      this.#thread.once('exit', (code) => end(`exit code ${code}`));
     });
   }
 
@@ -55,19 +60,28 @@ export class ThreadedAllocationStore implements AllocationStore {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#end();
+    this.#closed ??= this.#close();
     return this.#closed;
   }
 
   #call(call: StoreCall): Promise<unknown> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#thread.postMessage(call);
     });
   }
 
-  async #end(): Promise<void> {
-    await this.#call({ kind: 'close' });
+  /** Nobody waits for a thread that is no more. The first reason is the one that counts. */
+  #endWith(reason: string): OverlayError {
+    const what = 'what was being written may be on disk or not, and is read at the next start';
+    this.#end ??= new OverlayError('unavailable', `the thread of the store ended (${reason}): ${what}`);
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
+    return this.#end;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#end === undefined) await this.#call({ kind: 'close' });
     await this.#thread.terminate();
   }
 }
