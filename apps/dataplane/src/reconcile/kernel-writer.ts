@@ -72,20 +72,34 @@ export class KernelWriter {
     if (context.peersKnown && !this.#peersKnown) tracker.recall();
     this.#peersKnown = context.peersKnown;
     this.#forgetAdmissions(context);
-    const changes: KernelChange[] = [];
-    for (const difference of tracker.differences()) {
-      const { key } = difference;
-      const plan = planDifference(difference, context.vtep, context.peersKnown);
-      if (plan.step === 'change') changes.push(plan.change);
-      if (plan.step === 'forget') tracker.observe(key, undefined);
-      if (plan.step === 'wait') tracker.putAside(key);
-      if (plan.step === 'obstructed') this.#failures.set(key, { object: plan.object, error: plan.error });
-    }
+    const changes = this.#changes(context);
     written += await this.#write(context, changes, true);
     // Last, for routes may have used it until just now.
     written += await this.#write(context, (context.surplus ?? []).map(removal), false);
     for (const key of this.#failures.keys()) if (!tracker.deviates(key)) this.#failures.delete(key);
     return written;
+  }
+
+  /** What is to be written now; the tracker keeps the rest. */
+  #changes({ vtep, peersKnown }: WriteContext): readonly KernelChange[] {
+    const { tracker } = this.#options;
+    const changes: KernelChange[] = [];
+    const foreign = new Set<string>();
+    // Links come first.
+    for (const difference of tracker.differences()) {
+      const { key, have, want } = difference;
+      const object = want ?? have;
+      if (object !== undefined && foreign.size > 0 && isOfAny(object, foreign)) continue;
+      const plan = planDifference(difference, vtep, peersKnown);
+      if (plan.step === 'change') changes.push(plan.change);
+      if (plan.step === 'forget') tracker.observe(key, undefined);
+      if (plan.step === 'wait') tracker.putAside(key);
+      if (plan.step === 'obstructed') {
+        this.#failures.set(key, { object: plan.object, error: plan.error });
+        foreign.add(plan.device);
+      }
+    }
+    return changes;
   }
 
   /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
@@ -160,6 +174,20 @@ function macOf(object: KernelObject): string | undefined {
 
 function removal(object: KernelObject): KernelChange {
   return { op: 'remove', object };
+}
+
+/** Whether an object is an address, a setting or a port of one of these devices. */
+function isOfAny(object: KernelObject, devices: ReadonlySet<string>): boolean {
+  switch (object.kind) {
+    case 'address':
+      return devices.has(object.device);
+    case 'port':
+      return devices.has(object.bridge);
+    case 'sysctl':
+      return object.key.split('/').some((part) => devices.has(part));
+    default:
+      return false;
+  }
 }
 
 function standsOn(object: KernelObject, device: string): boolean {

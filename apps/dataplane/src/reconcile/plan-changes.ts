@@ -9,8 +9,13 @@ export type DifferencePlan =
   | { readonly step: 'change'; readonly change: KernelChange }
   /** The VXLAN device must go and come back: an attribute differs that the kernel cannot change in place. */
   | { readonly step: 'recreate' }
-  /** Somebody else's device has the name that we need. */
-  | { readonly step: 'obstructed'; readonly object: KernelObject; readonly error: string }
+  /** Somebody else's device has the name that we need; nothing is written on it. */
+  | {
+      readonly step: 'obstructed';
+      readonly object: KernelObject;
+      readonly device: string;
+      readonly error: string;
+    }
   /** Nothing is to be written; whatever we knew of the object can be forgotten. */
   | { readonly step: 'forget' }
   /** Not to be removed before the topology is known. */
@@ -37,7 +42,7 @@ export function planDifference(difference: Difference, vtep: string, peersKnown:
   if (have.kind === 'link' && want.kind === 'link' && !changesInPlace(have, want)) {
     if (want.name === vtep) return { step: 'recreate' };
     const error = `a device named ${want.name} is there that belongs to somebody else: remove or rename it`;
-    return { step: 'obstructed', object: want, error };
+    return { step: 'obstructed', object: want, device: want.name, error };
   }
   return { step: 'change', change: { op: 'replace', object: want, previous: have } };
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { parseMacAddress } from '@overlay/allocation';
+import { parseInterfaceAddress, parseMacAddress } from '@overlay/allocation';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { wholeKinds } from './check-scope.js';
 import { networkStandings } from './network-standing.js';
@@ -19,6 +19,7 @@ describe('the reconciler and the networks of a host', () => {
     kernel.meddle('add', { kind: 'link', type: 'foreign', name: 'm-dcos' });
     await reconciler.applyHost(HOST);
     expect(kernel.dump()).toContain('link m-dcos foreign');
+    expect(kernel.log.join('\n')).not.toContain('m-dcos');
     expect(networkStandings(reconciler)[0]?.error).toMatch(/m-dcos is there that belongs to somebody else/);
     expect(kernel.dump()).toContain('link vtep1024');
     kernel.meddle('remove', { kind: 'link', type: 'foreign', name: 'm-dcos' });
@@ -34,7 +35,12 @@ describe('the reconciler and the networks of a host', () => {
     expect(kernel.dump()).toMatch(/link m-dcos mtu 1420 UP .* alias overlay:net-dcos/);
     expect(networkStandings(reconciler)[0]?.error).toBe('');
     kernel.meddle('add', { ...made, alias: 'lxc' });
+    const address = parseInterfaceAddress('10.0.3.1/24');
+    kernel.meddle('add', { kind: 'address', device: 'm-dcos', address });
+    const done = kernel.log.length;
     await reconciler.applyHost(HOST);
+    expect(kernel.log.slice(done)).toEqual([]);
+    expect(kernel.dump()).toContain('addr 10.0.3.1/24 dev m-dcos');
     expect(kernel.dump()).toContain('link m-dcos mtu 1500 UP 66:00:00:00:00:01 bridge alias lxc');
     expect(networkStandings(reconciler)[0]?.error).toMatch(/belongs to somebody else/);
   });
