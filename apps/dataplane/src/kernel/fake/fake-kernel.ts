@@ -258,12 +258,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
   }
 
   #onLink({ device, gateway }: { readonly device: string; readonly gateway: IpAddress }): boolean {
-    return [...this.#objects.values()].some(
-      (object) =>
-        object.kind === 'address' &&
-        object.device === device &&
-        containsAddress(prefixOfInterface(object.address), gateway),
-    );
+    // Addresses come before what stands on them, so that this ends soon.
+    for (const object of this.#objects.values())
+      if (object.kind === 'address' && object.device === device)
+        if (containsAddress(prefixOfInterface(object.address), gateway)) return true;
+    return false;
   }
 
   #unusableTarget({ target }: Route): string | undefined {
