@@ -13,6 +13,8 @@ const COALESCE_MS = 50;
 const SLOWEST_MS = 5_000;
 /** An entry that needs repair again within this time is being fought over. */
 const CALM_MS = 15_000;
+/** After the last of a crowd of peers, before the kernel is watched again. */
+const QUIET_MS = 250;
 /** Before an ended watch is started again. */
 const RESTART_MS = 1_000;
 const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
@@ -46,13 +48,18 @@ export class DriftWatch {
   #repaired = new Set<string>();
   /** Ends the watches while crowds of peers are written. */
   #listening = new AbortController();
+  #crowded = false;
   #resume: (() => void) | undefined;
   #resumed: Promise<void> = Promise.resolve();
 
   /** Starts watching. */
   constructor(options: DriftWatchOptions) {
     this.#options = options;
-    options.loop.followBulk((bulk) => (bulk ? this.#stopListening() : this.#listenAgain()));
+    options.loop.followBulk((bulk) => {
+      this.#crowded = bulk;
+      if (bulk) this.#stopListening();
+      else this.#listenWhenQuiet().catch(() => undefined);
+    });
     this.#running = Promise.all([
       this.#checkPeriodically(),
       ...options.watches.map((watch) => this.#follow(watch)),
@@ -99,6 +106,12 @@ export class DriftWatch {
       this.#resume = resolve;
     });
     this.#listening.abort();
+  }
+
+  /** A snapshot may come slower than it is written. */
+  async #listenWhenQuiet(): Promise<void> {
+    await this.#options.clock.sleep(QUIET_MS, this.#closing.signal);
+    if (!this.#crowded) this.#listenAgain();
   }
 
   #listenAgain(): void {
