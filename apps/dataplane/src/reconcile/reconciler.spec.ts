@@ -6,7 +6,7 @@ import type { PeerDescription } from '../desired/peer-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import type { PeerBatch } from './peer-wants.js';
 import { Reconciler } from './reconciler.js';
-import { batch, gone, HOST, isolated, peer, withoutSysctls } from './testing/host-fixture.js';
+import { batch, DCOS, gone, HOST, isolated, peer, withoutSysctls } from './testing/host-fixture.js';
 
 describe('the reconciler', () => {
   let kernel: FakeKernel;
@@ -127,7 +127,16 @@ describe('the reconciler', () => {
     const number = fc.integer({ min: 1, max: 5 });
     const arrival = fc.tuple(number, number, number).map((numbers) => batch(peer(...numbers)));
     const departure = number.map((n) => gone(n));
-    const hosts = [HOST, isolated(), { ...HOST, enableIpv6: false }, { ...HOST, configureCniBridges: false }];
+    const hosts: readonly HostDescription[] = [
+      HOST,
+      isolated(),
+      { ...HOST, enableIpv6: false },
+      { ...HOST, configureCniBridges: false },
+      { ...HOST, networks: [], clusterNetworks: [] },
+      { ...HOST, clusterNetworks: [{ ...DCOS, standing: 'deleting' }] },
+      { ...HOST, ip: parseIpAddress('10.0.0.99'), overlayMtuBytes: 1400 },
+      { ...HOST, vtep: { ...HOST.vtep, vni: 7, mtuBytes: 1300, mac: parseMacAddress('70:b3:d5:80:00:77') } },
+    ];
     const step = fc.oneof(
       { weight: 6, arbitrary: arrival },
       { weight: 2, arbitrary: departure },
