@@ -33,8 +33,8 @@ export interface DriftWatchOptions {
 /**
  * Heals the kernel: an event that is no echo of our own writes has what it concerns looked at and repaired;
  * everything is read again from time to time, for what comes without an event. While crowds of peers are written nobody
- * listens, for the echo of so many writes costs more than the writes; everything is read once afterwards. Who undoes our repairs again and again
- * meets longer and longer waits, not a race.
+ * listens, for the echo of so many writes costs more than the writes; everything is read once afterwards. Who undoes
+ * our repairs again and again meets longer and longer waits, not a race.
  */
 export class DriftWatch {
   readonly #options: DriftWatchOptions;
