@@ -14,6 +14,8 @@ import type { DriftReport, Reconciler } from './reconciler.js';
 const COALESCE_MS = 10;
 /** So many changes that wait go before a check: while the kernel is filled, events get lost and all checks are full. */
 const BULK = 1_000;
+/** Entries to write whose echo would cost more than they do. */
+const LOUD = 4_000;
 /** Changes in one batch: longer ones would keep the process from answering, and its connections would be given up. */
 const BATCH_PEERS = 8_000;
 const RETRY: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
@@ -70,8 +72,8 @@ export class ApplyLoop {
   }
 
   /**
-   * Tells when crowds of peers start being written, so that the kernel changes faster than anybody can follow, and when
-   * they are done. One listener.
+   * Tells when thousands of entries start being written, so that the kernel changes faster than anybody can follow, and
+   * when they are done. One listener.
    */
   followBulk(listener: (bulk: boolean) => void): void {
     this.#onBulk = listener;
@@ -168,8 +170,8 @@ export class ApplyLoop {
     if (this.#flush !== undefined) this.#flushing = this.#flush;
     this.#flush = undefined;
     if (!last) this.#flushPending(0);
-    if (reconciler.host !== undefined && this.#ahead + rest.size >= BULK) this.#noteBulk(true);
     reconciler.takePeers(rest, complete);
+    if (reconciler.tracker.pending >= LOUD) this.#noteBulk(true);
     const written = await this.#writeBatch().finally(() => {
       if (this.#waiting() === 0) this.#noteBulk(false);
     });

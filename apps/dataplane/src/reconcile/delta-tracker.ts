@@ -214,6 +214,13 @@ export class DeltaTracker {
       for (const [key, have] of deviating) yield { key, have, want: wanted.get(key) };
   }
 
+  /** How many {@link differences} there are. */
+  get pending(): number {
+    let count = 0;
+    for (const { deviating } of this.#kinds.values()) count += deviating.size;
+    return count;
+  }
+
   /** How many objects of a kind are wanted, and how many of these stand in the kernel as wanted. */
   counts(kind: KernelObjectKind): { readonly desired: number; readonly present: number } {
     const { wanted, deviating, aside } = this.#stateOf(kind);

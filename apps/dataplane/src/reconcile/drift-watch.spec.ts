@@ -181,5 +181,9 @@ describe('DriftWatch', () => {
     await pass(1_000);
     expect(kernel.dump()).toContain('neigh 44.128.0.2');
     expect(kernel.reads).toBe(reads);
+    // A crowd of which everything stands is nothing to look away for.
+    loop.takePeers({ peers, snapshot: undefined, revision: 3n });
+    await pass(1_000);
+    expect(kernel.reads).toBe(reads);
   });
 });
