@@ -35,20 +35,20 @@ export function iprouteTables({ runner, sysctls, timed }: IprouteOptions): Kerne
   return {
     read: (scope, options) => reader.read(scope, options),
     async apply(changes, options) {
-      const failures: ChangeFailure[] = [];
+      const failures: (readonly ChangeFailure[])[] = [];
       for (const { name, lanes } of planSteps(changes)) {
         const work = () => Promise.all(lanes.map((lane) => applyLane(lane, options)));
         const failed = await (name === undefined || timed === undefined ? work() : timed(name, work));
-        failures.push(...failed.flat());
+        failures.push(...failed);
       }
-      return failures;
+      return failures.flat();
     },
   };
 
   async function applyLane(lane: Lane, options: CallOptions): Promise<readonly ChangeFailure[]> {
-    const failures: ChangeFailure[] = [];
-    for (const run of lane) failures.push(...(await applyRun(run, options)));
-    return failures;
+    const failures: (readonly ChangeFailure[])[] = [];
+    for (const run of lane) failures.push(await applyRun(run, options));
+    return failures.flat();
   }
 
   async function applyRun({ tool, run }: Run, options: CallOptions): Promise<readonly ChangeFailure[]> {
