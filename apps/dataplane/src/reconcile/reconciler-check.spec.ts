@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
+import { parseNodeId } from '@overlay/model';
+import type { PeerDescription } from '../desired/peer-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import type { KernelTables } from '../kernel/kernel-tables.js';
 import { wholeKinds } from './check-scope.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
@@ -131,4 +134,37 @@ describe('the reconciler when it checks the kernel', () => {
     expect(kernel.dump()).toBe(before);
     expect(kernel.reads).toBe(reads);
   });
+
+  it('repairs the loss of everything, however much that is', async () => {
+    const emptied: KernelTables = {
+      read: () =>
+        Promise.resolve({
+          objects: [],
+          foreignNexthopIds: new Set(),
+          nexthopObjects: true,
+          dockerChains: [],
+          underlay: { device: 'eth0', mtuBytes: 9000 },
+        }),
+      apply: () => Promise.resolve([]),
+    };
+    const keeper = new Reconciler(emptied);
+    const vtep = { ...HOST.vtep, address: parseInterfaceAddress('44.128.0.1/13') };
+    const vtepSubnets = [parseCidr('44.128.0.0/13')];
+    await keeper.applyHost({ ...HOST, vtep, vtepSubnets, enableIpv6: false });
+    const hex = (value: number) => value.toString(16).padStart(2, '0');
+    const peers = Array.from({ length: 30_000 }, (_, n): PeerDescription => {
+      const [high, low] = [n >> 8, n & 0xff];
+      return {
+        nodeId: parseNodeId(`node-x${n}`),
+        ip: parseIpAddress(`10.1.${high}.${low}`),
+        vtepIp: parseIpAddress(`44.129.${high}.${low}`),
+        vtepMac: parseMacAddress(`70:b3:d5:81:${hex(high)}:${hex(low)}`),
+        prefixes: [],
+      };
+    });
+    const written = await keeper.applyPeers(batch(...peers), true);
+    const { found, repaired } = await keeper.check(wholeKinds(ALL_KINDS));
+    expect(found.length).toBeGreaterThanOrEqual(written);
+    expect(repaired.length).toBe(found.length);
+  }, 60_000);
 });

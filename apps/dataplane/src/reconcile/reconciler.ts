@@ -187,7 +187,7 @@ export class Reconciler {
     const found: KernelObject[] = [];
     const look = async (part: CheckScope) => {
       const { drifted, surplus } = await this.#observer.observe(host, part);
-      found.push(...drifted);
+      for (const object of drifted) found.push(object);
       return this.#settle(host, surplus);
     };
     let written = await look(scope);
