@@ -48,6 +48,8 @@ describe('capacity as it changes', () => {
     await master.register('b', '10.0.0.2');
     await report('a', row('dcos', 3n));
     await report('b', row('dcos', 20n));
+    await master.register('c', '10.0.0.3');
+    await report('c', row('dcos', 0n), { ...row('dcos', 29n), family: 6 });
     const asked = { network: 'dcos', minFree: 10n, pageSize: 0, pageToken: '' };
     const { capacities } = await master.networks.getCapacity(asked);
     expect(capacities.map(({ agentIp }) => agentIp)).toEqual(['10.0.0.2']);

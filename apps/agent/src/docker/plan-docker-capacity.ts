@@ -24,11 +24,19 @@ export function planDockerCapacity(
         const last = before.find((one) => one.network === name && one.family === family);
         return [capacityOf(name, family, half, BigInt(used), last?.exhaustedSinceMs ?? 0n, nowMs)];
       };
-      return [
+      const rows = [
         ...row(4, subnet, own.filter(({ ip }) => ip !== '').length),
         ...row(6, subnet6, own.filter(({ ip6 }) => ip6 !== '').length),
       ];
+      return rows.map((one) => ({ ...one, largestBurst: leastFree(rows) }));
     });
+}
+
+/** Each container needs an address of every family. */
+function leastFree(rows: readonly Capacity[]): bigint {
+  let least = rows[0]?.free ?? 0n;
+  for (const { free } of rows) if (free < least) least = free;
+  return least;
 }
 
 function capacityOf(
@@ -53,6 +61,6 @@ function capacityOf(
     free,
     exhaustedSinceMs: free === 0n ? since : 0n,
     agentIp: '',
-    largestBurst: free,
+    largestBurst: 0n,
   };
 }

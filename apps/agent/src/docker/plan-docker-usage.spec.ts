@@ -84,7 +84,7 @@ describe('planDockerCapacity', () => {
     const rows = planDockerCapacity([overlay], containers(2), [], 7);
     expect(rows).toMatchObject([
       { network: 'dcos', family: 4, total: 5n, used: 2n, free: 3n, largestBurst: 3n, exhaustedSinceMs: 0n },
-      { family: 6, total: 2n ** 47n - 2n, used: 0n },
+      { family: 6, total: 2n ** 47n - 2n, used: 0n, largestBurst: 3n },
     ]);
   });
 

@@ -18,6 +18,7 @@ import {
   type RpcService,
 } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
+import { hasRoom } from '../agents/has-room.js';
 import type { ProbeExchange } from '../agents/probe-exchange.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { vtepNumber } from '../cluster/cluster-records.js';
@@ -134,12 +135,14 @@ function listContainers(cluster: Cluster, request: ListContainersRequest) {
 function getCapacity(cluster: Cluster, request: NetworkServiceGetCapacityRequest) {
   cluster.requireLoaded();
   requireKnownNetwork(cluster, request.network);
+  const { capacityRows } = cluster.reports;
   const page = pageOf(
     {
-      after: (key) => cluster.reports.capacityRows.after(key),
+      after: (key) => capacityRows.after(key),
       keyOf: ({ key }) => key,
       matches: ({ row }) =>
-        row.free >= request.minFree && (request.network === '' || row.network === request.network),
+        (request.network === '' || row.network === request.network) &&
+        hasRoom(capacityRows, row, request.minFree),
     },
     { ...request, defaultSize: 500 },
   );
