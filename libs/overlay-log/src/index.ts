@@ -4,7 +4,7 @@ export { openEtcdOverlayLog } from './etcd/etcd-overlay-log.js';
 export { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from './log-codec.js';
 export { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from './log-format.js';
 export { keyOf, refOfKey } from './log-keys.js';
-export type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from './overlay-log.js';
+export type { CommitOrder, Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from './overlay-log.js';
 export { exportLog } from './snapshot/export-log.js';
 export {
   type ImportOptions,

@@ -15,10 +15,11 @@ export function fenceVoid(fence: Fence): OverlayError {
   return new OverlayError('aborted', `${who} leads no more; nothing was committed, retry at the new leader`);
 }
 
-/** The failure of a commit that was called behind one that failed. */
-export function behindFailed(cause: unknown): OverlayError {
-  const message = 'the commit before this one failed, so nothing of this one was committed: try again';
-  return new OverlayError('aborted', message, { cause });
+/** The failure of a commit that has to be behind one that is not in the log. */
+export function notBehind(): OverlayError {
+  const message =
+    'the commit before this one is not in the log, so nothing of this one was committed: try again';
+  return new OverlayError('aborted', message);
 }
 
 /**

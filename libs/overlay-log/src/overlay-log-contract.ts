@@ -105,23 +105,28 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
       expect((await take(log, 0n, 20)).map(({ revision }) => revision)).toEqual(revisions);
     });
 
-    it('commits in the order of the calls, each behind the one before', async () => {
-      const commits = Array.from({ length: 12 }, (_, index) =>
-        log.commit([put(sampleClaim('9.0.0.0/26', `node-${index}`))], fence),
+    it('commits in the order that the commits have, however many are on their way', async () => {
+      const commits = Array.from({ length: 12 }, (_, number) =>
+        log.commit([put(sampleClaim('9.0.0.0/26', `node-${number}`))], fence, {
+          number,
+          ...(number === 0 ? {} : { behind: number - 1 }),
+        }),
       );
       const revisions = await Promise.all(commits);
       expect(revisions).toEqual(revisions.toSorted((a, b) => (a < b ? -1 : 1)));
       expect((await contents(log)).records).toEqual([sampleClaim('9.0.0.0/26', 'node-11')]);
     });
 
-    it('commits nothing that was called behind a commit that fails, and goes on with what is called then', async () => {
-      await log.commit([create(sampleNode(1))], fence);
-      const [failing, ...behind] = [1, 2, 3].map((number) => log.commit([create(sampleNode(number))], fence));
-      const outcomes = await Promise.allSettled(behind);
+    it('commits nothing behind a commit that failed, whenever it is called', async () => {
+      await log.commit([create(sampleNode(1))], fence, { number: 1 });
+      const failing = log.commit([create(sampleNode(1))], fence, { number: 2, behind: 1 });
+      const behind = log.commit([create(sampleNode(2))], fence, { number: 3, behind: 2 });
       await expect(failing).rejects.toMatchObject({ code: 'already_exists' });
-      for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'aborted' } });
+      await expect(behind).rejects.toMatchObject({ code: 'aborted' });
+      const late = log.commit([create(sampleNode(3))], fence, { number: 4, behind: 2 });
+      await expect(late).rejects.toMatchObject({ code: 'aborted' });
       expect((await contents(log)).records).toEqual([sampleNode(1)]);
-      await log.commit([create(sampleNode(2))], fence);
+      await log.commit([create(sampleNode(4))], fence, { number: 5, behind: 1 });
       expect((await contents(log)).records).toHaveLength(2);
     });
 

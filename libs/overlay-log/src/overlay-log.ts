@@ -38,6 +38,19 @@ export interface Leadership {
   resign(): Promise<void>;
 }
 
+/** A commit's place among those of its fence, for a leader that has several on their way at once. */
+export interface CommitOrder {
+  /** No other commit under the fence has it. */
+  readonly number: number;
+  /** The number of the commit that has to be the last in the log when this one happens; any will do without it. */
+  readonly behind?: number;
+}
+
+/** The text that a commit leaves in the log, by which the next can tell that this one is there. */
+export function markOf({ candidate, epoch }: Fence, number?: number): string {
+  return number === undefined ? `${candidate} ${epoch}` : `${candidate} ${epoch} ${number}`;
+}
+
 /**
  * The persisted log of every assignment. Drivers: `EmbeddedOverlayLog` (one process, lmdb); each passes the
  * contract in `@overlay/overlay-log/testing`.
@@ -55,15 +68,16 @@ export interface OverlayLog {
 
   /**
    * Commits a batch atomically; when the promise resolves, the batch is durable. Resolves with its revision,
-   * which is greater than that of every commit before. Commits under one fence take effect in the order of their
-   * calls: one that is called while another is under way is committed after that, or, if that fails, not at all
-   * (`aborted`). Their promises may settle in another order.
+   * which is greater than that of every commit before. The promises of commits that are under way at once may settle
+   * in another order than they happen in.
+   * @param order lets a commit be called before the one that it rests on is done.
    * @throws OverlayError `already_exists` if a `create` meets an existing entry (nothing was committed; the
-   * message names the entry), `aborted` if the fence is void (nothing was committed), `resource_exhausted` if
+   * message names the entry), `aborted` if the fence is void or the commit that this one has to be behind is not in the
+   * log (nothing was committed), `resource_exhausted` if
    * the store is full (nothing was committed), `invalid_argument` if the batch has more than `maxMutations`
    * (nothing was committed), `unavailable` if the outcome is unknown.
    */
-  commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint>;
+  commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint>;
 
   /**
    * Yields every commit after `fromRevision` in order, then each new one as it happens, until the signal

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
 import type { Mutation, NodeId } from '@overlay/model';
+import type { CommitOrder } from '@overlay/overlay-log';
 import { planRegistration } from '../cluster/plan-registration.js';
 import type { PlannerState } from '../cluster/planner-state.js';
 import { networkOf, requestOf, stateWith } from '../cluster/testing.js';
@@ -28,17 +29,21 @@ function loopOver(outcomes: (Error | undefined)[], maxMutations = 1_000) {
 function heldLoop() {
   const events: string[] = [];
   const held: { readonly done: (revision: bigint) => void; readonly fail: (error: Error) => void }[] = [];
-  const loop = loopWith(events, 10, [], () => new Promise((done, fail) => void held.push({ done, fail })));
+  const orders: CommitOrder[] = [];
+  const loop = loopWith(events, 10, [], (_mutations, order) => {
+    orders.push(order);
+    return new Promise((done, fail) => void held.push({ done, fail }));
+  });
   const joinMany = (count: number) =>
     Array.from({ length: count }, (_, host) => loop.join(`n${host}`, `10.0.0.${host + 1}`));
-  return { ...loop, held, joinMany };
+  return { ...loop, held, orders, joinMany };
 }
 
 function loopWith(
   events: string[],
   maxMutations: number,
   commits: readonly (readonly Mutation[])[],
-  commit: (mutations: readonly Mutation[]) => Promise<bigint>,
+  commit: (mutations: readonly Mutation[], order: CommitOrder) => Promise<bigint>,
 ) {
   const loop = new CommitLoop(stateWith([DCOS]), 0n, {
     commit,
@@ -156,7 +161,7 @@ describe('CommitLoop', () => {
   });
 
   it('has two commits on their way where more waits, never three, and answers in their order', async () => {
-    const { held, events, joinMany } = heldLoop();
+    const { held, orders, events, joinMany } = heldLoop();
     const [first, ...others] = joinMany(7);
     held[0]?.done(1n);
     expect((await first)?.at).toBe(1n);
@@ -169,6 +174,12 @@ describe('CommitLoop', () => {
     held[3]?.done(4n);
     const answers = await Promise.all(others);
     expect(answers.map(({ at }) => at)).toEqual([2n, 2n, 3n, 3n, 4n, 4n]);
+    expect(orders).toEqual([
+      { number: 1 },
+      { number: 2, behind: 1 },
+      { number: 3, behind: 2 },
+      { number: 4 },
+    ]);
     expect(events.filter((event) => event.startsWith('applied'))).toEqual(
       [1, 2, 3, 4].map((revision) => `applied ${revision}`),
     );

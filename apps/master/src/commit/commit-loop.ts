@@ -1,5 +1,6 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Mutation, NetworkId } from '@overlay/model';
+import type { CommitOrder } from '@overlay/overlay-log';
 import type { PlannerState } from '../cluster/planner-state.js';
 
 /** A command's decision: what to commit, and the answer once that is durable. */
@@ -12,7 +13,7 @@ export interface Planned<T> {
 /** What the loop needs of the world. */
 export interface CommitLoopDeps {
   /** Makes a batch durable; see `OverlayLog.commit`. */
-  readonly commit: (mutations: readonly Mutation[]) => Promise<bigint>;
+  readonly commit: (mutations: readonly Mutation[], order: CommitOrder) => Promise<bigint>;
   /** The most changes that one commit may have. */
   readonly maxMutations: number;
   /** Told of every batch that became durable, before its commands are answered. */
@@ -45,6 +46,7 @@ interface Batch {
 /** A batch on its way to the log. */
 interface Sent {
   readonly batch: Batch;
+  readonly number: number;
   /** The revision that the batch led to, none if it changes nothing, or why it failed. Never rejects. */
   readonly outcome: Promise<bigint | OverlayError | undefined>;
 }
@@ -55,7 +57,7 @@ interface Sent {
  * together when it is done (group commit). Nothing is answered before the commit is durable, refusals included, for
  * they may rest on changes of the same batch. The next commit is on its way before the answers of a durable one are, so
  * that the store does not wait for them; and where more waits than one commit can hold, it does not even wait for the
- * one before, for the log commits in the order of the calls.
+ * one before, but tells the log to be behind that.
  *
  * A failed commit ends the loop: its memory may differ from the log then. The leader gives up its leadership,
  * which also voids a commit that is still on its way, loads the log, and leads or follows anew.
@@ -70,6 +72,7 @@ export class CommitLoop {
   #open: Batch = { mutations: [], commands: [] };
   /** In the order in which they were sent. */
   readonly #underWay: Sent[] = [];
+  #sent = 0;
   #revision: bigint;
   #running = false;
   #ended: OverlayError | undefined;
@@ -147,16 +150,27 @@ export class CommitLoop {
       const batch = this.#open;
       this.#take(this.#deps.upkeep(this.#state, this.#deps.maxMutations - batch.mutations.length), batch);
       this.#open = { mutations: [], commands: [] };
-      this.#underWay.push({ batch, outcome: this.#commit(batch) });
+      this.#underWay.push(this.#send(batch));
       // Planning and answering take their time, and the store works meanwhile.
       this.#fill();
     }
   }
 
-  async #commit({ mutations }: Batch): Promise<bigint | OverlayError | undefined> {
+  #send(batch: Batch): Sent {
+    this.#sent += 1;
+    // A batch that changes nothing leaves nothing in the log to be behind.
+    const before = this.#underWay.findLast((sent) => sent.batch.mutations.length > 0);
+    const order = {
+      number: this.#sent,
+      ...(before === undefined ? {} : { behind: before.number }),
+    };
+    return { batch, number: this.#sent, outcome: this.#commit(batch, order) };
+  }
+
+  async #commit({ mutations }: Batch, order: CommitOrder): Promise<bigint | OverlayError | undefined> {
     if (mutations.length === 0) return undefined;
     try {
-      return await this.#deps.commit(mutations);
+      return await this.#deps.commit(mutations, order);
     } catch (thrown) {
       return retryable(thrown);
     }

@@ -1,6 +1,6 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
-import type { Leadership } from '@overlay/overlay-log';
+import type { CommitOrder, Leadership } from '@overlay/overlay-log';
 import { deleteAgents } from '../cluster/delete-agents.js';
 import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
 import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
@@ -28,7 +28,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     const { state, records, revision } = await recovered(deps, leadership);
     cluster.adopt(records, revision);
     const commits = new CommitLoop(state, revision, {
-      commit: (mutations) => commit(deps, leadership, mutations),
+      commit: (mutations, order) => commit(deps, leadership, mutations, order),
       maxMutations: deps.log.maxMutations,
       onCommitted: (mutations, committed) => cluster.apply(mutations, committed),
       onAnswering: () => deps.failPoints.pass('before-reply'),
@@ -114,11 +114,12 @@ async function commit(
   deps: ReplicaDeps,
   { fence, lost }: Leadership,
   mutations: readonly Mutation[],
+  order?: CommitOrder,
 ): Promise<bigint> {
   if (lost.aborted) throw new OverlayError('aborted', 'leadership is lost: try again');
   const startedMs = deps.clock.monotonicMs();
   deps.failPoints.pass('before-commit');
-  const revision = await deps.log.commit(mutations, fence);
+  const revision = await deps.log.commit(mutations, fence, order);
   deps.failPoints.pass('after-commit');
   deps.onCommit(mutations.length, deps.clock.monotonicMs() - startedMs);
   return revision;

@@ -1,7 +1,6 @@
 import type { CommitSize } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 import type { LogRecord, Mutation } from '@overlay/model';
-import { CommitOrder, commitInOrder } from '../commit-order.js';
 import { CommitSignal } from '../commit-signal.js';
 import { LeaderFeed } from '../leader-feed.js';
 import {
@@ -17,9 +16,18 @@ import {
   fenceVoid,
   historyGone,
   logClosed,
+  notBehind,
   requireFits,
 } from '../log-failures.js';
-import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
+import {
+  type CommitOrder,
+  type Fence,
+  type Leadership,
+  type LogChange,
+  type LogSnapshot,
+  markOf,
+  type OverlayLog,
+} from '../overlay-log.js';
 import { diskFailure } from './disk-failure.js';
 import { type LogDatabase, openLogDatabase, openLogDatabaseReadOnly } from './log-database.js';
 
@@ -41,11 +49,12 @@ const LOAD_BATCH = 1_000;
 const MAX_MUTATIONS = 10_000;
 /** What a change of leader writes. */
 const EPOCH_SIZE: CommitSize = { keys: 2, bytes: 1_024 };
-/** The batch in the history, the revision, and a batch that is old enough to go. */
-const KEYS_BESIDE_CHANGES = 3;
+/** The batch in the history, the revision, the mark, and a batch that is old enough to go. */
+const KEYS_BESIDE_CHANGES = 4;
 const REVISION = 'meta/revision';
 const EPOCH = 'meta/epoch';
 const LEADER = 'meta/leader';
+const MARK = 'meta/mark';
 
 /**
  * Opens the log of a master that stands alone: an lmdb database in a folder. A commit is one transaction, synced
@@ -66,7 +75,6 @@ class EmbeddedOverlayLog implements OverlayLog {
   readonly #dir: string;
   readonly #historyLength: number;
   readonly #readOnly: boolean;
-  readonly #order = new CommitOrder();
   readonly #commits = new CommitSignal();
   readonly #leader = new LeaderFeed();
   readonly #closing = new AbortController();
@@ -112,16 +120,15 @@ class EmbeddedOverlayLog implements OverlayLog {
     return { revision, records: read() };
   }
 
-  commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
-    return commitInOrder(this.#order, fence, () => this.#commit(mutations, fence));
-  }
-
-  async #commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+  async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
     requireFits(mutations.length, this.maxMutations);
     const changes = mutations.map(encodeMutation);
     const size = sizeOfCommit(changes);
     const revision = await this.#transact('write', size, () => {
+      const { meta } = this.#database;
       if (!this.#holds(fence)) throw fenceVoid(fence);
+      if (order?.behind !== undefined && meta.get(MARK) !== markOf(fence, order.behind)) throw notBehind();
+      meta.putSync(MARK, markOf(fence, order?.number));
       return this.#apply(changes);
     });
     this.#commits.fire();

@@ -1,8 +1,15 @@
 import type { OverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
-import { CommitOrder, type CommitUnderWay, succeeded } from '../commit-order.js';
-import { campaignAborted, fenceVoid, logClosed, requireFits } from '../log-failures.js';
-import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
+import { campaignAborted, fenceVoid, logClosed, notBehind, requireFits } from '../log-failures.js';
+import {
+  type CommitOrder,
+  type Fence,
+  type Leadership,
+  type LogChange,
+  type LogSnapshot,
+  markOf,
+  type OverlayLog,
+} from '../overlay-log.js';
 import { EtcdElection } from './etcd-election.js';
 import { EtcdKeys } from './etcd-keys.js';
 import type { EtcdLeadership } from './etcd-leadership.js';
@@ -10,7 +17,6 @@ import { EtcdMembers } from './etcd-members.js';
 import { createClients, type EtcdOverlayLogOptions } from './etcd-options.js';
 import { LeaderWatch } from './leader-watch.js';
 import {
-  type CommitPlace,
   type CommitPlan,
   MAX_COMMIT_MUTATIONS,
   planCommit,
@@ -32,11 +38,6 @@ export function openEtcdOverlayLog(options: EtcdOverlayLogOptions): OverlayLog {
   return new EtcdOverlayLog(options);
 }
 
-/** A commit under way, and what it leaves in the log. */
-interface MarkedCommit extends CommitUnderWay {
-  readonly mark: string;
-}
-
 class EtcdOverlayLog implements OverlayLog {
   readonly maxMutations = MAX_COMMIT_MUTATIONS;
   readonly #members: EtcdMembers;
@@ -44,8 +45,8 @@ class EtcdOverlayLog implements OverlayLog {
   readonly #leader: LeaderWatch;
   readonly #election: EtcdElection;
   readonly #closing = new AbortController();
-  readonly #order = new CommitOrder<MarkedCommit>();
-  #commits = 0;
+  /** Commits on their way that others may have to be behind, by their marks. */
+  readonly #underWay = new Map<string, Promise<bigint>>();
   #leadership: EtcdLeadership | undefined;
   #closed: Promise<void> | undefined;
 
@@ -65,15 +66,20 @@ class EtcdOverlayLog implements OverlayLog {
     return readSnapshot(this.#members, this.#keys);
   }
 
-  async commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+  async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
     this.#requireOpen();
     requireFits(mutations.length, this.maxMutations);
     const own = this.#leadership;
     if (own?.fence.epoch === fence.epoch && own.over) throw fenceVoid(fence);
-    this.#commits += 1;
-    const mark = `${fence.candidate} ${fence.epoch} ${this.#commits}`;
-    const before = this.#order.before(fence);
-    return this.#order.add({ fence, mark, outcome: this.#commit(mutations, { fence, mark }, before) });
+    const outcome = this.#commit(planCommit(mutations, fence, this.#keys, order), fence, order?.behind);
+    if (order === undefined) return outcome;
+    const mark = markOf(fence, order.number);
+    this.#underWay.set(mark, outcome);
+    try {
+      return await outcome;
+    } finally {
+      this.#underWay.delete(mark);
+    }
   }
 
   watch(fromRevision: bigint, signal: AbortSignal): AsyncIterable<LogChange> {
@@ -104,22 +110,22 @@ class EtcdOverlayLog implements OverlayLog {
   }
 
   /**
-   * Two commits are on their way at once, and etcd may take them in any order: the later one says which it has to be
-   * behind, and is sent again if it came too early.
+   * etcd may take commits that are on their way at once in any order. One that came before the one that it has to be
+   * behind did nothing, and is sent once more when that is done; it is in the log by then, or failed.
    */
-  async #commit(mutations: readonly Mutation[], own: CommitPlace, before?: MarkedCommit): Promise<bigint> {
-    const place = before === undefined ? own : { ...own, behind: before.mark };
-    const plan = planCommit(mutations, place, this.#keys);
-    const answer = await this.#members.call({
-      doing: 'write',
-      repeatable: false,
-      run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
-    });
-    const verdict = readCommitAnswer(answer, place, this.#members.where);
-    if (verdict.kind === 'committed') return verdict.revision;
-    if (verdict.kind === 'conflict' || before === undefined) throw await this.#conflictOf(plan);
-    await succeeded(before);
-    return this.#commit(mutations, own);
+  async #commit(plan: CommitPlan, fence: Fence, behind: number | undefined): Promise<bigint> {
+    for (let early = false; ; early = true) {
+      const answer = await this.#members.call({
+        doing: 'write',
+        repeatable: false,
+        run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
+      });
+      const verdict = readCommitAnswer(answer, fence, this.#members.where, behind);
+      if (verdict.kind === 'committed') return verdict.revision;
+      if (verdict.kind === 'conflict') throw await this.#conflictOf(plan);
+      if (early) throw notBehind();
+      await this.#underWay.get(markOf(fence, behind))?.catch(() => undefined);
+    }
   }
 
   async #conflictOf(plan: CommitPlan): Promise<OverlayError> {

@@ -14,8 +14,7 @@ import {
 
 const KEYS = new EtcdKeys('/overlay/');
 const FENCE = { candidate: 'm1', epoch: 7n };
-const PLACE = { fence: FENCE, mark: 'm1 7 2' };
-const BEHIND = { ...PLACE, behind: 'm1 7 1' };
+const BEHIND = { number: 2, behind: 1 };
 const CLAIM = sampleClaim('9.0.0.0/26');
 const CREATE: Mutation = { op: 'create', record: CLAIM };
 const DELETE: Mutation = { op: 'delete', ref: refOf(CLAIM) };
@@ -26,7 +25,7 @@ function textOf(key: Buffer | undefined): string {
 
 describe('planCommit', () => {
   it('compares the fence, the format and what is created, and marks the commit', () => {
-    const { request, created } = planCommit([CREATE, { op: 'put', record: sampleNode(1) }], PLACE, KEYS);
+    const { request, created } = planCommit([CREATE, { op: 'put', record: sampleNode(1) }], FENCE, KEYS);
     expect(request.compare?.map(({ key, target }) => `${key} ${target}`)).toEqual([
       '/overlay/leader Create',
       '/overlay/leader Value',
@@ -43,12 +42,12 @@ describe('planCommit', () => {
   });
 
   it('compares the mark of the commit that it has to be behind, and leaves its own', () => {
-    const { request } = planCommit([DELETE], BEHIND, KEYS);
+    const { request } = planCommit([DELETE], FENCE, KEYS, BEHIND);
     expect(request.compare?.map(({ key, value }) => `${key} ${value ?? ''}`).at(-1)).toBe(
       '/overlay/meta/revision m1 7 1',
     );
     expect(request.success?.at(-1)?.request_put?.value?.toString()).toBe('m1 7 2');
-    expect(planCommit([DELETE], PLACE, KEYS).request.compare).toHaveLength(3);
+    expect(planCommit([DELETE], FENCE, KEYS).request.compare).toHaveLength(3);
   });
 
   it('keeps every branch of the longest batch within 128 operations', () => {
@@ -56,7 +55,7 @@ describe('planCommit', () => {
       { length: MAX_COMMIT_MUTATIONS },
       (_, index): Mutation => ({ op: 'create', record: sampleClaim(String(index)) }),
     );
-    const plan = planCommit(batch, BEHIND, KEYS);
+    const plan = planCommit(batch, FENCE, KEYS, BEHIND);
     const { compare, success, failure } = plan.request;
     expect(compare).toHaveLength(128);
     expect(success?.length).toBeLessThanOrEqual(128);
@@ -69,14 +68,14 @@ describe('planCommit', () => {
     ['a create and a delete', [CREATE, DELETE], 1, undefined],
     ['a create, a delete and a create', [CREATE, DELETE, CREATE], 1, encodeRecord(CLAIM)],
   ])('folds %s of one entry into one change', (_, batch, guarded, value) => {
-    const { request, created } = planCommit(batch, PLACE, KEYS);
+    const { request, created } = planCommit(batch, FENCE, KEYS);
     expect(request.success).toHaveLength(2);
     expect(request.success?.[0]?.request_put?.value?.toString()).toBe(value);
     expect(created).toHaveLength(guarded);
   });
 
   it('refuses a batch that creates an entry twice', () => {
-    expect(() => planCommit([CREATE, CREATE], PLACE, KEYS)).toThrow('claim/block/9.0.0.0/26');
+    expect(() => planCommit([CREATE, CREATE], FENCE, KEYS)).toThrow('claim/block/9.0.0.0/26');
   });
 });
 
@@ -85,13 +84,13 @@ describe('readCommitAnswer', () => {
   const format = { value: Buffer.from('1') };
 
   it('is the revision of a commit that went through', () => {
-    expect(readCommitAnswer(answer(true), PLACE, 'here')).toEqual({ kind: 'committed', revision: 9n });
+    expect(readCommitAnswer(answer(true), FENCE, 'here')).toEqual({ kind: 'committed', revision: 9n });
   });
 
   it('leaves a commit to the search that no guard stands against', () => {
     const last = { value: Buffer.from('m1 7 1') };
-    for (const place of [PLACE, BEHIND])
-      expect(readCommitAnswer(answer(false, [leader, format, last]), place, 'here')).toEqual({
+    for (const behind of [undefined, 1])
+      expect(readCommitAnswer(answer(false, [leader, format, last]), FENCE, 'here', behind)).toEqual({
         kind: 'conflict',
       });
   });
@@ -99,7 +98,7 @@ describe('readCommitAnswer', () => {
   it.each([undefined, { value: Buffer.from('m1 7 0') }])(
     'knows that the commit before is not there',
     (last) => {
-      expect(readCommitAnswer(answer(false, [leader, format, last]), BEHIND, 'here')).toEqual({
+      expect(readCommitAnswer(answer(false, [leader, format, last]), FENCE, 'here', 1)).toEqual({
         kind: 'early',
       });
     },
@@ -114,7 +113,7 @@ describe('readCommitAnswer', () => {
   ] as const)('says %s', (code, entries) => {
     let failure: unknown;
     try {
-      readCommitAnswer(answer(false, entries), PLACE, 'here');
+      readCommitAnswer(answer(false, entries), FENCE, 'here');
     } catch (thrown) {
       failure = thrown;
     }

@@ -4,7 +4,7 @@ import type { ICompare, IRequestOp, ITxnRequest, ITxnResponse } from 'etcd3';
 import { encodeMutation } from '../log-codec.js';
 import { alreadyExists, fenceVoid } from '../log-failures.js';
 import { LOG_FORMAT, requireKnownFormat } from '../log-format.js';
-import type { Fence } from '../overlay-log.js';
+import { type CommitOrder, type Fence, markOf } from '../overlay-log.js';
 import type { EtcdKeys } from './etcd-keys.js';
 
 /** etcd's default limit on the operations of one branch of a transaction (`--max-txn-ops`). */
@@ -15,15 +15,6 @@ const GUARDS = 4;
 
 /** The most mutations that fit into one transaction. */
 export const MAX_COMMIT_MUTATIONS = MAX_OPERATIONS - GUARDS;
-
-/** A commit's place among the others. */
-export interface CommitPlace {
-  readonly fence: Fence;
-  /** What no other commit has: it is left in the log, so that the next can tell that this one was there. */
-  readonly mark: string;
-  /** The mark of the commit before, if that is still under way: without it this one does not happen. */
-  readonly behind?: string;
-}
 
 /** A commit as one transaction of etcd. */
 export interface CommitPlan {
@@ -44,8 +35,12 @@ interface Outcome {
  * ask there for each created entry as well would make every commit half as large again for the sake of one that fails.
  * @throws OverlayError `already_exists` if a `create` meets an entry of its own batch.
  */
-export function planCommit(mutations: readonly Mutation[], place: CommitPlace, keys: EtcdKeys): CommitPlan {
-  const { fence, mark, behind } = place;
+export function planCommit(
+  mutations: readonly Mutation[],
+  fence: Fence,
+  keys: EtcdKeys,
+  order?: CommitOrder,
+): CommitPlan {
   const created: Buffer[] = [];
   const absent: ICompare[] = [];
   const changes: IRequestOp[] = [];
@@ -70,12 +65,13 @@ export function planCommit(mutations: readonly Mutation[], place: CommitPlace, k
         },
         { key: keys.leader, target: 'Value', result: 'Equal', value: Buffer.from(fence.candidate) },
         { key: keys.format, target: 'Value', result: 'Equal', value: Buffer.from(LOG_FORMAT) },
-        ...(behind === undefined
-          ? []
-          : [{ key: keys.revision, target: 'Value', result: 'Equal', value: Buffer.from(behind) } as const]),
+        ...placeAfter(fence, keys, order?.behind),
         ...absent,
       ],
-      success: [...changes, { request_put: { key: keys.revision, value: Buffer.from(mark) } }],
+      success: [
+        ...changes,
+        { request_put: { key: keys.revision, value: Buffer.from(markOf(fence, order?.number)) } },
+      ],
       failure: [keys.leader, keys.format, keys.revision].map((key) => ({ request_range: { key } })),
     },
   };
@@ -95,8 +91,9 @@ export type CommitVerdict =
  */
 export function readCommitAnswer(
   answer: ITxnResponse,
-  { fence, behind }: CommitPlace,
+  fence: Fence,
   where: string,
+  behind?: number,
 ): CommitVerdict {
   if (answer.succeeded) return { kind: 'committed', revision: BigInt(answer.header.revision) };
   const [leader, format, last] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
@@ -104,7 +101,8 @@ export function readCommitAnswer(
     leader?.create_revision === String(fence.epoch) && leader.value.toString() === fence.candidate;
   if (!holds) throw fenceVoid(fence);
   requireKnownFormat(format?.value.toString() ?? '', where);
-  return { kind: behind === undefined || last?.value.toString() === behind ? 'conflict' : 'early' };
+  const early = behind !== undefined && last?.value.toString() !== markOf(fence, behind);
+  return { kind: early ? 'early' : 'conflict' };
 }
 
 /** Plans the read that tells which entry a refused commit met. */
@@ -123,6 +121,12 @@ export function readConflict(found: ITxnResponse, keys: EtcdKeys, where: string)
   }
   const message = `etcd at ${where} refused a commit for an entry that is gone by now; nothing was committed, try again`;
   return new OverlayError('aborted', message);
+}
+
+function placeAfter(fence: Fence, keys: EtcdKeys, behind: number | undefined): readonly ICompare[] {
+  if (behind === undefined) return [];
+  const value = Buffer.from(markOf(fence, behind));
+  return [{ key: keys.revision, target: 'Value', result: 'Equal', value }];
 }
 
 /** What a batch leaves of each entry: etcd takes one change of a key in a transaction. */

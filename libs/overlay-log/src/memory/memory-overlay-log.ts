@@ -1,6 +1,5 @@
 import { OverlayError } from '@overlay/failure';
 import { type LogRecord, type Mutation, refOf } from '@overlay/model';
-import { CommitOrder, commitInOrder } from '../commit-order.js';
 import { CommitSignal } from '../commit-signal.js';
 import { LeaderFeed } from '../leader-feed.js';
 import { decodeRecord, encodeRecord } from '../log-codec.js';
@@ -10,10 +9,19 @@ import {
   fenceVoid,
   historyGone,
   logClosed,
+  notBehind,
   requireFits,
 } from '../log-failures.js';
 import { keyOf } from '../log-keys.js';
-import type { Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from '../overlay-log.js';
+import {
+  type CommitOrder,
+  type Fence,
+  type Leadership,
+  type LogChange,
+  type LogSnapshot,
+  markOf,
+  type OverlayLog,
+} from '../overlay-log.js';
 
 /**
  * What a {@link MemoryOverlayLog} keeps; hand it to a new log to reopen what the old one left, or to several logs
@@ -23,6 +31,8 @@ export class MemoryLogStore {
   readonly records = new Map<string, string>();
   history: readonly LogChange[] = [];
   revision = 0n;
+  /** What the last commit left. */
+  mark = '';
   epoch = 0n;
   /** Wakes watchers and campaigns. */
   readonly changes = new CommitSignal();
@@ -48,7 +58,6 @@ export class MemoryOverlayLog implements OverlayLog {
   readonly #historyLength: number;
   readonly #closing = new AbortController();
   readonly #faults: CommitFault[] = [];
-  readonly #order = new CommitOrder();
 
   constructor(store: MemoryLogStore = new MemoryLogStore(), historyLength = 10_000) {
     this.store = store;
@@ -69,11 +78,7 @@ export class MemoryOverlayLog implements OverlayLog {
     return { revision: this.store.revision, records: read() };
   }
 
-  commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
-    return commitInOrder(this.#order, fence, () => this.#commit(mutations, fence));
-  }
-
-  async #commit(mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
+  async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
     this.#requireOpen();
     requireFits(mutations.length, this.maxMutations);
     const fault = this.#faults.shift();
@@ -84,7 +89,7 @@ export class MemoryOverlayLog implements OverlayLog {
     if (fault === 'full') {
       throw new OverlayError('resource_exhausted', 'the overlay log is full; nothing was committed');
     }
-    if (fault !== 'unknown-not-applied') this.#apply(mutations, fence);
+    if (fault !== 'unknown-not-applied') this.#apply(mutations, fence, order);
     if (fault !== undefined) {
       throw new OverlayError('unavailable', 'whether the commit happened is unknown; repeat the request');
     }
@@ -130,8 +135,9 @@ export class MemoryOverlayLog implements OverlayLog {
     if (this.store.holder === this) this.#beginEpoch(undefined);
   }
 
-  #apply(mutations: readonly Mutation[], fence: Fence): void {
+  #apply(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): void {
     if (!this.#holds(fence)) throw fenceVoid(fence);
+    if (order?.behind !== undefined && this.store.mark !== markOf(fence, order.behind)) throw notBehind();
     const after = new Map<string, string | undefined>();
     for (const mutation of mutations) {
       const key = keyOf(mutation.op === 'delete' ? mutation.ref : refOf(mutation.record));
@@ -144,6 +150,7 @@ export class MemoryOverlayLog implements OverlayLog {
       else this.store.records.set(key, text);
     }
     this.store.revision += 1n;
+    this.store.mark = markOf(fence, order?.number);
     const change = { revision: this.store.revision, mutations: structuredClone(mutations) };
     this.store.history = [...this.store.history, change].slice(-this.#historyLength);
     this.store.changes.fire();
