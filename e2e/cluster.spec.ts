@@ -8,7 +8,7 @@ import { type CommandResult, runCommand } from '@overlay/testbed';
 // Images are built here if nobody has built them before. Every command has a limit of its own, which ends it: jest's is
 // more than all of them together, so that nothing runs on beside the cleanup.
 const UP_MS = 600_000;
-const TEST_MS = 900_000;
+const TEST_MS = 1_800_000;
 const DOWN_MS = 180_000;
 jest.setTimeout(2 * UP_MS + TEST_MS + 2 * DOWN_MS + 60_000);
 
