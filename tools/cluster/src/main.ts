@@ -1,5 +1,5 @@
-import { isFailure, toOverlayError } from '@overlay/failure';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { toOverlayError } from '@overlay/failure';
+import { Command, InvalidArgumentError } from 'commander';
 import { down } from './down.js';
 import { logs } from './logs.js';
 import { DEFAULT_NAME, planPlaces } from './places.js';
@@ -18,11 +18,9 @@ interface UpFlags extends NameFlag {
   readonly ownEngine?: boolean;
 }
 
-const program = new Command('npm run cluster --')
+const program = new Command('cluster')
   .description('The docker-compose cluster: three etcd, three masters and hosts of real containers.')
-  .enablePositionalOptions()
-  .showHelpAfterError()
-  .exitOverride();
+  .enablePositionalOptions();
 const teller = createTeller(process.stdout);
 
 command('up', 'build what is missing, start everything, wait until it is healthy')
@@ -57,11 +55,7 @@ command('logs', 'what containers logged; arguments go to compose: -f, --tail 20,
     attempt(async () => (await logs(planPlaces(flags.name), args)) === 0),
   );
 
-try {
-  await program.parseAsync();
-} catch (thrown) {
-  process.exitCode = exitCodeFor(thrown);
-}
+await program.parseAsync();
 
 function command(name: string, description: string): Command {
   return program
@@ -71,14 +65,12 @@ function command(name: string, description: string): Command {
 }
 
 async function attempt(action: () => Promise<boolean>): Promise<void> {
-  process.exitCode = (await action()) ? 0 : 1;
-}
-
-/** 0 for help, 2 for a wrong command line, which commander has explained, 1 for what failed. */
-function exitCodeFor(thrown: unknown): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-  process.stderr.write(`cluster: ${toOverlayError(thrown).message}\n`);
-  return isFailure(thrown, 'invalid_argument') ? 2 : 1;
+  try {
+    process.exitCode = (await action()) ? 0 : 1;
+  } catch (failure) {
+    process.stderr.write(`cluster: ${toOverlayError(failure).message}\n`);
+    process.exitCode = 1;
+  }
 }
 
 function parseHosts(text: string): number {

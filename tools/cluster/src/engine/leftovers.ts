@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { runCommand } from '@overlay/testbed';
 
 /** Processes that have a folder in their arguments, as an engine, its containerd and its shims have theirs. */
 export function listProcessesNaming(folder: string): readonly number[] {
@@ -15,14 +14,13 @@ export function listProcessesNaming(folder: string): readonly number[] {
     .map(Number);
 }
 
-/** Unmounts everything in folders of this mount namespace, the innermost first. */
-export async function unmountBelow(folders: readonly string[]): Promise<void> {
-  const mounts = readProcFile('/proc/self/mountinfo')
+/** Mount points in folders of this mount namespace, the innermost first. */
+export function listMountsBelow(folders: readonly string[]): readonly string[] {
+  return readProcFile('/proc/self/mountinfo')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)))
     .reverse();
-  for (const mount of mounts) await runCommand(['umount', '--lazy', mount]);
 }
 
 function readProcFile(path: string): string {
