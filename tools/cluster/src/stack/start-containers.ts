@@ -1,0 +1,38 @@
+import { OverlayError, toOverlayError } from '@overlay/failure';
+import { awaitHealth } from './await-health.js';
+import type { Stack } from './stack.js';
+
+const HEALTHY_MS = 240_000;
+const ATTEMPTS = 3;
+
+/**
+ * Makes and starts containers with compose, in an order in which each waits until those that it needs are healthy.
+ * Compose gives up as soon as such a one is unhealthy; on a busy machine it only needs time, so that compose is asked
+ * again when whatever has been started is healthy. Repeating it is safe.
+ *
+ * @param services those to start, with what they depend on; all without it.
+ * @throws OverlayError what compose says, with the reasons of containers that do not get healthy.
+ */
+export async function startContainers(stack: Stack, services: readonly string[] = []): Promise<void> {
+  const orphans = services.length === 0 ? ['--remove-orphans'] : [];
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await stack.compose(['up', '--detach', '--no-build', ...orphans, ...services]);
+      return;
+    } catch (failure) {
+      if (attempt === ATTEMPTS) throw failure;
+      await awaitStarted(stack, toOverlayError(failure));
+    }
+  }
+}
+
+async function awaitStarted(stack: Stack, failure: OverlayError): Promise<void> {
+  // Docker's plugin makes every container before it starts the first: those that wait for others are only made.
+  const started = [...(await stack.containers()).values()].filter(({ state }) => state !== 'created');
+  if (started.length === 0) throw failure;
+  const names = started.map(({ service }) => service);
+  await awaitHealth(stack, HEALTHY_MS, names).catch((unwell: unknown) => {
+    const { code, message } = toOverlayError(unwell);
+    throw new OverlayError(code, `${failure.message}\n${message}`);
+  });
+}
