@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { OverlayError } from '@overlay/failure';
+import { writeFileAtomically } from '@overlay/service';
+import { unmountBelow } from './engine/leftovers.js';
 import type { ImageTags } from './images/image-tags.js';
 import type { ClusterPlaces } from './places.js';
 
@@ -15,13 +16,20 @@ export interface ClusterState {
   readonly images?: ImageTags;
 }
 
-/** What is known of a cluster; undefined if there is none. */
-export function readClusterState({ stateFile }: ClusterPlaces): ClusterState | undefined {
+/**
+ * What is known of a cluster; undefined if there is none.
+ * @throws OverlayError `failed_precondition` if its file cannot be read as what {@link writeClusterState} wrote.
+ */
+export function readClusterState({ name, stateFile }: ClusterPlaces): ClusterState | undefined {
+  if (!existsSync(stateFile)) return undefined;
   try {
-    return JSON.parse(readFileSync(stateFile, 'utf8')) as ClusterState;
+    const state: unknown = JSON.parse(readFileSync(stateFile, 'utf8'));
+    if (isClusterState(state)) return state;
   } catch {
-    return undefined;
+    // cut off, or somebody else's words
   }
+  const wayOut = 'npm run cluster -- down';
+  throw new OverlayError('failed_precondition', `${stateFile} does not tell what ${name} is: ${wayOut}`);
 }
 
 /** @throws OverlayError `failed_precondition` if there is no cluster of that name. */
@@ -36,11 +44,19 @@ export function requireClusterState(places: ClusterPlaces): ClusterState {
 
 /** Written before anything is made, so that whatever is made can be removed. */
 export async function writeClusterState(places: ClusterPlaces, state: ClusterState): Promise<void> {
-  mkdirSync(places.folder, { recursive: true });
-  await writeFile(places.stateFile, `${JSON.stringify(state, undefined, 2)}\n`);
+  await writeFileAtomically(places.stateFile, `${JSON.stringify(state, undefined, 2)}\n`);
 }
 
-/** Forgets a cluster and every file of it. */
-export function removeClusterFiles({ folder }: ClusterPlaces): void {
-  rmSync(folder, { recursive: true, force: true });
+/** Forgets a cluster and every file of it, the notes of what it is last. */
+export async function removeClusterFiles({ folder, memory }: ClusterPlaces): Promise<void> {
+  await unmountBelow([memory, folder]); // by the maker of a base image, if it was interrupted
+  for (const each of [memory, folder]) rmSync(each, { recursive: true, force: true });
+}
+
+function isClusterState(value: unknown): value is ClusterState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { engine, hosts, docker } = value as Partial<Record<keyof ClusterState, unknown>>;
+  return (
+    (engine === 'own' || engine === 'running') && typeof hosts === 'number' && typeof docker === 'boolean'
+  );
 }

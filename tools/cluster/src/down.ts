@@ -1,7 +1,9 @@
-import { readClusterState, removeClusterFiles } from './cluster-state.js';
+import { toOverlayError } from '@overlay/failure';
+import { type ClusterState, readClusterState, removeClusterFiles } from './cluster-state.js';
 import { answers, createEngine } from './engine/engine.js';
-import { ownEngine, removeOwnEngine } from './engine/own-engine.js';
+import { hasOwnEngine, ownEngine, removeOwnEngine } from './engine/own-engine.js';
 import type { ClusterPlaces } from './places.js';
+import { MAX_CLUSTER_HOSTS } from './stack/compose-file.js';
 import { Stack } from './stack/stack.js';
 import type { Teller } from './teller.js';
 
@@ -10,20 +12,39 @@ import type { Teller } from './teller.js';
  * made. Images stay in an engine that was running before, and in the checkout's cache. Repeating it is safe.
  */
 export async function down(places: ClusterPlaces, teller: Teller): Promise<void> {
-  const state = readClusterState(places);
+  const state = findCluster(places);
   if (state === undefined) {
     teller.line(`  there is no cluster ${places.name}`);
     return;
   }
-  const engine = state.engine === 'own' ? ownEngine(places) : createEngine(undefined, []);
-  if (state.engine === 'running' || (await answers(engine))) {
-    const stack = await Stack.open(engine, places, state);
-    await teller.step('containers, networks and volumes are removed', () =>
-      stack.compose(['down', '--volumes', '--remove-orphans', '--timeout', '3']),
-    );
-  }
-  if (state.engine === 'own') {
+  if (state.engine === 'running') await removeContainers(places, state, teller);
+  else {
+    // They go with their engine in any case; in this order they end as they would elsewhere.
+    if (await answers(ownEngine(places))) {
+      await removeContainers(places, state, teller).catch((failure: unknown) => {
+        teller.line(`      ${toOverlayError(failure).message}`);
+      });
+    }
     await teller.step("the cluster's Docker Engine is removed", () => removeOwnEngine(places));
   }
-  removeClusterFiles(places);
+  await removeClusterFiles(places);
+}
+
+/** What is to be removed. Whose notes are lost or cannot be read is taken for the largest that there can be. */
+function findCluster(places: ClusterPlaces): ClusterState | undefined {
+  const engine = hasOwnEngine(places) ? 'own' : 'running';
+  const largest: ClusterState = { engine, hosts: MAX_CLUSTER_HOSTS, docker: true };
+  try {
+    return readClusterState(places) ?? (engine === 'own' ? largest : undefined);
+  } catch {
+    return largest;
+  }
+}
+
+function removeContainers(places: ClusterPlaces, state: ClusterState, teller: Teller): Promise<string> {
+  return teller.step('containers, networks and volumes are removed', async () => {
+    const engine = state.engine === 'own' ? ownEngine(places) : createEngine(undefined, []);
+    const stack = await Stack.open(engine, places, state);
+    return stack.compose(['down', '--volumes', '--remove-orphans', '--timeout', '3']);
+  });
 }

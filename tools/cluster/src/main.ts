@@ -1,5 +1,5 @@
-import { toOverlayError } from '@overlay/failure';
-import { Command, InvalidArgumentError } from 'commander';
+import { isFailure, toOverlayError } from '@overlay/failure';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { down } from './down.js';
 import { logs } from './logs.js';
 import { DEFAULT_NAME, planPlaces } from './places.js';
@@ -18,9 +18,11 @@ interface UpFlags extends NameFlag {
   readonly ownEngine?: boolean;
 }
 
-const program = new Command('cluster')
+const program = new Command('npm run cluster --')
   .description('The docker-compose cluster: three etcd, three masters and hosts of real containers.')
-  .enablePositionalOptions();
+  .enablePositionalOptions()
+  .showHelpAfterError()
+  .exitOverride();
 const teller = createTeller(process.stdout);
 
 command('up', 'build what is missing, start everything, wait until it is healthy')
@@ -55,7 +57,11 @@ command('logs', 'what containers logged; arguments go to compose: -f, --tail 20,
     attempt(async () => (await logs(planPlaces(flags.name), args)) === 0),
   );
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  process.exitCode = exitCodeFor(thrown);
+}
 
 function command(name: string, description: string): Command {
   return program
@@ -65,12 +71,14 @@ function command(name: string, description: string): Command {
 }
 
 async function attempt(action: () => Promise<boolean>): Promise<void> {
-  try {
-    process.exitCode = (await action()) ? 0 : 1;
-  } catch (failure) {
-    process.stderr.write(`cluster: ${toOverlayError(failure).message}\n`);
-    process.exitCode = 1;
-  }
+  process.exitCode = (await action()) ? 0 : 1;
+}
+
+/** 0 for help, 2 for a wrong command line, which commander has explained, 1 for what failed. */
+function exitCodeFor(thrown: unknown): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  process.stderr.write(`cluster: ${toOverlayError(thrown).message}\n`);
+  return isFailure(thrown, 'invalid_argument') ? 2 : 1;
 }
 
 function parseHosts(text: string): number {

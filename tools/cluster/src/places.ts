@@ -12,6 +12,8 @@ export interface ClusterPlaces {
   readonly project: string;
   /** Everything below is removed with the cluster. */
   readonly folder: string;
+  /** Files that grow while an image is made: in memory where there is room, for installing waits for the disk a lot. */
+  readonly memory: string;
   readonly stateFile: string;
   /** What images are built from. */
   readonly context: string;
@@ -45,6 +47,7 @@ export function planPlaces(name: string): ClusterPlaces {
     name,
     project: name === DEFAULT_NAME ? name : `${DEFAULT_NAME}-${name}`,
     folder,
+    memory: join('/dev/shm', engineName),
     stateFile: join(folder, 'state.json'),
     context: join(folder, 'context'),
     composeFile: join(folder, 'docker-compose.yml'),

@@ -9,6 +9,7 @@ import { type ImageTags, planImageTags } from './images/image-tags.js';
 import type { ClusterPlaces } from './places.js';
 import { awaitHealth } from './stack/await-health.js';
 import { Stack } from './stack/stack.js';
+import { startContainers } from './stack/start-containers.js';
 import type { Teller } from './teller.js';
 
 /** What the user asked for. */
@@ -45,23 +46,11 @@ export async function up(places: ClusterPlaces, options: UpOptions, teller: Tell
   await writeClusterState(places, { ...state, images });
 
   const stack = await Stack.open(engine, places, { ...state, images });
-  await teller.step(`containers are started, ${state.hosts} hosts`, () => start(stack));
+  await teller.step(`containers are started, ${state.hosts} hosts`, () => startContainers(stack));
   await teller.step('every health check succeeds', () => awaitHealth(stack, HEALTHY_MS));
   teller.line();
   teller.line(`  up after ${Math.round((performance.now() - started) / 1000)} s`);
   for (const line of describeDoors(engine)) teller.line(`  ${line}`);
-}
-
-/** Compose gives up when a container that others wait for is unhealthy once; a busy machine may only need time. */
-async function start(stack: Stack): Promise<void> {
-  const args = ['up', '--detach', '--no-build', '--remove-orphans'];
-  try {
-    await stack.compose(args);
-  } catch (failure) {
-    if ((await stack.containers()).size === 0) throw failure;
-    await awaitHealth(stack, HEALTHY_MS);
-    await stack.compose(args);
-  }
 }
 
 /** An engine that has the images. */
@@ -90,7 +79,7 @@ async function provide(
       startOwnEngine(places, 'building'),
     );
     if (!(await hasImages(builder, images))) await obtain(builder, places, images, teller);
-    await teller.step('the images are kept for the next time', () => keepImages(builder, images));
+    await teller.step('the images are kept for the next time', () => keepImages(builder, places, images));
     await stopOwnEngine(places);
   }
   const engine = await teller.step('a Docker Engine of its own is started in its own network', () =>

@@ -46,13 +46,16 @@ describe('planCniFiles', () => {
     expect(isOurCniConfiguration(mesos?.content ?? '')).toBe(true);
   });
 
-  it('writes a list in CNI 1.0.0 with port mappings for everybody else', () => {
+  it('writes a list in CNI 1.0.0 with port mappings and wanted addresses for everybody else', () => {
     const conflist = planCniFiles(exampleNetwork('dcos', 0), settings, false)?.conflist;
     expect(conflist?.name).toBe('99-overlay-dcos.conflist');
     expect(JSON.parse(conflist?.content ?? '')).toStrictEqual({
       cniVersion: '1.0.0',
       name: 'dcos',
-      plugins: [bridge, { type: 'portmap', capabilities: { portMappings: true } }],
+      plugins: [
+        { ...bridge, capabilities: { ips: true } },
+        { type: 'portmap', capabilities: { portMappings: true } },
+      ],
     });
   });
 

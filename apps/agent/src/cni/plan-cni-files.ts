@@ -7,7 +7,7 @@ import { IPAM_PLUGIN } from './cni-ownership.js';
 export interface NetworkCniFiles {
   /** `<network>.conf`, CNI 0.2.0, a single plugin: Mesos skips lists and reads results up to 0.2.0 only. */
   readonly mesos: CniFile;
-  /** `99-overlay-<network>.conflist`, CNI 1.0.0, with port mappings; sorts behind a host's default network. */
+  /** `99-overlay-<network>.conflist`, CNI 1.0.0, with port mappings and wanted addresses; sorts behind a host's default network. */
   readonly conflist: CniFile;
 }
 
@@ -34,11 +34,13 @@ export function planCniFiles(
   if (name === undefined || name === '' || bridge === undefined) return undefined;
   const plugin = bridgePlugin(bridge, settings);
   const portmap = { type: 'portmap', capabilities: { portMappings: true } };
+  // Of what a runtime is asked for it hands over only what a plugin says it takes: here, wanted addresses.
+  const withIps = { ...plugin, capabilities: { ips: true } };
   return {
     mesos: { name: `${name}.conf`, content: render(mesosConfiguration(name, bridge, plugin, portMapper)) },
     conflist: {
       name: `99-overlay-${name}.conflist`,
-      content: render({ cniVersion: '1.0.0', name, plugins: [plugin, portmap] }),
+      content: render({ cniVersion: '1.0.0', name, plugins: [withIps, portmap] }),
     },
   };
 }

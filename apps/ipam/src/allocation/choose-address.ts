@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { containsAddress, familyOf, type IpAddress, networkAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import type { FamilyPool, HalfPool } from './half-pool.js';
@@ -52,7 +53,7 @@ export function requireFree(state: IpamState, pool: HalfPool, wanted: IpAddress)
 
 /**
  * The address that a family gives out next.
- * @throws OverlayError `resource_exhausted` naming network, half, family, used and total.
+ * @throws OverlayError `resource_exhausted` naming network, half, host, family, used and total.
  */
 export function takeNext(pool: HalfPool, family: FamilyPool): IpAddress {
   const next = family.addresses.nextInTurn();
@@ -79,6 +80,7 @@ function exhausted(pool: HalfPool, { family, prefix, addresses }: FamilyPool): O
   const { network, half } = pool.definition;
   const used = addresses.capacity - addresses.freeCount - BigInt(addresses.restingCount);
   const count = `${used} of ${addresses.capacity} IPv${family} addresses of ${prefix} are used or reserved`;
-  const message = `the ${half} half of network ${network} is full on this host: ${count}; end a container here or start this one on another host`;
+  const place = `the ${half} half of network ${network} is full on host ${hostname()}`;
+  const message = `${place}: ${count}; end a container there or start this one on another host`;
   return new OverlayError('resource_exhausted', message);
 }

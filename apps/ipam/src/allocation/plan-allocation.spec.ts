@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { type Cidr, parseCidr, parseIpAddress } from '@overlay/allocation';
 import { isFailure } from '@overlay/failure';
@@ -109,7 +110,9 @@ describe('planAllocation', () => {
     expect(given.at(-1)).toBe('9.0.1.30/27');
     const { code, message } = failureOf(() => host.add('late'));
     expect(code).toBe('resource_exhausted');
-    expect(message).toContain('the cni half of network dcos is full on this host: 29 of 29 IPv4 addresses');
+    expect(message).toContain(
+      `the cni half of network dcos is full on host ${hostname()}: 29 of 29 IPv4 addresses`,
+    );
   });
 
   it('gives requested addresses', () => {

@@ -9,7 +9,7 @@ import type { Check, CheckedCluster } from './check.js';
 import { pingEveryPair } from './connectivity.js';
 import { wrong } from './require.js';
 
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 120_000;
 const WRONG_KEY = 'vtep_subnett';
 
 /** A wrong configuration is one container's trouble. */

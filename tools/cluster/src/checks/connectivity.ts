@@ -31,10 +31,11 @@ export async function pingEveryPair(cluster: CheckedCluster, hosts?: readonly nu
 /** A TCP connection between the halves of different hosts shows the sender's own address to the other end. */
 export async function keepSources(cluster: CheckedCluster): Promise<string> {
   const workloads = await readWorkloads(cluster);
-  const pairs = workloads.map((from, index) => {
-    const to = workloads[(index + 3) % workloads.length] ?? from; // another host, the other half
-    return { from, to };
-  });
+  const pairs = workloads.flatMap((from) =>
+    workloads
+      .filter(({ host, half }) => host === (from.host % cluster.stack.hosts) + 1 && half !== from.half)
+      .map((to) => ({ from, to })),
+  );
   for (const { from, to } of pairs) {
     await requireSource(cluster, from, to.ipv4, from.ipv4);
     await requireSource(cluster, from, to.ipv6, from.ipv6);

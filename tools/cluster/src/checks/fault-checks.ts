@@ -1,6 +1,7 @@
 import { listLostAssignments } from '@overlay/testbed';
 import { docker } from '../engine/engine.js';
 import { awaitHealth } from '../stack/await-health.js';
+import { startContainers } from '../stack/start-containers.js';
 import { requireSettled } from './api-checks.js';
 import { callForeign, fetchState, fetchText, findLeader, verifyLog } from './ask.js';
 import type { Check, CheckedCluster } from './check.js';
@@ -35,15 +36,18 @@ function restored(fault: (cluster: CheckedCluster) => Promise<string>): Check['r
 }
 
 async function startEverything({ stack }: CheckedCluster): Promise<void> {
-  const stopped = [...(await stack.containers()).values()].filter(({ state }) => state !== 'running');
-  for (const { id } of stopped) await docker(stack.engine, ['start', id]);
+  const containers = await stack.containers();
+  for (const { id, state } of containers.values()) {
+    if (state !== 'running') await docker(stack.engine, ['start', id]);
+  }
+  if (stack.services.some((service) => !containers.has(service))) await startContainers(stack);
   await awaitHealth(stack, HEALTHY_MS);
 }
 
 async function stopEtcdMember(cluster: CheckedCluster): Promise<string> {
   await cluster.stack.compose(['stop', '--timeout', '3', 'etcd-1']);
   const during = await pingEveryPair(cluster);
-  await verifyLog(cluster);
+  await eventually(30_000, () => verifyLog(cluster)); // the member may have led the others
   await eventually(30_000, () => writeAndRemoveNetwork(cluster));
   return `${during}; a network was created and deleted meanwhile`;
 }
@@ -84,7 +88,7 @@ async function replaceHost(cluster: CheckedCluster): Promise<string> {
     during = await pingEveryPair(cluster, hostNumbers(stack.hosts - 1));
     await verifyLog(cluster);
   } finally {
-    await stack.compose(['up', '--detach', '--no-build', ...services]);
+    await startContainers(stack, services);
   }
   await awaitHealth(stack, HEALTHY_MS);
   await eventually(60_000, () => requireSettled(cluster, leader));

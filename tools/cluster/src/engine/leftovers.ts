@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { runCommand } from '@overlay/testbed';
 
 /** Processes that have a folder in their arguments, as an engine, its containerd and its shims have theirs. */
 export function listProcessesNaming(folder: string): readonly number[] {
@@ -14,13 +15,14 @@ export function listProcessesNaming(folder: string): readonly number[] {
     .map(Number);
 }
 
-/** Mount points in folders of this mount namespace, the innermost first. */
-export function listMountsBelow(folders: readonly string[]): readonly string[] {
-  return readProcFile('/proc/self/mountinfo')
+/** Unmounts everything in folders of this mount namespace, the innermost first. */
+export async function unmountBelow(folders: readonly string[]): Promise<void> {
+  const mounts = readProcFile('/proc/self/mountinfo')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)))
     .reverse();
+  for (const mount of mounts) await runCommand(['umount', '--lazy', mount]);
 }
 
 function readProcFile(path: string): string {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { runCommand, runOrFail } from '@overlay/testbed';
 import type { ClusterPlaces } from '../places.js';
 import { removeControlGroup } from './control-group.js';
 import { answers, createEngine, type Engine } from './engine.js';
-import { listMountsBelow, listProcessesNaming } from './leftovers.js';
+import { listProcessesNaming, unmountBelow } from './leftovers.js';
 
 /**
  * Where an own engine runs. `building`: in the machine's own network, so that builds reach Debian's mirrors, and
@@ -66,6 +66,11 @@ export async function placeOfOwnEngine(places: ClusterPlaces): Promise<EnginePla
   return readText(placeFile(places)) === 'running' ? 'running' : 'building';
 }
 
+/** Whether a cluster ever had an own engine that was not removed since. */
+export function hasOwnEngine({ engineData, engineRun }: ClusterPlaces): boolean {
+  return existsSync(engineData) || existsSync(engineRun);
+}
+
 /** Stops the engine and keeps its data. Does nothing if it does not run. */
 export async function stopOwnEngine(places: ClusterPlaces): Promise<void> {
   const pid = Number(readText(join(places.engineRun, 'pid')));
@@ -82,9 +87,7 @@ export async function stopOwnEngine(places: ClusterPlaces): Promise<void> {
 export async function removeOwnEngine(places: ClusterPlaces): Promise<void> {
   await stopOwnEngine(places);
   await removeControlGroup(places.engineName);
-  for (const mount of listMountsBelow([places.engineData, places.engineRun])) {
-    await runCommand(['umount', '--lazy', mount]);
-  }
+  await unmountBelow([places.engineData, places.engineRun]);
   await runCommand(['ip', 'netns', 'delete', places.engineName]); // fails where there is none
   for (const folder of [places.engineData, places.engineRun]) {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

@@ -4,18 +4,16 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   renameSync,
   rmSync,
   statfsSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
 import { runCommand } from '@overlay/testbed';
 import { docker, type Engine, tryDocker } from '../engine/engine.js';
-import { CACHE } from '../places.js';
+import { CACHE, type ClusterPlaces } from '../places.js';
 
 /** The images that others are built on: Debian 12, and Debian 12 with Node.js 20. */
 export interface BaseImages {
@@ -27,7 +25,6 @@ const PULLED: BaseImages = { debian: 'debian:bookworm-slim', node: 'node:20-book
 const PULL_MS = 60_000;
 const MAKE_MS = 900_000;
 const TREE_BYTES = 2 ** 30;
-const MEMORY = '/dev/shm';
 
 /** How a base image is made where none can be pulled: mmdebstrap's arguments. */
 const RECIPE = [
@@ -50,18 +47,18 @@ export const BASE_RECIPE = RECIPE.join(' ');
  * Base images in an engine: pulled where a registry answers, else Debian's made from packages and Node's from it and
  * this machine's own binary.
  */
-export async function ensureBaseImages(engine: Engine): Promise<BaseImages> {
+export async function ensureBaseImages(engine: Engine, places: ClusterPlaces): Promise<BaseImages> {
   const archive = join(
     CACHE,
     `base-${createHash('sha256').update(BASE_RECIPE).digest('hex').slice(0, 12)}.tar`,
   );
   if (!existsSync(archive)) {
     if (await pull(engine)) return PULLED;
-    await makeArchive(archive);
+    await makeArchive(archive, places);
   }
   const made: BaseImages = { debian: 'overlay-debian:local', node: 'overlay-node:local' };
   await docker(engine, ['import', archive, made.debian], { timeoutMs: MAKE_MS });
-  await addNode(engine, made);
+  await addNode(engine, places, made);
   return made;
 }
 
@@ -75,11 +72,12 @@ async function pull(engine: Engine): Promise<boolean> {
   return true;
 }
 
-/** A minimal Debian tree as an archive; in memory while it grows, for installing packages waits for the disk a lot. */
-async function makeArchive(archive: string): Promise<void> {
+/** A minimal Debian tree as an archive. Whatever it leaves when it is interrupted is the cluster's, and goes with it. */
+async function makeArchive(archive: string, places: ClusterPlaces): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(roomInMemory() ? MEMORY : tmpdir(), 'overlay-base-'));
-  const draft = `${archive}.${process.pid}.tar`;
+  const folder = roomBeside(places.memory) ? places.memory : join(places.folder, 'base');
+  const draft = join(places.folder, 'base.tar');
+  mkdirSync(folder, { recursive: true });
   try {
     const env = { PATH: process.env.PATH ?? '', TMPDIR: folder, LC_ALL: 'C.UTF-8' };
     const result = await runCommand(['mmdebstrap', ...RECIPE, draft], { env, timeoutMs: MAKE_MS });
@@ -94,8 +92,9 @@ async function makeArchive(archive: string): Promise<void> {
   }
 }
 
-async function addNode(engine: Engine, { debian, node }: BaseImages): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'overlay-node-'));
+async function addNode(engine: Engine, places: ClusterPlaces, { debian, node }: BaseImages): Promise<void> {
+  const folder = join(places.folder, 'node');
+  mkdirSync(folder, { recursive: true });
   try {
     copyFileSync(process.execPath, join(folder, 'node'));
     chmodSync(join(folder, 'node'), 0o755);
@@ -106,8 +105,8 @@ async function addNode(engine: Engine, { debian, node }: BaseImages): Promise<vo
   }
 }
 
-function roomInMemory(): boolean {
-  if (!existsSync(MEMORY)) return false;
-  const { bavail, bsize } = statfsSync(MEMORY);
+function roomBeside(path: string): boolean {
+  if (!existsSync(dirname(path))) return false;
+  const { bavail, bsize } = statfsSync(dirname(path));
   return bavail * bsize > TREE_BYTES;
 }

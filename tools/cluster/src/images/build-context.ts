@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ROOT } from '../places.js';
 import { assembleRelease } from '../release/assemble-release.js';
 import { BASE_RECIPE } from './base-images.js';
 
 /**
- * Writes everything that the images are built from into one folder.
+ * Writes everything that the images are built from into one folder, which is replaced.
  * @returns a key that changes when any of it does.
  */
 export function assembleContext(folder: string): string {
+  rmSync(folder, { recursive: true, force: true }); // of an earlier up, from other sources
   assembleRelease(ROOT, join(folder, 'release'));
   for (const part of ['deploy/compose', 'bin/cni']) {
     mkdirSync(join(folder, part), { recursive: true });

@@ -25,9 +25,9 @@ export async function loadImages(engine: Engine, tags: ImageTags): Promise<void>
 }
 
 /** Keeps the images for the next engine that is empty, in the place of those kept before. */
-export async function keepImages(engine: Engine, tags: ImageTags): Promise<void> {
+export async function keepImages(engine: Engine, places: ClusterPlaces, tags: ImageTags): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
-  const draft = join(CACHE, `draft-${process.pid}.tar`);
+  const draft = join(places.folder, 'images.tar'); // down removes what an interrupted up left
   try {
     await docker(engine, ['save', '--output', draft, ...allTags(tags)], { timeoutMs: BUILD_MS });
     for (const name of readdirSync(CACHE).filter((entry) => entry.startsWith('images-'))) {
@@ -50,7 +50,7 @@ export async function buildImages(
   places: ClusterPlaces,
   tags: ImageTags,
 ): Promise<readonly string[]> {
-  const base = await ensureBaseImages(engine);
+  const base = await ensureBaseImages(engine, places);
   const args = ['--build-arg', `BASE_IMAGE=${base.debian}`, '--build-arg', `NODE_IMAGE=${base.node}`];
   await Promise.all(
     Object.entries(tags).map(async ([image, tag]: readonly [string, string]) => {

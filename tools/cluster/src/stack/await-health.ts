@@ -6,7 +6,7 @@ import { type ContainerStanding, explainContainer, type Stack } from './stack.js
 const BELIEF_MS = 45_000;
 
 /**
- * Waits until every container runs and every health check succeeds.
+ * Waits until every container is there and runs and every health check succeeds.
  *
  * @param services those to look at; all without it.
  * @throws OverlayError `deadline_exceeded` or, for a container that stays unhealthy or has ended, `unavailable`, with
@@ -15,7 +15,7 @@ const BELIEF_MS = 45_000;
 export async function awaitHealth(
   stack: Stack,
   timeoutMs: number,
-  services?: readonly string[],
+  services: readonly string[] = stack.services,
 ): Promise<number> {
   const started = performance.now();
   const unwellSince = new Map<string, number>();
@@ -41,13 +41,13 @@ export async function awaitHealth(
 
 function listUnwell(
   containers: ReadonlyMap<string, ContainerStanding>,
-  services: readonly string[] | undefined,
+  services: readonly string[],
 ): readonly ContainerStanding[] {
-  const absent: ContainerStanding[] = (services ?? [])
-    .filter((service) => !containers.has(service))
-    .map((service) => ({ service, id: '', state: 'absent', health: 'none' }));
-  const looked = [...containers.values()].filter(({ service }) => services?.includes(service) ?? true);
-  return [...absent, ...looked.filter((one) => one.state !== 'running' || isUnsure(one))];
+  return services
+    .map(
+      (service) => containers.get(service) ?? { service, id: '', state: 'absent', health: 'none' as const },
+    )
+    .filter((one) => one.state !== 'running' || isUnsure(one));
 }
 
 function isUnsure({ health }: ContainerStanding): boolean {

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { planComposeFile } from './compose-file.js';
+import { listServices, planComposeFile } from './compose-file.js';
 
 interface Service {
+  readonly image: string;
+  readonly build?: { readonly dockerfile: string };
   readonly network_mode?: string;
   readonly pid?: string;
   readonly command?: readonly string[];
@@ -20,7 +22,8 @@ interface ComposeFile {
   readonly networks: unknown;
 }
 
-const OWN = readFileSync(join(__dirname, '../../../../docker-compose.yml'), 'utf8');
+const ROOT = join(__dirname, '../../../..');
+const OWN = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
 const own = parse(OWN, { merge: true, maxAliasCount: -1 }) as ComposeFile;
 const planned = (hosts: number) => parse(planComposeFile(OWN, hosts)) as ComposeFile;
 
@@ -50,6 +53,36 @@ describe('the compose file', () => {
   it('of two hosts has one less, and as many masters', () => {
     const names = Object.keys(planned(2).services);
     expect(names.filter((name) => name.endsWith('-3'))).toEqual(['etcd-3', 'master-3']);
+  });
+
+  it.each([3, 5])('of %d hosts has every image built by one service', (hosts) => {
+    const services = Object.values(planned(hosts).services);
+    const built = services.flatMap(({ build, image }) => (build === undefined ? [] : [{ ...build, image }]));
+    for (const { dockerfile } of built) expect(existsSync(join(ROOT, dockerfile))).toBe(true);
+    const images = built.map(({ image }) => image).sort();
+    expect(images).toEqual([...new Set(services.map(({ image }) => image))].sort());
+    expect(images).toHaveLength(4);
+  });
+
+  // docker-compose 1.29 goes in the order of the file, and would ask a registry for what nobody has built yet.
+  it('has an image built by the first service that has it', () => {
+    const seen = new Set<string>();
+    for (const { image, build } of Object.values(own.services)) {
+      expect({ image, built: build !== undefined }).toEqual({ image, built: !seen.has(image) });
+      seen.add(image);
+    }
+  });
+
+  it.each([
+    ['workload', ['workload-cni-2', 'workload-docker-2'], ['engine-2']],
+    ['docker', ['workload-cni-2', 'engine-2'], ['workload-docker-2']],
+  ])('has with the profile %s %j and not %j', (profile, present, absent) => {
+    const services = listServices(OWN, profile);
+    expect(services).toEqual(
+      expect.arrayContaining(['etcd-1', 'master-3', 'agent-2', 'outside', ...present]),
+    );
+    expect(services.filter((name) => absent.includes(name))).toEqual([]);
+    expect(services).toHaveLength(28);
   });
 
   it('names nothing that is not there', () => {

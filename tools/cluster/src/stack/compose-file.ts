@@ -24,10 +24,19 @@ export function provideComposeFile(places: ClusterPlaces, hosts: number): string
   return places.composeFile;
 }
 
+/** The services of a compose file that a profile has: those that belong to it, and those that belong to none. */
+export function listServices(text: string, profile: string): readonly string[] {
+  const { services } = parse(text, { merge: true, maxAliasCount: -1 }) as ComposeFile;
+  return Object.entries(services).flatMap(([name, service]) => {
+    const { profiles = [profile] } = service as { readonly profiles?: readonly string[] };
+    return profiles.includes(profile) ? [name] : [];
+  });
+}
+
 /**
  * Makes a compose file of three hosts one of `hosts` hosts. A service or volume belongs to host 1 if its name ends in
  * `-1` and it is none of etcd's or the masters'; the others are made of it. Host n has the underlay addresses that end
- * in 30 + n, and its agent is published on port 15150 + n.
+ * in 30 + n, its agent is published on port 15150 + n, and it builds nothing.
  *
  * @throws OverlayError `internal` if the file has no host 1.
  */
@@ -47,9 +56,18 @@ function resize(
   const first = Object.entries(entries).filter(([name]) => isOfHost(name) && name.endsWith('-1'));
   if (first.length === 0) throw new OverlayError('internal', 'the compose file has no host 1');
   const grown = Array.from({ length: hosts }, (_, index) =>
-    first.map(([name, value]) => [rename(name, index + 1), moveTo(value, index + 1)] as const),
+    first.map(
+      ([name, value]) =>
+        [rename(name, index + 1), index === 0 ? value : withoutBuild(moveTo(value, index + 1))] as const,
+    ),
   );
   return Object.fromEntries([...fixed, ...grown.flat()]);
+}
+
+/** An image is built by one service, that of host 1. */
+function withoutBuild(service: unknown): unknown {
+  if (typeof service !== 'object' || service === null) return service;
+  return Object.fromEntries(Object.entries(service).filter(([key]) => key !== 'build'));
 }
 
 function isOfHost(name: string): boolean {

@@ -1,16 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { OverlayError } from '@overlay/failure';
 import { type CommandOptions, type CommandResult, runCommand } from '@overlay/testbed';
 import type { ClusterState } from '../cluster-state.js';
 import { docker, type Engine, tryDocker } from '../engine/engine.js';
 import { type ClusterPlaces, ROOT } from '../places.js';
 import { findCompose } from './compose-command.js';
-import { provideComposeFile } from './compose-file.js';
+import { listServices, provideComposeFile } from './compose-file.js';
 
 /** How a container stands. */
 export interface ContainerStanding {
   readonly service: string;
   readonly id: string;
-  /** `running`, `exited`, … */
+  /** `running`, `exited`, …; `absent` if there is none. */
   readonly state: string;
   /** `none` for a container without a health check. */
   readonly health: 'healthy' | 'unhealthy' | 'starting' | 'none';
@@ -24,6 +25,8 @@ export class Stack {
   readonly engine: Engine;
   readonly hosts: number;
   readonly docker: boolean;
+  /** Every service that it has. */
+  readonly services: readonly string[];
   readonly #project: string;
   readonly #compose: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
@@ -38,11 +41,13 @@ export class Stack {
     this.engine = engine;
     this.hosts = state.hosts;
     this.docker = state.docker;
+    const profile = state.docker ? 'docker' : 'workload';
+    this.services = listServices(readFileSync(file, 'utf8'), profile);
     this.#project = places.project;
     this.#compose = [
       ...compose,
       ...['--project-name', this.#project, '--project-directory', ROOT, '--file', file],
-      ...['--profile', state.docker ? 'docker' : 'workload'],
+      ...['--profile', profile],
     ];
     this.#env = { ...engine.env, ...imageVariables(state) };
   }
@@ -106,7 +111,11 @@ export class Stack {
 }
 
 /** What the health check of a container last said, and the last lines of its log. */
-export async function explainContainer(engine: Engine, { service, id }: ContainerStanding): Promise<string> {
+export async function explainContainer(
+  engine: Engine,
+  { service, id, state }: ContainerStanding,
+): Promise<string> {
+  if (state === 'absent') return `${service}: there is no container`;
   const format = '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}\u0001{{end}}{{end}}';
   const { stdout } = await tryDocker(engine, ['inspect', '--format', format, id]);
   const said =
