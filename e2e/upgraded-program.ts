@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AppName } from '@overlay/testbed';
 
@@ -18,10 +18,8 @@ export function copyPrograms(folder: string, apps: readonly AppName[]): (app: Ap
     const from = join('apps', app);
     const to = join(copy, from);
     cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true });
-    cpSync(join(from, 'package.json'), join(to, 'package.json'));
-    for (const file of ['package.json', 'dist/main.js', 'dist/version.js'].map((name) => join(to, name)))
-      if (existsSync(file))
-        writeFileSync(file, readFileSync(file, 'utf8').replace(VERSION, UPGRADED_VERSION));
+    const manifest = readFileSync(join(from, 'package.json'), 'utf8');
+    writeFileSync(join(to, 'package.json'), manifest.replace(VERSION, UPGRADED_VERSION));
   }
   return (app) => join(copy, 'bin', `overlay-${app}`);
 }

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 
-const MAIN = join(process.cwd(), 'apps/agent/dist/main.js');
+const PROGRAM = join(process.cwd(), 'bin/overlay-agent');
 
 /** What an HTTP request was answered. */
 export interface Answer {
@@ -57,7 +57,7 @@ export class AgentProcess {
       ...more,
     };
     writeFileSync(config, JSON.stringify(content));
-    this.#child = spawn(process.execPath, [MAIN, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(PROGRAM, ['--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.output += chunk.toString();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { dataplaneConfiguration } from '@overlay/model';
 import { runProcess } from '@overlay/service';
@@ -13,17 +14,18 @@ import { ipMonitor, nftMonitor } from './kernel/iproute/monitors.js';
 import { procSysFiles } from './kernel/iproute/sysctl-files.js';
 import { tcpProbe } from './kernel/iproute/tcp-probe.js';
 import type { ReconcilerSettings } from './reconcile/kernel-observer.js';
-import { VERSION } from './version.js';
 
 const SCRAPE_TIMEOUT_MS = 5_000;
 /** Between two looks at Docker's chain in iptables-legacy. */
 const LEGACY_INTERVAL_MS = 5_000;
 
-process.exitCode = await runProcess(
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+const exitCode = await runProcess(
   {
     configuration: dataplaneConfiguration,
     summary: 'Owns the kernel objects of a host: VTEP, bridges, routes, masquerade.',
-    version: VERSION,
+    version,
     start: (input) => {
       const { clock, config, metrics } = input;
       const outside = processRunner();
@@ -55,3 +57,5 @@ process.exitCode = await runProcess(
   },
   process,
 );
+
+process.exit(exitCode);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isFailure } from '@overlay/failure';
 import { type DockerIpamConfig, dockerIpamConfiguration } from '@overlay/model';
 import { type ProcessDescription, runProcess } from '@overlay/service';
@@ -11,10 +12,12 @@ import { keepPluginSocket } from './plugin-socket.js';
 
 const SETTLE_MS = 1000;
 
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
 const description: ProcessDescription<DockerIpamConfig> = {
   configuration: dockerIpamConfiguration,
   summary: "Answers Docker's IPAM requests within seconds, whatever overlay-ipam does, for shared pools.",
-  version: '0.1.0',
+  version,
   start: async ({ config, clock, logger }) => {
     const hostClock = readHostClock(() => clock.nowMs());
     const { sockets, releasesDir } = config;

@@ -32,7 +32,7 @@ const NOT_LOADED = new Set([
  * @throws OverlayError `failed_precondition` if the repository is not built.
  */
 export function assembleRelease(root: string, target: string): void {
-  if (!existsSync(join(root, 'apps/master/dist/main.js'))) {
+  if (!existsSync(join(root, 'apps/master/dist/bundle/overlay-master.js'))) {
     throw new OverlayError('failed_precondition', `${root} is not built: npm run build`);
   }
   rmSync(target, { recursive: true, force: true });
