@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr } from '@overlay/allocation';
+import { EVERYTHING } from './contract-objects.js';
 import { attributesOf, type KernelObject, keyOf } from './kernel-object.js';
 import type { KernelTables } from './kernel-tables.js';
-import { EVERYTHING } from './kernel-tables-contract.js';
 import type { KernelEvent, KernelWatch } from './kernel-watch.js';
 import { NFT_TABLE } from './ownership.js';
 

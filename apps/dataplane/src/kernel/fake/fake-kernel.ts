@@ -1,4 +1,4 @@
-import { containsAddress, type IpAddress, interfaceIp } from '@overlay/allocation';
+import { type IpAddress, interfaceIp } from '@overlay/allocation';
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import {
   type DockerChain,
@@ -6,8 +6,6 @@ import {
   type KernelObject,
   type KernelObjectKind,
   keyOf,
-  type Nexthop,
-  type Route,
   type Sysctl,
 } from '../kernel-object.js';
 import type {
@@ -18,11 +16,11 @@ import type {
   ReadScope,
 } from '../kernel-tables.js';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
-import { ADMISSION_TABLE, ALIAS_PREFIX, isOwnBridgeName } from '../ownership.js';
+import { ALIAS_PREFIX, isOwnBridgeName } from '../ownership.js';
 import { dumpObject } from './dump-object.js';
 import { EventQueue, eventOf } from './event-queue.js';
 import { FakeCabling } from './fake-cabling.js';
-import { prefixOfInterface } from './prefix-of-interface.js';
+import { goesWith, whatIsMissing } from './kernel-rules.js';
 
 /**
  * A small kernel in memory, with the rules that the reconciler has to live with: no object without its device, no
@@ -196,7 +194,13 @@ export class FakeKernel implements KernelTables, KernelWatch {
     if (op === 'remove') return there ? this.#remove(object) : 'RTNETLINK answers: No such process';
     if (op === 'add' && there) return 'RTNETLINK answers: File exists';
     if (op === 'replace' && !there) return 'RTNETLINK answers: No such file or directory';
-    const error = this.#missing(object);
+    const error = whatIsMissing(object, {
+      objects: this.#objects,
+      foreignNexthops: this.#foreignNexthops,
+      nexthopObjects: this.#nexthops,
+      dockerChains: this.#dockerChains,
+      cabling: this.#cabling,
+    });
     if (error !== undefined) return error;
     const before = this.#objects.get(keyOf(object));
     // A table is replaced as a whole, without the elements of its sets.
@@ -212,70 +216,6 @@ export class FakeKernel implements KernelTables, KernelWatch {
       return `ENOENT: no such file or directory, open '/proc/sys/${object.key}'`;
     // 1 is what the kernel gives to a device that comes.
     this.#put(op === 'remove' ? { ...object, value: '1' } : object);
-    return undefined;
-  }
-
-  /** What the object needs and does not find. */
-  #missing(object: KernelObject): string | undefined {
-    switch (object.kind) {
-      case 'address':
-      case 'neighbour':
-      case 'fdb':
-        return this.#objects.has(`link ${object.device}`)
-          ? undefined
-          : `Cannot find device "${object.device}"`;
-      case 'admission':
-        return this.#objects.has(`nftables inet ${ADMISSION_TABLE}`)
-          ? undefined
-          : 'Error: No such file or directory';
-      case 'offload':
-        return this.#objects.has(`link ${object.device}`) ? undefined : 'netlink error: No such device';
-      case 'port':
-        return this.#cabling.has(object.device) && this.#objects.has(`link ${object.bridge}`)
-          ? undefined
-          : `Cannot find device "${object.device}"`;
-      case 'docker-accept': {
-        const there = this.#dockerChains.some(
-          ({ backend, family }) => backend === object.backend && family === object.family,
-        );
-        return there ? undefined : 'iptables-restore: line 2 failed: No chain/target/match by that name.';
-      }
-      case 'nexthop':
-        if (!this.#nexthops) return 'RTNETLINK answers: Operation not supported';
-        return this.#unusableNexthop(object);
-      case 'route':
-        return this.#unusableTarget(object);
-      default:
-        return undefined;
-    }
-  }
-
-  #unusableNexthop(nexthop: Nexthop): string | undefined {
-    if (!this.#objects.has(`link ${nexthop.device}`)) return `Cannot find device "${nexthop.device}"`;
-    if (this.#foreignNexthops.has(nexthop.id) || this.#nexthop(nexthop.id) !== undefined)
-      return 'RTNETLINK answers: File exists';
-    return this.#onLink(nexthop) ? undefined : 'Error: Nexthop has invalid gateway.';
-  }
-
-  #onLink({ device, gateway }: { readonly device: string; readonly gateway: IpAddress }): boolean {
-    // Addresses come before what stands on them, so that this ends soon.
-    for (const object of this.#objects.values())
-      if (object.kind === 'address' && object.device === device)
-        if (containsAddress(prefixOfInterface(object.address), gateway)) return true;
-    return false;
-  }
-
-  #unusableTarget({ target }: Route): string | undefined {
-    if (target.type === 'gateway')
-      return this.#onLink(target) ? undefined : 'Error: Nexthop has invalid gateway.';
-    if (target.type !== 'nexthop') return undefined;
-    const known = this.#nexthop(target.id) !== undefined || this.#foreignNexthops.has(target.id);
-    return known ? undefined : 'Error: Nexthop id does not exist.';
-  }
-
-  #nexthop(id: number): Nexthop | undefined {
-    for (const object of this.#objects.values())
-      if (object.kind === 'nexthop' && object.id === id) return object;
     return undefined;
   }
 
@@ -312,17 +252,6 @@ export class FakeKernel implements KernelTables, KernelWatch {
 
 function macOf(object: KernelObject): string | undefined {
   return object.kind === 'link' && object.type !== 'foreign' ? object.mac : undefined;
-}
-
-function goesWith(other: KernelObject, gone: KernelObject): boolean {
-  if (gone.kind === 'nexthop')
-    return other.kind === 'route' && other.target.type === 'nexthop' && other.target.id === gone.id;
-  if (gone.kind === 'nftables') return gone.name === ADMISSION_TABLE && other.kind === 'admission';
-  if (gone.kind !== 'link') return false;
-  if (other.kind === 'port') return other.bridge === gone.name;
-  if (other.kind === 'route') return other.target.type === 'gateway' && other.target.device === gone.name;
-  if (other.kind === 'sysctl') return other.key.includes(`/${gone.name}/`);
-  return 'device' in other && other.device === gone.name;
 }
 
 /** Of these devices only, if there is such a limit. */
