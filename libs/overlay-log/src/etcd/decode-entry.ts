@@ -8,8 +8,8 @@ import type { EtcdKeys } from './etcd-keys.js';
  * The record of an entry that stands in etcd.
  * @throws OverlayError `data_loss` naming the key in etcd, the prefix and the way out.
  */
-export function decodeEntry(entry: string, value: Buffer, keys: EtcdKeys): LogRecord {
-  return explained(entry, keys, () => decodeRecord(entry, value.toString()));
+export function decodeEntry(entry: string, value: string, keys: EtcdKeys): LogRecord {
+  return explained(entry, keys, () => decodeRecord(entry, value));
 }
 
 /**

@@ -38,8 +38,8 @@ export class EtcdKeys {
   }
 
   /** The entry's key that a key in etcd stands for; `undefined` for one of the log's own marks. */
-  entryOf(key: Buffer): string | undefined {
-    const entry = key.toString().slice(this.prefix.length);
+  entryOf(key: string): string | undefined {
+    const entry = key.slice(this.prefix.length);
     return entry === LEADER || entry === FORMAT_KEY || entry === REVISION ? undefined : entry;
   }
 }

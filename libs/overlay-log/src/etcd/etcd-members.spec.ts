@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Etcd3 } from 'etcd3';
+import { EtcdClient } from './etcd-client.js';
 import { EtcdMembers } from './etcd-members.js';
 
 const TIMEOUT_MS = 40;
@@ -8,7 +8,7 @@ const ENDPOINTS = ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1
 
 /** Members whose first `silent` never answer; nothing is ever sent. */
 function createMembers() {
-  const clients = ENDPOINTS.map((hosts) => new Etcd3({ hosts }));
+  const clients = ENDPOINTS.map((hosts) => new EtcdClient({ hosts }));
   const members = new EtcdMembers(clients, ENDPOINTS, TIMEOUT_MS);
   const ask = (silent: number, repeatable = true) =>
     members.call({

@@ -1,7 +1,7 @@
 import type { CallOptions } from '@grpc/grpc-js';
 import type { OverlayError } from '@overlay/failure';
-import type { Etcd3 } from 'etcd3';
 import { logClosed } from '../log-failures.js';
+import type { EtcdClient } from './etcd-client.js';
 import { etcdFailure } from './etcd-failure.js';
 
 /** One call to etcd. */
@@ -12,7 +12,7 @@ export interface MemberCall<T> {
   readonly repeatable: boolean;
   /** For an answer that is long or takes work: this many times the usual timeout. */
   readonly patience?: number;
-  readonly run: (client: Etcd3, options: CallOptions) => Promise<T>;
+  readonly run: (client: EtcdClient, options: CallOptions) => Promise<T>;
 }
 
 /** A stream to one member. */
@@ -26,12 +26,12 @@ interface MemberStream {
  */
 export class EtcdMembers {
   readonly where: string;
-  readonly #clients: readonly Etcd3[];
+  readonly #clients: readonly EtcdClient[];
   readonly #timeoutMs: number;
   #current = 0;
   #closed = false;
 
-  constructor(clients: readonly Etcd3[], endpoints: readonly string[], timeoutMs: number) {
+  constructor(clients: readonly EtcdClient[], endpoints: readonly string[], timeoutMs: number) {
     this.#clients = clients;
     this.#timeoutMs = timeoutMs;
     this.where = endpoints.join(', ');
@@ -60,7 +60,7 @@ export class EtcdMembers {
   }
 
   /** Opens a stream to the present member. @throws like {@link call}. */
-  async open<T extends MemberStream>(doing: string, run: (client: Etcd3) => Promise<T>): Promise<T> {
+  async open<T extends MemberStream>(doing: string, run: (client: EtcdClient) => Promise<T>): Promise<T> {
     const { client, moveOn } = this.#pick();
     try {
       const stream = await run(client);
@@ -83,7 +83,7 @@ export class EtcdMembers {
     for (const client of this.#clients) client.close();
   }
 
-  #pick(): { readonly client: Etcd3; readonly moveOn: () => void } {
+  #pick(): { readonly client: EtcdClient; readonly moveOn: () => void } {
     const index = this.#current;
     const client = this.#clients[index];
     if (this.#closed || client === undefined) throw logClosed();

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { type CallOptions, InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import { noop } from 'cockatiel';
-import { Etcd3, type IOptions } from 'etcd3';
+import type { IOptions } from 'etcd3';
+import { EtcdClient } from './etcd-client.js';
 
 /** How to reach the log in an etcd cluster (3.4 or newer). */
 export interface EtcdOverlayLogOptions {
@@ -36,7 +37,7 @@ const CHANNEL = {
  * repeat a transaction that happened, and report the repetition's failure.
  * @throws OverlayError `invalid_argument` naming the endpoint, the prefix or the file that cannot be used.
  */
-export function createClients(options: EtcdOverlayLogOptions): readonly Etcd3[] {
+export function createClients(options: EtcdOverlayLogOptions): readonly EtcdClient[] {
   const { endpoints, tls, auth, timeoutMs = 3_000 } = options;
   if (endpoints.length === 0) {
     throw new OverlayError(
@@ -69,7 +70,7 @@ export function createClients(options: EtcdOverlayLogOptions): readonly Etcd3[] 
     ...(credentials === undefined ? {} : { credentials }),
   };
   try {
-    return endpoints.map((endpoint) => new Etcd3({ ...shared, hosts: endpoint }));
+    return endpoints.map((endpoint) => new EtcdClient({ ...shared, hosts: endpoint }));
   } catch (cause) {
     const reason = toOverlayError(cause).message;
     throw new OverlayError('invalid_argument', `log.etcd cannot be used: ${reason}`, { cause });

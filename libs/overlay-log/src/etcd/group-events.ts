@@ -12,7 +12,7 @@ import type { EtcdKeys } from './etcd-keys.js';
 export function groupEvents(events: readonly IEvent[], keys: EtcdKeys): readonly LogChange[] {
   const changes = new Map<string, Mutation[]>();
   for (const { kv } of events) {
-    const entry = keys.entryOf(kv.key);
+    const entry = keys.entryOf(kv.key.toString());
     if (entry === undefined && !kv.key.equals(keys.revision)) continue;
     const mutations = changes.get(kv.mod_revision) ?? [];
     changes.set(kv.mod_revision, mutations);
@@ -23,5 +23,5 @@ export function groupEvents(events: readonly IEvent[], keys: EtcdKeys): readonly
 
 function mutationOf(entry: string, { version, value }: IKeyValue, keys: EtcdKeys): Mutation {
   if (version === '0') return { op: 'delete', ref: refOfEntry(entry, keys) };
-  return { op: version === '1' ? 'create' : 'put', record: decodeEntry(entry, value, keys) };
+  return { op: version === '1' ? 'create' : 'put', record: decodeEntry(entry, value.toString(), keys) };
 }

@@ -117,7 +117,7 @@ export function planConflictSearch({ created }: CommitPlan): ITxnRequest {
 export function readConflict(found: ITxnResponse, keys: EtcdKeys, where: string): OverlayError {
   for (const { response_range: range } of found.responses) {
     const [entry] = range.kvs;
-    if (entry !== undefined) return alreadyExists(keys.entryOf(entry.key) ?? entry.key.toString());
+    if (entry !== undefined) return alreadyExists(keys.entryOf(entry.key.toString()) ?? entry.key.toString());
   }
   const message = `etcd at ${where} refused a commit for an entry that is gone by now; nothing was committed, try again`;
   return new OverlayError('aborted', message);

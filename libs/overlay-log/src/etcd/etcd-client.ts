@@ -1,0 +1,44 @@
+import type { CallOptions } from '@grpc/grpc-js';
+import { Etcd3, EtcdInvalidAuthTokenError } from 'etcd3';
+import { encodeRangeRequest, RangePage, type RangeRequest } from './range-page.js';
+
+const RANGE = '/etcdserverpb.KV/Range';
+
+/** The usual client, and a way to read much. */
+export class EtcdClient extends Etcd3 {
+  /**
+   * Like `kv.range`, and the answer is left as it came.
+   * @throws what `kv.range` throws.
+   */
+  async readRange(request: RangeRequest, options: CallOptions): Promise<RangePage> {
+    try {
+      return await this.#readRange(request, options);
+    } catch (thrown) {
+      if (!(thrown instanceof EtcdInvalidAuthTokenError)) throw thrown;
+      // Only calls of the usual kind have the client log in again.
+      await this.kv.range({ key: request.key, keys_only: true }, options);
+      return await this.#readRange(request, options);
+    }
+  }
+
+  #readRange(request: RangeRequest, options: CallOptions): Promise<RangePage> {
+    return this.pool.withConnection(
+      'KV',
+      ({ client, metadata }) =>
+        new Promise((resolve, reject) => {
+          client.makeUnaryRequest(
+            RANGE,
+            encodeRangeRequest,
+            (answer) => new RangePage(answer),
+            request,
+            metadata,
+            options,
+            (error, page) => {
+              if (error !== null) reject(error);
+              else if (page !== undefined) resolve(page);
+            },
+          );
+        }),
+    );
+  }
+}
