@@ -12,6 +12,7 @@ import {
   startHttpServer,
 } from '@overlay/service';
 import { ProbeExchange } from './agents/probe-exchange.js';
+import { watchSilence } from './agents/silent-agents.js';
 import { Cluster } from './cluster/cluster.js';
 import type { FailPoints } from './commit/fail-points.js';
 import { addMasterRoutes } from './http/master-routes.js';
@@ -121,6 +122,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     },
     stop.signal,
   );
+  void watchSilence(cluster.reports, clock, stop.signal);
   return {
     failed: failureOf(replicating),
     close: async () => {

@@ -124,6 +124,7 @@ describe('overlayctl with a master', () => {
           exhaustedSinceMs: 0n,
           agentIp: '',
           largestBurst: 124n,
+          silent: false,
         },
       ],
       removedNetworkIds: [],

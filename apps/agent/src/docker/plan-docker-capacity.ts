@@ -62,5 +62,6 @@ function capacityOf(
     exhaustedSinceMs: free === 0n ? since : 0n,
     agentIp: '',
     largestBurst: 0n,
+    silent: false,
   };
 }

@@ -49,5 +49,6 @@ export function capacityMessage(row: HalfCapacity): Capacity {
     exhaustedSinceMs: BigInt(row.exhaustedSinceMs ?? 0),
     agentIp: '',
     largestBurst: row.largestBurst,
+    silent: false,
   };
 }

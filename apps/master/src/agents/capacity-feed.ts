@@ -90,6 +90,7 @@ function emptied(row: Capacity): Capacity {
     free: 0n,
     largestBurst: 0n,
     exhaustedSinceMs: 0n,
+    silent: false,
   };
   return { ...row, ...none };
 }

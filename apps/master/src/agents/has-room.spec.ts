@@ -38,4 +38,11 @@ describe('hasRoom', () => {
   it('takes every row if nothing is wanted', () => {
     expect(having(0n)).toHaveLength(6);
   });
+
+  it('has none where nobody may be left', () => {
+    const [silent] = report('3', ['dcos', CNI, 4, 9n]);
+    if (silent === undefined) throw new Error('no row');
+    expect(hasRoom(rows, { ...silent, silent: true }, 1n)).toBe(false);
+    expect(hasRoom(rows, { ...silent, silent: true }, 0n)).toBe(true);
+  });
 });

@@ -9,7 +9,8 @@ export function isSameCapacity(a: Capacity, b: Capacity): boolean {
     a.cooling === b.cooling &&
     a.free === b.free &&
     a.largestBurst === b.largestBurst &&
-    a.exhaustedSinceMs === b.exhaustedSinceMs
+    a.exhaustedSinceMs === b.exhaustedSinceMs &&
+    a.silent === b.silent
   );
 }
 

@@ -185,7 +185,7 @@ export class Cluster {
   /** Keeps a report; false if the node is unknown and has to register. */
   report(id: NodeId, report: AgentReport): boolean {
     if (!this.records.nodes.has(id)) return false;
-    this.reports.set(id, report);
+    this.reports.set(id, report, this.#deps.monotonicMs());
     return true;
   }
 

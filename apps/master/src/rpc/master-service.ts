@@ -8,6 +8,7 @@ import {
   type RpcService,
 } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
+import { REPORT_WITHIN_MS } from '../agents/agent-reports.js';
 import type { ProbeExchange } from '../agents/probe-exchange.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { planRemovedNetworks } from '../cluster/plan-network-removal.js';
@@ -27,9 +28,6 @@ export interface MasterServiceDeps {
   readonly metrics: MasterMetrics;
   readonly onInternalError: InternalErrorListener;
 }
-
-/** After so many milliseconds the next heartbeat of an agent is expected at the latest. */
-const REPORT_WITHIN_MS = 30_000;
 
 /** The agents' side of the master: `overlay.v1.MasterService`. */
 export function masterService(deps: MasterServiceDeps): RpcService {
@@ -90,7 +88,7 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
   const known = cluster.report(nodeId, {
     states,
     containers: request.containers.map((container) => ({ ...container, agentIp })),
-    capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp })),
+    capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp, silent: false })),
     receivedAtMs: clock.nowMs(),
   });
   // Agents report to every master; only the leader acts on it.

@@ -15,5 +15,6 @@ export function capacityJson(capacity: Capacity) {
     free: String(capacity.free),
     largest_burst: String(capacity.largestBurst),
     ...(capacity.exhaustedSinceMs === 0n ? {} : { exhausted_since_ms: Number(capacity.exhaustedSinceMs) }),
+    ...(capacity.silent ? { silent: true } : {}),
   };
 }

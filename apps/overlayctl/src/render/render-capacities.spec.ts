@@ -17,6 +17,7 @@ const AT = new Date('2026-01-02T03:04:05Z');
 describe('renderCapacities', () => {
   it('shows what is left and how many containers can start at once', () => {
     expect(renderCapacities([ROW])).toMatch(/10\.0\.0\.7 +dcos +cni +IPv4 +2 +28 +0 +0 +30 +2/);
+    expect(renderCapacities([{ ...ROW, silent: true }])).toContain('10.0.0.7 (silent)');
     expect(renderCapacities([])).toBe('no agent reports addresses');
   });
 });

@@ -20,7 +20,7 @@ export function renderCapacities(capacities: readonly Capacity[]): string {
       'EXHAUSTED SINCE',
     ],
     capacities.map((capacity) => [
-      capacity.agentIp,
+      capacity.silent ? `${capacity.agentIp} (silent)` : capacity.agentIp,
       capacity.network,
       halfWord(capacity.half),
       `IPv${capacity.family}`,
@@ -41,5 +41,6 @@ export function renderCapacityChange(capacity: Capacity, at: Date): string {
   const what = `${at.toISOString()} ${agentIp} ${network} ${halfWord(half)} IPv${family}`;
   if (total === 0n) return `${what}: gone`;
   const exhausted = free === 0n ? ', exhausted' : '';
-  return `${what}: ${free} free, ${used} used of ${total}${exhausted}`;
+  const silent = capacity.silent ? ', agent silent' : '';
+  return `${what}: ${free} free, ${used} used of ${total}${exhausted}${silent}`;
 }

@@ -42,6 +42,7 @@ const STATUS: HostStatus = {
           exhaustedSinceMs: 0n,
           agentIp: '',
           largestBurst: 5n,
+          silent: false,
         },
       ],
     },

@@ -259,6 +259,11 @@ export interface Capacity {
   agentIp: string;
   /** Longest run of addresses that can be handed out before one has to wait for a cooldown. */
   largestBurst: bigint;
+  /**
+   * Of a master: the agent has not reported for longer than it may, so its host may be gone: the counts are what it
+   * said last, and `min_free` leaves the row out. False on the host itself.
+   */
+  silent: boolean;
 }
 
 function createBaseNetworkState(): NetworkState {
@@ -1363,6 +1368,7 @@ function createBaseCapacity(): Capacity {
     exhaustedSinceMs: 0n,
     agentIp: "",
     largestBurst: 0n,
+    silent: false,
   };
 }
 
@@ -1421,6 +1427,9 @@ export const Capacity: MessageFns<Capacity> = {
         throw new globalThis.Error("value provided for field message.largestBurst of type uint64 too large");
       }
       writer.uint32(88).uint64(message.largestBurst);
+    }
+    if (message.silent !== false) {
+      writer.uint32(96).bool(message.silent);
     }
     return writer;
   },
@@ -1526,6 +1535,14 @@ export const Capacity: MessageFns<Capacity> = {
             message.largestBurst = reader.uint64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.silent = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1563,6 +1580,7 @@ export const Capacity: MessageFns<Capacity> = {
         : isSet(object.largest_burst)
         ? BigInt(object.largest_burst)
         : 0n,
+      silent: isSet(object.silent) ? globalThis.Boolean(object.silent) : false,
     };
   },
 
@@ -1601,6 +1619,9 @@ export const Capacity: MessageFns<Capacity> = {
     if (message.largestBurst !== 0n) {
       obj.largestBurst = message.largestBurst.toString();
     }
+    if (message.silent !== false) {
+      obj.silent = message.silent;
+    }
     return obj;
   },
 
@@ -1624,6 +1645,7 @@ export const Capacity: MessageFns<Capacity> = {
     message.largestBurst = (object.largestBurst !== undefined && object.largestBurst !== null)
       ? BigInt(object.largestBurst)
       : 0n;
+    message.silent = object.silent ?? false;
     return message;
   },
 };

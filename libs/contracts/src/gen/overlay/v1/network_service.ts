@@ -162,7 +162,7 @@ export interface ListContainersResponse {
 export interface NetworkServiceGetCapacityRequest {
   /** Only of this network, if set. */
   network: string;
-  /** Only hosts with at least this many free addresses. */
+  /** Only halves with at least this many free addresses of each family, on hosts whose agents report. */
   minFree: bigint;
   /** Rows per page; 0 for the default of 500, at most 1000. */
   pageSize: number;
