@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -11,6 +13,7 @@ import {
 } from '@overlay/model';
 import { parse } from 'yaml';
 
+const ROOT = join(__dirname, '..');
 const EXAMPLES = join(__dirname, '../deploy/examples');
 const UNITS = join(__dirname, '../deploy/systemd');
 
@@ -29,6 +32,30 @@ describe('deploy', () => {
     const configuration = CONFIGURATION_OF[name];
     const raw: unknown = parse(readFileSync(join(EXAMPLES, name), 'utf8'));
     expect(configuration?.parse(raw)).toMatchObject({ logLevel: 'info' });
+  });
+
+  it('installs with its commands whatever the units that they start run with', () => {
+    const commands =
+      /```sh\n([\s\S]+?)```/.exec(readFileSync(join(ROOT, 'deploy/README.md'), 'utf8'))?.[1] ?? '';
+    const host = mkdtempSync(join(tmpdir(), 'overlay-deploy-'));
+    const on = (path: string) => join(host, path);
+    try {
+      const installs = commands
+        .split('\n')
+        .filter((line) => line.startsWith('install '))
+        .map((line) => line.replaceAll(/ (\/(?:etc|usr))/g, ` ${host}$1`).replaceAll('/opt/overlay/', ''));
+      execFileSync('mkdir', ['-p', on('etc/systemd/system')]); // every host with systemd has it
+      execFileSync('sh', ['-e'], { cwd: ROOT, input: installs.join('\n') });
+      const started = /^systemctl enable --now (.+)$/m.exec(commands)?.[1]?.split(' ') ?? [];
+      expect(started).toEqual(['overlay-dataplane', 'overlay-ipam', 'overlay-agent']);
+      for (const unit of started) {
+        const text = readFileSync(on(`etc/systemd/system/${unit}.service`), 'utf8');
+        expect(existsSync(on(/--config (\S+)/.exec(text)?.[1] ?? 'none'))).toBe(true);
+      }
+      expect(existsSync(on('usr/lib/cni/overlay-ipam'))).toBe(true);
+    } finally {
+      rmSync(host, { recursive: true, force: true });
+    }
   });
 
   it('has a unit for every process, started with its configuration', () => {
