@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { EtcdClient } from './etcd-client.js';
@@ -42,6 +43,30 @@ describe('calls to the members of etcd', () => {
     const { members, ask } = createMembers();
     await expect(ask(1, false)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await ask(1)).toBe(1);
+    members.close();
+  });
+});
+
+/** A stream that fails when it is cancelled, as those of gRPC do. */
+class CancelledStream extends EventEmitter {
+  end(): void {}
+
+  cancel(): void {
+    this.emit('error', new Error('Cancelled on client'));
+  }
+}
+
+describe('streams to the members of etcd', () => {
+  it.each([
+    ['stay at the member when they are given up', 'giveUp', 0],
+    ['go on at the next when they fail', 'fail', 1],
+    ['go on at the next when the member is silent', 'moveOn', 1],
+  ] as const)('%s', async (_, what, next) => {
+    const { members, ask } = createMembers();
+    const opened = await members.open('watch', async () => new CancelledStream());
+    if (what === 'fail') opened.stream.emit('error', new Error('Connection dropped'));
+    else opened[what]();
+    expect(await ask(0)).toBe(next);
     members.close();
   });
 });

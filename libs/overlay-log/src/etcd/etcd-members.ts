@@ -17,7 +17,18 @@ export interface MemberCall<T> {
 
 /** A stream to one member. */
 interface MemberStream {
-  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'error', listener: () => void): unknown;
+  end(): unknown;
+  cancel(): unknown;
+}
+
+/** A stream that was opened. */
+export interface OpenStream<T> {
+  readonly stream: T;
+  /** Leaves the member, for a silent one does not even tell that it failed. Repeatable. */
+  readonly moveOn: () => void;
+  /** Ends the stream, which tells nothing about the member. Repeatable. */
+  readonly giveUp: () => void;
 }
 
 /**
@@ -59,13 +70,25 @@ export class EtcdMembers {
     throw failure ?? logClosed();
   }
 
-  /** Opens a stream to the present member. @throws like {@link call}. */
-  async open<T extends MemberStream>(doing: string, run: (client: EtcdClient) => Promise<T>): Promise<T> {
+  /** Opens a stream to the present member, which is left when the stream fails. @throws like {@link call}. */
+  async open<T extends MemberStream>(
+    doing: string,
+    run: (client: EtcdClient) => Promise<T>,
+  ): Promise<OpenStream<T>> {
     const { client, moveOn } = this.#pick();
     try {
       const stream = await run(client);
-      stream.on('error', moveOn);
-      return stream;
+      let givenUp = false;
+      stream.on('error', () => {
+        if (!givenUp) moveOn();
+      });
+      const giveUp = (): void => {
+        givenUp = true;
+        // Ended first: the client takes the cancellation of an open stream for a failure of its member.
+        stream.end();
+        stream.cancel();
+      };
+      return { stream, moveOn, giveUp };
     } catch (thrown) {
       moveOn();
       throw this.failure(thrown, doing);

@@ -13,7 +13,7 @@ export async function* readEvents(
   request: IWatchCreateRequest,
   signal: AbortSignal,
 ): AsyncGenerator<IWatchResponse> {
-  const stream = await members.open('watch', (client) => client.watchClient.watch());
+  const { stream, giveUp } = await members.open('watch', (client) => client.watchClient.watch());
   if (!(stream instanceof EventEmitter)) throw new OverlayError('internal', 'a stream of etcd has no events');
   try {
     const answers = on(stream, 'data', { signal, close: ['end', 'close'] });
@@ -22,8 +22,6 @@ export async function* readEvents(
   } catch (thrown) {
     throw members.failure(thrown, 'watch');
   } finally {
-    // Ended first: the client takes the cancellation of an open stream for a failure of its member.
-    stream.end();
-    stream.cancel();
+    giveUp();
   }
 }

@@ -5,12 +5,13 @@ import type { EtcdMembers } from './etcd-members.js';
 
 /**
  * Renews a lease once, over a stream of its own, so that each try can go to another member. Resolves with the
- * seconds that it has from the moment of the answer; 0 if etcd does not know the lease any more.
+ * seconds that it has from the moment of the answer; 0 if etcd does not know the lease any more. A member that does not
+ * answer in time is left.
  * @param timeoutMs a whole number.
  * @throws OverlayError `unavailable` if etcd does not answer in time.
  */
 export async function renewLease(members: EtcdMembers, id: string, timeoutMs: number): Promise<number> {
-  const stream = await members.open('renew the leader’s lease of', (client) =>
+  const { stream, moveOn, giveUp } = await members.open('renew the leader’s lease of', (client) =>
     client.leaseClient.leaseKeepAlive(),
   );
   if (!(stream instanceof EventEmitter)) throw new OverlayError('internal', 'a stream of etcd has no events');
@@ -20,10 +21,9 @@ export async function renewLease(members: EtcdMembers, id: string, timeoutMs: nu
     const [answer]: ILeaseKeepAliveResponse[] = await answered;
     return Number(answer?.TTL ?? 0);
   } catch (thrown) {
+    moveOn(); // a member that has vanished says nothing, not even that it failed
     throw members.failure(thrown, 'renew the leader’s lease of');
   } finally {
-    // Ended first: the client takes the cancellation of an open stream for a failure of its member.
-    stream.end();
-    stream.cancel();
+    giveUp();
   }
 }
