@@ -26,13 +26,16 @@ export function createEngine(socket: string | undefined, enter: readonly string[
   };
 }
 
+/** How long a command of `docker` may take; a machine that is short of everything needs a minute to stop a container. */
+const COMMAND_MS = 120_000;
+
 /** Runs `docker`; a non-zero exit is a result. */
 export function tryDocker(
   engine: Engine,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  return runCommand(['docker', ...args], { ...options, env: engine.env });
+  return runCommand(['docker', ...args], { timeoutMs: COMMAND_MS, ...options, env: engine.env });
 }
 
 /** Runs `docker` and returns what it prints. @throws OverlayError `internal` with its words. */
@@ -41,7 +44,7 @@ export function docker(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  return runOrFail(['docker', ...args], { ...options, env: engine.env });
+  return runOrFail(['docker', ...args], { timeoutMs: COMMAND_MS, ...options, env: engine.env });
 }
 
 /** Whether the engine answers. */

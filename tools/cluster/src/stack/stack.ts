@@ -18,6 +18,8 @@ export interface ContainerStanding {
 }
 
 const COMPOSE_MS = 300_000;
+/** What `docker exec` says of a container that was replaced since it was listed. */
+const REPLACED = /No such container|is not running/;
 const HEALTH = /\((healthy|unhealthy|health: starting)\)/;
 
 /** The containers of one cluster, through compose and the engine's command line. */
@@ -30,6 +32,8 @@ export class Stack {
   readonly #project: string;
   readonly #compose: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
+  /** The ids of containers when they were last listed, by service. */
+  #ids: ReadonlyMap<string, string> = new Map();
 
   private constructor(
     engine: Engine,
@@ -83,12 +87,12 @@ export class Stack {
     const filter = `label=com.docker.compose.project=${this.#project}`;
     const listed = await docker(this.engine, ['ps', '--all', '--filter', filter, '--format', format]);
     const rows = listed.split('\n').filter(Boolean);
-    return new Map(
-      rows.map((row) => {
-        const [service = '', id = '', state = '', status = ''] = row.split('\t');
-        return [service, { service, id, state, health: healthOf(status) }];
-      }),
-    );
+    const standings = rows.map((row): ContainerStanding => {
+      const [service = '', id = '', state = '', status = ''] = row.split('\t');
+      return { service, id, state, health: healthOf(status) };
+    });
+    this.#ids = new Map(standings.map(({ service, id }) => [service, id]));
+    return new Map(standings.map((standing) => [standing.service, standing]));
   }
 
   /** The container of a service. @throws OverlayError `not_found`. */
@@ -100,8 +104,13 @@ export class Stack {
 
   /** Runs a program in the container of a service; a non-zero exit is a result. */
   async exec(service: string, argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    const { id } = await this.container(service);
-    return tryDocker(this.engine, ['exec', id, ...argv], options);
+    const id = this.#ids.get(service);
+    if (id !== undefined) {
+      const result = await tryDocker(this.engine, ['exec', id, ...argv], options);
+      if (result.exitCode === 0 || !REPLACED.test(result.stderr)) return result;
+    }
+    const { id: present } = await this.container(service);
+    return tryDocker(this.engine, ['exec', present, ...argv], options);
   }
 
   /** Runs a program of this machine where the published ports are. */

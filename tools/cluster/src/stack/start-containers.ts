@@ -6,9 +6,8 @@ const HEALTHY_MS = 240_000;
 const ATTEMPTS = 3;
 
 /**
- * Makes and starts containers with compose, in an order in which each waits until those that it needs are healthy.
- * Compose gives up as soon as such a one is unhealthy; on a busy machine it only needs time, so that compose is asked
- * again when whatever has been started is healthy. Repeating it is safe.
+ * Makes and starts containers with compose. Compose gives up where the engine takes too long for one of them, which on a
+ * busy machine only needs time: compose is asked again when whatever has been started is healthy. Repeating it is safe.
  *
  * @param services those to start, with what they depend on; all without it.
  * @throws OverlayError what compose says, with the reasons of containers that do not get healthy.
