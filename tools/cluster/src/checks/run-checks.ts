@@ -29,9 +29,10 @@ export const CHECKS: readonly Check[] = [
 export async function runChecks(stack: Stack, teller: Teller): Promise<readonly CheckResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'overlay-cluster-test-'));
   try {
+    const cluster = { stack, folder };
     const results: CheckResult[] = [];
     for (const check of CHECKS) {
-      const result = await runCheck(check, () => check.run({ stack, folder }));
+      const result = await runCheck(check, () => check.run(cluster));
       results.push(result);
       const mark = result.ok ? '✓' : '✗';
       teller.line(`  ${mark} ${result.name.padEnd(NAME_WIDTH)}${formatSeconds(result.ms)}   ${result.words}`);
