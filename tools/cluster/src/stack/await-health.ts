@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
-import { passesCheck } from './health-check.js';
+import { passesCheck, readHealthChecks } from './health-check.js';
 import { type ContainerStanding, explainContainer, type Stack } from './stack.js';
 
 /** How long a container may say that it is unhealthy before that is believed. */
 const BELIEF_MS = 45_000;
 
-/** How many health checks are asked at the same time, and the pause between two rounds. */
-const ASKED_AT_ONCE = 4;
-const PAUSE_MS = 500;
+/** How many health checks are run at the same time, and the pause between two rounds. */
+const ASKED_AT_ONCE = 2;
+const PAUSE_MS = 1_000;
 
 /**
  * Waits until every container is there and runs and every health check succeeds. The engine's own word on that is up to
@@ -49,16 +49,22 @@ export async function awaitHealth(
   }
 }
 
-/** Runs the health checks of the containers that run. @returns the ids of those that pass. */
+/**
+ * Runs the health checks of the containers that run, in the order of the compose file, and no more of them once one
+ * fails: whoever comes later needs those before, and every check costs what they are short of.
+ * @returns the ids of those that pass.
+ */
 async function passChecks(
   { engine }: Stack,
   containers: readonly ContainerStanding[],
 ): Promise<readonly string[]> {
-  const waiting = containers.filter((one) => one.state === 'running').map(({ id }) => id);
+  const running = containers.filter((one) => one.state === 'running').map(({ id }) => id);
+  const waiting = [...(await readHealthChecks(engine, running))];
   const passed: string[] = [];
   const work = async (): Promise<void> => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      if (await passesCheck(engine, id)) passed.push(id);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (await passesCheck(engine, ...next)) passed.push(next[0]);
+      else waiting.length = 0;
     }
   };
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, work));
