@@ -1,4 +1,5 @@
 import {
+  Container,
   type DeleteAgentsRequest,
   type GetStateRequest,
   GetStateResponse,
@@ -125,6 +126,7 @@ function listContainers(cluster: Cluster, request: ListContainersRequest) {
       after: (key) => cluster.reports.containerRows.after(key, request.agentIp),
       keyOf: ({ key }) => key,
       matches: ({ row }) => request.network === '' || row.network === request.network,
+      bytesOf: ({ row }) => Container.encode(row).finish().length,
     },
     { ...request, defaultSize: 500 },
   );

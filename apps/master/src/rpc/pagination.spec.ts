@@ -87,6 +87,15 @@ describe('pageOf', () => {
     expect(pages.map(({ items }) => items)).toEqual([[], [], [24_000]]);
   });
 
+  it('ends a page before it is larger than a message may be, and gives everything once', () => {
+    const kib = (item: number) => (item === 3 ? 5_000 : item) * 1024;
+    const { list } = listOf([1, 2, 3, 300, 400, 500, 600], (item) => item !== 2);
+    const pages = pagesOf((pageToken) =>
+      pageOf({ ...list, bytesOf: kib }, { pageSize: 0, pageToken, defaultSize: 500 }),
+    );
+    expect(pages.map(({ items }) => items)).toEqual([[1], [3], [300, 400], [500], [600]]);
+  });
+
   it('refuses pages that are too large and tokens that no page gave', () => {
     const { list } = listOf([1]);
     const ask = (pageSize: number, pageToken: string) => () =>
