@@ -1,5 +1,6 @@
 import { type Cidr, containsAddress, isIpAddress, parseCidr, parseIpAddress } from '@overlay/allocation';
 import { AllocationHalf, type Container, type RegisterAgentResponse } from '@overlay/contracts';
+import { boundLabels, LABELS_MAX_BYTES } from '../report/bound-labels.js';
 import type { DockerContainer } from './docker-networks.js';
 
 /** The only interface of a container that is on one network; Docker does not tell the names of several. */
@@ -33,7 +34,7 @@ export function planStandingNetworks(
 
 /**
  * The containers that hold addresses of overlay networks, once per network, as the master is told of them: labels are
- * the container's own. An address that Docker gave out of its own pools, on engines that cannot do without IPv4, is
+ * the container's own, as many as overlay-ipam would keep (see {@link boundLabels}). An address that Docker gave out of its own pools, on engines that cannot do without IPv4, is
  * none of the overlay's and is left out.
  * @param networks by Docker network id
  */
@@ -58,7 +59,7 @@ export function planDockerContainers(
             ip,
             ip6,
             agentIp: '',
-            labels: { ...labels },
+            labels: { ...boundLabels(labels, LABELS_MAX_BYTES) },
           },
         ];
       }),

@@ -53,6 +53,12 @@ describe('planDockerContainers', () => {
     });
   });
 
+  it('tells as many labels as overlay-ipam would keep', () => {
+    const labels = { app: 'web', notes: 'x'.repeat(5 * 1024 * 1024) };
+    const [told] = planDockerContainers([{ ...web, labels }], networks);
+    expect(told?.labels).toEqual({ app: 'web', 'overlay.labels-left-out': '1' });
+  });
+
   it('tells addresses of the overlay only', () => {
     const own = { network: 'dcos6', networkId: 'net6', ip: '172.18.0.2', ip6: 'fd01:c:0:0::2' };
     const unknown = { ...endpoint, networkId: 'old' };
