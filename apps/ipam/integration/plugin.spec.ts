@@ -67,6 +67,36 @@ describe('the CNI plugin with a running daemon', () => {
     TIMEOUT_MS,
   );
 
+  it.each([
+    ['a /29', '9.0.1.0/30', '', ['9.0.1.2/30'], '1 of 1 IPv4 addresses of 9.0.1.0/30'],
+    [
+      'a /125',
+      '',
+      'fd01:b::/126',
+      ['fd01:b::2/126', 'fd01:b::3/126'],
+      '2 of 2 IPv6 addresses of fd01:b::/126',
+    ],
+  ])(
+    'serves the half of %s block to its last address, then tells clearly that it is full',
+    async (...row) => {
+      const [, subnet, subnet6, addresses, full] = row;
+      await daemon.configure(subnet, subnet6);
+      for (const [number, address] of addresses.entries()) {
+        const added = await daemon.plugin({ command: 'ADD', containerId: `c${number}` });
+        expect(parsed(added)).toMatchObject({ ips: [{ address }] });
+      }
+      const late = await daemon.plugin({ command: 'ADD', containerId: 'late' });
+      expect(late.exitCode).toBe(1);
+      expect(parsed(late)).toMatchObject({
+        code: 100,
+        msg: expect.stringContaining(`${full} are used or reserved`),
+      });
+      expect(await daemon.plugin({ command: 'DEL', containerId: 'c0' })).toMatchObject({ exitCode: 0 });
+      const next = await daemon.plugin({ command: 'ADD', containerId: 'next' });
+      expect(parsed(next)).toMatchObject({ ips: [{ address: addresses[0] }] });
+    },
+  );
+
   it('runs through a link, from any folder and without PATH', async () => {
     const link = join(daemon.folder, 'overlay-ipam');
     symlinkSync(PLUGIN, link);

@@ -280,11 +280,21 @@ describe('a change of pools', () => {
     expect(planPools(host.state, [pool({ subnet: '9.0.1.0/27' })]).mutations).toEqual([]);
   });
 
+  it('serves halves of the longest blocks: one container with IPv4, two with IPv6 alone', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.4/30' }));
+    expect(host.add('a')).toEqual(['9.0.1.6/30']);
+    expect(failureOf(() => host.add('b')).code).toBe('resource_exhausted');
+    host.configure(pool({ subnet6: 'fd01:b::4/126' }, 'n2'));
+    expect([host.add('c'), host.add('d')]).toEqual([['fd01:b::6/126'], ['fd01:b::7/126']]);
+    expect(failureOf(() => host.add('e')).code).toBe('resource_exhausted');
+  });
+
   it.each([
     ['a half given twice', [pool({ subnet: '9.0.1.0/27' }), pool({ subnet: '9.0.2.0/27' })], 'given twice'],
     ['no prefix', [pool({})], 'has no prefix'],
-    ['a prefix too long', [pool({ subnet: '9.0.1.0/30' })], 'the longest prefix is /29'],
-    ['an IPv6 prefix too long', [pool({ subnet6: 'fd01::/126' })], 'the longest prefix is /125'],
+    ['a prefix too long', [pool({ subnet: '9.0.1.0/31' })], 'the longest prefix is /30'],
+    ['an IPv6 prefix too long', [pool({ subnet6: 'fd01::/127' })], 'the longest prefix is /126'],
     ['a wrong family', [pool({ subnet: 'fd01::/64' })], 'give an IPv4 prefix'],
     [
       'an overlap',

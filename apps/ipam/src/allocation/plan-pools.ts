@@ -3,8 +3,8 @@ import { type FieldViolation, OverlayError } from '@overlay/failure';
 import type { IpamState } from './ipam-state.js';
 import type { Plan, PoolDefinition } from './records.js';
 
-/** A half of less than three host bits cannot hold a container next to its gateway. */
-const MIN_HOST_BITS = 3;
+/** A half of less than two host bits cannot hold a container next to its gateway: the halves of the longest blocks. */
+const MIN_HOST_BITS = 2;
 
 /**
  * Replaces the set of pools. Allocations stay as they are: those of a pool that goes remain listed until they
