@@ -50,6 +50,7 @@ export async function startDataplane(path: string): Promise<FakeDataplaneServer>
         for await (const { frame } of requests) if (frame !== undefined) frames.push(frame);
         return { appliedRevision: 0n, written: 0n };
       },
+      removeNetwork: async () => ({ removed: 0n }),
       getStatus: async () => ({
         networks: networks(),
         objects: [],

@@ -34,7 +34,7 @@ export async function configureHost(
     if (signal.aborted) return;
     pools = outcome.pools;
     const away = outcome.dataplaneAway ?? outcome.ipamAway;
-    waits = away === undefined ? 0 : waits + 1;
+    waits = away === undefined && outcome.notRemoved.size === 0 ? 0 : waits + 1;
     if (away === undefined) state.countAttempt();
     const networks = stayingNetworks(registration);
     const plan = planProgress(networks, outcome.results, failures, config.maxConfigurationAttempts);
@@ -43,6 +43,8 @@ export async function configureHost(
     logProgress(deps, networks, state.progress, plan.progress);
     state.setProgress(plan.progress);
     state.setRemoved(outcome.removed);
+    for (const [networkId, reason] of outcome.notRemoved)
+      deps.logger.warn({ event: 'network_not_removed', networkId, reason });
     setReadiness(readiness, 'dataplane', outcome.dataplaneAway);
     if (outcome.dataplaneAway === undefined) {
       setReadiness(readiness, 'ipam', outcome.ipamAway);

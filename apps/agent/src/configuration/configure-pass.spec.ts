@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AllocationHalf } from '@overlay/contracts';
+import { AllocationHalf, NetworkPhase } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { agentConfiguration } from '@overlay/model';
 import type { CniPluginFolder } from '../cni/cni-plugin-folder.js';
@@ -162,5 +162,25 @@ describe('configurePass', () => {
     both.cniBridge = { name: 'm-a', ip: '9.1.0.0/25', ip6: 'fd01:b::/81' };
     await pass([both]);
     expect(ipam.pools[0]).toMatchObject({ subnet: '9.1.0.0/25', subnet6: '' });
+  });
+
+  it('tells that a network is gone when the kernel has nothing of it any more', async () => {
+    const ports = host();
+    const { dataplane } = ports;
+    const registration = exampleRegistration([exampleNetwork('a', 1), exampleNetwork('b', 2)]);
+    const deleting = {
+      ...registration,
+      networks: registration.networks.map((network) =>
+        network.id === 'id-b' ? { ...network, phase: NetworkPhase.DELETING } : network,
+      ),
+    };
+    const config = agentConfiguration.parse({ ip: '10.0.0.1' });
+    const pass = () => configurePass(deleting, config, ports, none, signal);
+    dataplane.staying.set('id-b', 'link m-b cannot be removed: Device or resource busy');
+    const stuck = await pass();
+    expect(stuck.removed).toEqual([]);
+    expect([...stuck.notRemoved]).toEqual([['id-b', 'link m-b cannot be removed: Device or resource busy']]);
+    dataplane.staying.clear();
+    expect(await pass()).toMatchObject({ removed: ['id-b'], notRemoved: new Map() });
   });
 });

@@ -41,7 +41,11 @@ export interface PassOutcome {
   readonly pools: ReadonlySet<string>;
   /** Ids of the networks being deleted of which nothing is left on this host. */
   readonly removed: readonly string[];
+  /** Why the kernel still holds something of the others, by id. */
+  readonly notRemoved: ReadonlyMap<string, string>;
 }
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
 
 type Results = Map<string, PassResult>;
 
@@ -71,11 +75,31 @@ export async function configurePass(
     results,
     signal,
   );
-  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools, removed: [] };
+  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools, removed: [], notRemoved: NOTHING };
   const applied = await configurePools(networks, config, ports.ipam, results, pools, signal);
   const clean = await writeCniFiles(networks, config, ports, results);
-  const gone = clean && hostApplied && applied.ipamAway === undefined;
-  return { results, ...applied, removed: gone ? deletedNetworkIds(registration) : [] };
+  if (!clean || !hostApplied || applied.ipamAway !== undefined)
+    return { results, ...applied, removed: [], notRemoved: NOTHING };
+  const deleted = deletedNetworkIds(registration);
+  const notRemoved = await removeNetworks(deleted, ports.dataplane, signal);
+  return { results, ...applied, removed: deleted.filter((id) => !notRemoved.has(id)), notRemoved };
+}
+
+/** The kernel's answer counts: a block is given to another host as soon as every host says that it is rid of it. */
+async function removeNetworks(
+  ids: readonly string[],
+  dataplane: DataplaneLink,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const failed = new Map<string, string>();
+  for (const id of ids) {
+    try {
+      await dataplane.removeNetwork(id, signal);
+    } catch (thrown) {
+      failed.set(id, toOverlayError(thrown).message);
+    }
+  }
+  return failed;
 }
 
 async function applyHost(

@@ -14,6 +14,8 @@ export interface DataplaneLink {
   applyHost(request: ApplyHostRequest, signal: AbortSignal): Promise<ApplyHostResponse>;
   /** Streams frames until they end, the signal aborts or the daemon goes; then resolves or fails. */
   applyPeers(frames: AsyncIterable<TopologyFrame>, signal: AbortSignal): Promise<void>;
+  /** Resolves when nothing of the network is in the kernel; fails with the kernel's words if something stays. */
+  removeNetwork(networkId: string, signal: AbortSignal): Promise<void>;
   getStatus(signal: AbortSignal): Promise<GetStatusResponse>;
   /** Repeatable. */
   close(): void;
@@ -27,6 +29,9 @@ export function grpcDataplane(socket: string, timeoutMs: number): DataplaneLink 
     applyHost: (request, signal) => client.applyHost(request, { signal, timeoutMs }),
     async applyPeers(frames, signal) {
       await client.applyPeers(wrapped(frames), { signal });
+    },
+    async removeNetwork(networkId, signal) {
+      await client.removeNetwork({ networkId }, { signal, timeoutMs });
     },
     getStatus: (signal) => client.getStatus({}, { signal, timeoutMs }),
     close: () => client.close(),

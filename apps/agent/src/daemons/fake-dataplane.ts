@@ -15,6 +15,8 @@ export class FakeDataplane implements DataplaneLink {
   readonly failing = new Map<string, string>();
   /** Frames of each stream, the current one last. */
   readonly streams: TopologyFrame[][] = [];
+  /** Why networks cannot be removed, by network id. */
+  readonly staying = new Map<string, string>();
   host: ApplyHostRequest | undefined;
   /** The error that every call meets; undefined while the daemon is well. */
   trouble: OverlayError | undefined;
@@ -33,6 +35,12 @@ export class FakeDataplane implements DataplaneLink {
       this.#answer();
       received.push(frame);
     }
+  }
+
+  async removeNetwork(networkId: string): Promise<void> {
+    this.#answer();
+    const reason = this.staying.get(networkId);
+    if (reason !== undefined) throw new OverlayError('unavailable', reason);
   }
 
   async getStatus(): Promise<GetStatusResponse> {
