@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AllocationHalf } from '@overlay/contracts';
@@ -102,6 +103,70 @@ describe('100 containers started at once, with plugin and daemon killed at rando
     const wish = { network: NETWORK, half: AllocationHalf.CNI, owner, requestedIps: [] };
     return daemon.client.allocate({ ...wish, reservation: '', labels: {} });
   }
+});
+
+describe('a DEL that overlay-ipam does not answer', () => {
+  let daemon: IpamDaemon;
+
+  beforeEach(async () => {
+    daemon = new IpamDaemon();
+    await daemon.process.start();
+    await daemon.configure('9.0.1.0/29');
+    for (const containerId of ['gone', 'stays']) await daemon.plugin({ command: 'ADD', containerId });
+  }, TIMEOUT_MS);
+
+  afterEach(() => daemon.remove(), TIMEOUT_MS);
+
+  const DONE = { exitCode: 0, stdout: '', stderr: '' };
+  const queued = () => readdirSync(daemon.deletions).filter((name) => name.endsWith('.del'));
+
+  it(
+    'succeeds when overlay-ipam is killed meanwhile, and is performed by the next one',
+    async () => {
+      daemon.process.pause();
+      const deletion = daemon.plugin({ command: 'DEL', containerId: 'gone' });
+      await setTimeout(1000);
+      await daemon.process.kill();
+      expect(await deletion).toEqual(DONE);
+      expect(queued()).toHaveLength(1);
+      await daemon.process.start();
+      expect([...(await daemon.held()).keys()]).toEqual(['stays']);
+      expect(queued()).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'succeeds when overlay-ipam is stopped, and is performed when it goes on',
+    async () => {
+      daemon.process.pause();
+      expect(await daemon.plugin({ command: 'DEL', containerId: 'gone' })).toEqual(DONE);
+      expect(queued()).toHaveLength(1);
+      daemon.process.resume();
+      while (queued().length > 0) await setTimeout(100);
+      expect([...(await daemon.held()).keys()]).toEqual(['stays']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'frees nothing of a container that was added again since',
+    async () => {
+      daemon.process.pause();
+      expect(await daemon.plugin({ command: 'DEL', containerId: 'gone' })).toEqual(DONE);
+      const addition = daemon.plugin({ command: 'ADD', containerId: 'gone', version: '1.0.0' });
+      await setTimeout(1000);
+      daemon.process.resume();
+      const added = await addition;
+      expect(added.exitCode).toBe(0);
+      expect(queued()).toEqual([]);
+      await setTimeout(6000);
+      expect((await daemon.held()).get('gone')).toBe(addressOf(added.stdout));
+      // It was freed in between: what is given back first is given out again last.
+      expect(addressOf(added.stdout)).toBe('9.0.1.4/29');
+    },
+    TIMEOUT_MS,
+  );
 });
 
 function killLater(pid: number | undefined, afterMs: number): AbortController {

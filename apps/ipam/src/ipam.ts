@@ -14,7 +14,7 @@ import { AddressBook } from './allocation/address-book.js';
 import { expiredReservations, planExpiry } from './allocation/plan-reservation.js';
 import { handleCniCall, handleQueuedDeletion } from './cni/cni-handler.js';
 import { addCniRoutes } from './cni/cni-routes.js';
-import { replayDeletions } from './cni/deletion-queue.js';
+import { DeletionQueue } from './cni/deletion-queue.js';
 import { Collector } from './collection/collector.js';
 import type { Namespaces } from './collection/namespaces.js';
 import { DockerIpam } from './docker/docker-ipam.js';
@@ -40,6 +40,7 @@ export interface IpamDeps {
 const STORE_UNREADY = 'store';
 const GRPC_GRACE_MS = 2000;
 const EXPIRY_CHECK_MS = 1000;
+const DELETIONS_CHECK_MS = 5000;
 const COLLECT_LEAST_MS = 250;
 const COLLECT_MOST_MS = 15_000;
 /** About 20 MB in memory at most. */
@@ -60,16 +61,22 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
   exposeCapacity(metrics, book, () => ({ at: hostClock.instant(), cooldownMs }));
   const meter = createOperationMeter(metrics, () => clock.monotonicMs());
   const cooldown = { cooldownMs, rememberedCount: REMEMBERED_ADDRESSES };
-  const callers = { book, meter, clock: hostClock, cooldown, namespaces };
+  const deletions = new DeletionQueue(
+    config.cniDeletionsDir,
+    (environment, stdin, queuedAtMs) => handleQueuedDeletion(environment, stdin, queuedAtMs, callers),
+    logger,
+  );
+  const settleDeletions = () => deletions.settleBeforeAllocation();
+  const callers = { book, meter, clock: hostClock, cooldown, namespaces, settleDeletions };
   const docker = new DockerIpam(callers);
   const gate = createGate();
   const http = await startHttpServer({
     listen: { key: 'listen.http', address: config.listen.http },
     logger,
     routes: (server) => {
-      addCniRoutes(server, async (environment, stdin) => {
+      addCniRoutes(server, async (environment, stdin, untilMs) => {
         await gate.opened;
-        return handleCniCall(environment, stdin, callers);
+        return handleCniCall(environment, stdin, callers, untilMs);
       });
       addDockerRoutes(server, DOCKER_PATH, async (method, body, untilMs) => {
         await gate.opened;
@@ -77,12 +84,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
       });
     },
   });
-  const deletions = await replayDeletions(
-    config.cniDeletionsDir,
-    (environment, stdin, queuedAtMs) => handleQueuedDeletion(environment, stdin, queuedAtMs, callers),
-    logger,
-  );
-  if (deletions > 0) logger.info({ event: 'cni_deletions_replayed', deletions });
+  await deletions.settle();
   const onInternalError = (error: unknown, path: string) =>
     logger.error({ event: 'grpc_internal_error', path, err: error });
   const grpc = await startRpcServer({
@@ -109,6 +111,13 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     },
     onError: (error) => logger.error({ event: 'reservation_expiry_failed', err: error }),
   });
+  const replay = repeat({
+    clock,
+    intervalMs: DELETIONS_CHECK_MS,
+    signal: ending.signal,
+    run: () => deletions.settle(),
+    onError: (error) => logger.error({ event: 'cni_deletions_failed', err: error }),
+  });
   const collector = new Collector({ ...callers, graceMs: config.collectGraceMs });
   const collection = repeat({
     clock,
@@ -125,7 +134,7 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
   return {
     async close() {
       ending.abort();
-      await Promise.all([expiry, collection]);
+      await Promise.all([expiry, replay, collection]);
       grpc.setServing(serviceName(IpamServiceService), false);
       await Promise.all([grpc.close(GRPC_GRACE_MS), http.close()]);
       await book.close();

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCidr } from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import { Metrics } from '@overlay/service';
 import { AddressBook } from '../allocation/address-book.js';
@@ -38,7 +39,9 @@ describe('handleCniCall', () => {
     await book.change((state) => planPools(state, [pool]));
     const meter = createOperationMeter(new Metrics('test'), () => 0);
     namespaces = new MemoryNamespaces();
-    deps = { book, meter, clock, namespaces, cooldown: { cooldownMs: 30_000, rememberedCount: 100 } };
+    const settleDeletions = async () => undefined;
+    const cooldown = { cooldownMs: 30_000, rememberedCount: 100 };
+    deps = { book, meter, clock, namespaces, cooldown, settleDeletions };
   });
 
   const allocations = () => deps.book.read((state) => [...state.allocations()].length);
@@ -120,6 +123,33 @@ describe('handleCniCall', () => {
     await handleCniCall(elsewhere, CONFIG, deps);
     const third = (await deps.book.read((state) => [...state.allocations()]))[0];
     expect(third).toEqual({ ...first, networkNamespace: '/run/netns/c1b' });
+  });
+
+  it('changes nothing for a caller that has gone', async () => {
+    const until = (untilMs: number, command: string) =>
+      handleCniCall(environment(command), CONFIG, deps, untilMs);
+    expect(await until(ALLOCATED_AT_MS, 'ADD')).toMatchObject({ ok: false, error: { code: 11 } });
+    expect(await allocations()).toBe(0);
+    expect(await until(ALLOCATED_AT_MS + 1, 'ADD')).toMatchObject({ ok: true });
+    expect(await until(ALLOCATED_AT_MS, 'DEL')).toMatchObject({ ok: false, error: { code: 11 } });
+    expect(await allocations()).toBe(1);
+  });
+
+  it('performs what is queued before a container is added again, which then keeps its address', async () => {
+    const queued = () => handleQueuedDeletion(environment('DEL'), CONFIG, ALLOCATED_AT_MS, deps);
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const first = (await deps.book.read((state) => [...state.allocations()]))[0];
+    const settling = { ...deps, settleDeletions: async () => void (await queued()) };
+    await handleCniCall(environment('ADD'), CONFIG, settling);
+    const second = (await deps.book.read((state) => [...state.allocations()]))[0];
+    expect(second?.addresses).not.toEqual(first?.addresses);
+  });
+
+  it('gives no address while it cannot tell what is queued', async () => {
+    const settleDeletions = () => Promise.reject(new OverlayError('unavailable', 'the folder is away'));
+    const answer = await handleCniCall(environment('ADD'), CONFIG, { ...deps, settleDeletions });
+    expect(answer).toMatchObject({ ok: false, error: { code: 11, msg: 'the folder is away' } });
+    expect(await allocations()).toBe(0);
   });
 
   it('performs a queued deletion, but not on a container that was added again since', async () => {

@@ -6,7 +6,7 @@ import type { Owner } from '../allocation/owner.js';
 import { planAllocation, requirePool } from '../allocation/plan-allocation.js';
 import { planGarbage } from '../allocation/plan-collection.js';
 import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
-import { type AllocationRecord, allocationKey, type HalfRef } from '../allocation/records.js';
+import { type AllocationRecord, allocationKey, type HalfRef, type Plan } from '../allocation/records.js';
 import type { Namespaces } from '../collection/namespaces.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
@@ -26,6 +26,16 @@ export interface CniHandlerDeps {
   readonly clock: HostClock;
   readonly cooldown: CooldownPolicy;
   readonly namespaces: Namespaces;
+  /** Performs what is queued of deletions. Rejects with an OverlayError `unavailable` if that cannot be done. */
+  readonly settleDeletions: () => Promise<void>;
+}
+
+/** What limits a call, in Unix milliseconds. */
+interface CallTerms {
+  /** By then nobody waits for the answer any more. */
+  readonly untilMs: number;
+  /** A deletion frees what was allocated until then. */
+  readonly allocatedUntilMs: number;
 }
 
 /** The kernel stamps files with the time of its last tick, which may lie a little back. */
@@ -41,28 +51,34 @@ export function handleQueuedDeletion(
   queuedAtMs: number,
   deps: CniHandlerDeps,
 ): Promise<CniAnswer> {
-  return answer(environment, stdin, deps, queuedAtMs + FILE_TIME_LAG_MS);
+  const allocatedUntilMs = queuedAtMs + FILE_TIME_LAG_MS;
+  return answer(environment, stdin, deps, { untilMs: Number.POSITIVE_INFINITY, allocatedUntilMs });
 }
 
-/** Answers a call of the plugin. Never rejects: whatever fails becomes an error object. */
+/**
+ * Answers a call of the plugin. Never rejects: whatever fails becomes an error object. Nothing changes once it is
+ * `untilMs` (Unix milliseconds): by then the plugin has given up or queued its deletion, and a daemon that was stopped
+ * finds such calls when it goes on. A wall clock that jumps costs a call that is to be tried again.
+ */
 export function handleCniCall(
   environment: CniEnvironment,
   stdin: string,
   deps: CniHandlerDeps,
+  untilMs = Number.POSITIVE_INFINITY,
 ): Promise<CniAnswer> {
-  return answer(environment, stdin, deps, Number.POSITIVE_INFINITY);
+  return answer(environment, stdin, deps, { untilMs, allocatedUntilMs: Number.POSITIVE_INFINITY });
 }
 
 async function answer(
   environment: CniEnvironment,
   stdin: string,
   deps: CniHandlerDeps,
-  allocatedUntilMs: number,
+  terms: CallTerms,
 ): Promise<CniAnswer> {
   const reading = parseCniCall(environment, stdin);
   if (!reading.ok) return reading;
   try {
-    return { ok: true, result: await perform(reading.call, deps, allocatedUntilMs) };
+    return { ok: true, result: await perform(reading.call, deps, terms) };
   } catch (thrown) {
     const stage = reading.call.command === 'STATUS' ? 'status' : 'work';
     return { ok: false, error: cniErrorOf(thrown, stage, reading.call.version) };
@@ -71,9 +87,14 @@ async function answer(
 
 async function perform(
   call: CniCall,
-  { book, meter, clock, cooldown, namespaces }: CniHandlerDeps,
-  allocatedUntilMs: number,
+  { book, meter, clock, cooldown, namespaces, settleDeletions }: CniHandlerDeps,
+  { untilMs, allocatedUntilMs }: CallTerms,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const change = <T>(plan: (state: IpamState) => Plan<T>): Promise<T> =>
+    book.change((state) => {
+      if (clock.nowMs() < untilMs) return plan(state);
+      throw new OverlayError('deadline_exceeded', 'nobody waits for the answer any more');
+    });
   if (call.command === 'VERSION') return renderVersionResult(call.version);
   const half = { network: call.network, half: 'cni' } as const;
   if (call.command === 'STATUS') {
@@ -84,25 +105,27 @@ async function perform(
     const { validAttachments } = call;
     const moment = () => ({ at: clock.instant(), cooldown });
     await meter.measure('collect', 'cni', () =>
-      book.change((state) => planGarbage(state, half, validAttachments, moment())),
+      change((state) => planGarbage(state, half, validAttachments, moment())),
     );
     return undefined;
   }
   const { owner } = call;
   switch (call.command) {
     case 'ADD': {
+      // A container that comes again keeps what it holds: a deletion that was queued before has to be done by then.
+      await settleDeletions();
       const { networkNamespace, requestedIps, reservation, labels } = call;
       const { bootId } = clock.instant();
       const namespaceSeen = namespaces.lives(networkNamespace);
       const place = { ...half, owner, networkNamespace, namespaceSeen };
       const named = reservation === undefined ? {} : { reservation };
       const wish = { ...place, ...named, requestedIps, labels, nowMs: clock.nowMs(), bootId };
-      const add = () => book.change((state) => planAllocation(state, wish));
+      const add = () => change((state) => planAllocation(state, wish));
       return renderAddResult(call.version, await meter.measure('allocate', 'cni', add));
     }
     case 'DEL':
       await meter.measure('release', 'cni', () =>
-        book.change((state) =>
+        change((state) =>
           planRelease(state, { ...half, owner, allocatedUntilMs, at: clock.instant(), cooldown }),
         ),
       );

@@ -2,8 +2,11 @@ import type { FastifyInstance, FastifyRequest } from '@overlay/service';
 import type { CniEnvironment } from './cni-call.js';
 import type { CniAnswer } from './cni-handler.js';
 
-/** Answers one call of the plugin; see `handleCniCall`. */
-export type AnswerCni = (environment: CniEnvironment, stdin: string) => Promise<CniAnswer>;
+/** Answers one call of the plugin, which waits until `untilMs` (Unix milliseconds); see `handleCniCall`. */
+export type AnswerCni = (environment: CniEnvironment, stdin: string, untilMs: number) => Promise<CniAnswer>;
+
+/** Header with the time in Unix milliseconds until which the caller waits; without it there is no end. */
+const UNTIL_HEADER = 'overlay-until-unix-ms';
 
 /** Media type of a body that is a plugin's standard input, byte by byte. */
 const STDIN_TYPE = 'application/octet-stream';
@@ -18,7 +21,9 @@ export function addCniRoutes(server: FastifyInstance, answer: AnswerCni): void {
   });
   server.post('/cni', async (request, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
-    const answered = await answer(environmentOf(request), body);
+    const until = request.headers[UNTIL_HEADER];
+    const untilMs = until === undefined ? Number.POSITIVE_INFINITY : Number(until);
+    const answered = await answer(environmentOf(request), body, untilMs);
     reply.code(answered.ok ? 200 : 400).type('application/json');
     return JSON.stringify(answered.ok ? answered.result : answered.error) ?? '';
   });

@@ -1,16 +1,17 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@overlay/service';
 import type { CniEnvironment } from './cni-call.js';
 import type { CniAnswer } from './cni-handler.js';
-import { replayDeletions } from './deletion-queue.js';
+import { DeletionQueue } from './deletion-queue.js';
 
 const DELETION = 'CNI_COMMAND=DEL\nCNI_CONTAINERID=c1\nCNI_IFNAME=eth0\n\n{"name":"dcos"}\n';
 const logger = createLogger('test', 'silent');
 
-describe('replayDeletions', () => {
+describe('DeletionQueue', () => {
   let folder: string;
   let performed: { environment: CniEnvironment; stdin: string }[];
   let answer: CniAnswer;
@@ -27,11 +28,12 @@ describe('replayDeletions', () => {
     performed.push({ environment, stdin });
     return answer;
   };
+  const settle = (at = folder) => new DeletionQueue(at, perform, logger).settle();
 
   it('performs each deletion once and empties the queue', async () => {
     writeFileSync(join(folder, 'a.del'), DELETION);
     writeFileSync(join(folder, 'b.del'), DELETION.replace('c1', 'c2'));
-    expect(await replayDeletions(folder, perform, logger)).toBe(2);
+    await settle();
     expect(performed).toEqual([
       {
         environment: { CNI_COMMAND: 'DEL', CNI_CONTAINERID: 'c1', CNI_IFNAME: 'eth0' },
@@ -40,13 +42,51 @@ describe('replayDeletions', () => {
       expect.objectContaining({ environment: expect.objectContaining({ CNI_CONTAINERID: 'c2' }) }),
     ]);
     expect(readdirSync(folder)).toEqual([]);
-    expect(await replayDeletions(folder, perform, logger)).toBe(0);
+    await settle();
+    expect(performed).toHaveLength(2);
+  });
+
+  it('looks once more for whoever comes while it looks, and once for all of them', async () => {
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const names: (string | undefined)[] = [];
+    const queue = new DeletionQueue(
+      folder,
+      async ({ CNI_CONTAINERID }) => {
+        names.push(CNI_CONTAINERID);
+        await held;
+        return answer;
+      },
+      logger,
+    );
+    writeFileSync(join(folder, 'a.del'), DELETION);
+    const first = queue.settle();
+    while (names.length === 0) await setImmediate();
+    writeFileSync(join(folder, 'b.del'), DELETION.replace('c1', 'c2'));
+    const later = [queue.settle(), queue.settle(), queue.settleBeforeAllocation()];
+    goOn();
+    await first;
+    expect(names).toEqual(['c1']);
+    await Promise.all(later);
+    expect(names).toEqual(['c1', 'c2']);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('keeps addresses back, with the reason, while it cannot tell what is queued', async () => {
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, 'a file where the folder should be');
+    const queue = new DeletionQueue(folder, perform, logger);
+    await expect(queue.settle()).rejects.toMatchObject({ code: 'failed_precondition' });
+    const refusal = { code: 'unavailable', message: expect.stringContaining(folder) };
+    await expect(queue.settleBeforeAllocation()).rejects.toMatchObject(refusal);
   });
 
   it('creates the folder when it is missing, and passes over drafts', async () => {
     writeFileSync(join(folder, '.draft'), DELETION);
-    expect(await replayDeletions(folder, perform, logger)).toBe(0);
-    expect(await replayDeletions(join(folder, 'new', 'folder'), perform, logger)).toBe(0);
+    await settle();
+    await settle(join(folder, 'new', 'folder'));
   });
 
   it.each([
@@ -57,7 +97,7 @@ describe('replayDeletions', () => {
   ])('sets aside %s', async (_case, content) => {
     writeFileSync(join(folder, 'a.del'), content);
     writeFileSync(join(folder, 'b.del'), DELETION);
-    expect(await replayDeletions(folder, perform, logger)).toBe(1);
+    await settle();
     expect(readdirSync(folder)).toEqual(['unreadable']);
     expect(readdirSync(join(folder, 'unreadable'))).toEqual(['a.del']);
   });
@@ -66,14 +106,14 @@ describe('replayDeletions', () => {
     mkdirSync(join(folder, 'a.del'));
     writeFileSync(join(folder, 'b.del'), DELETION);
     answer = { ok: false, error: { cniVersion: '1.0.0', code: 7, msg: 'no', details: 'invalid_argument' } };
-    expect(await replayDeletions(folder, perform, logger)).toBe(0);
+    await settle();
     expect(readdirSync(join(folder, 'unreadable'))).toEqual(['a.del', 'b.del']);
   });
 
   it('keeps the queue when the store cannot be written', async () => {
     writeFileSync(join(folder, 'a.del'), DELETION);
     answer = { ok: false, error: { cniVersion: '1.0.0', code: 11, msg: 'full', details: 'unavailable' } };
-    await expect(replayDeletions(folder, perform, logger)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(settle()).rejects.toMatchObject({ code: 'unavailable' });
     expect(readdirSync(folder)).toEqual(['a.del']);
   });
 });

@@ -1,6 +1,6 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Logger } from '@overlay/service';
-import { replayFiles } from '../queue/replay-files.js';
+import { type FileQueue, replayFiles } from '../queue/replay-files.js';
 import type { CniEnvironment } from './cni-call.js';
 import type { CniAnswer } from './cni-handler.js';
 import { parseQueuedDeletion, type QueuedDeletion } from './queued-deletion.js';
@@ -13,23 +13,71 @@ export type PerformDeletion = (
 ) => Promise<CniAnswer>;
 
 /**
- * Performs the deletions that the plugin queued while the daemon was away, and empties the queue. Repeatable.
- * A file that is no deletion, or that asks for what makes no sense, is moved into the folder `unreadable`.
+ * The deletions that the plugin queued because the daemon did not answer.
  *
- * To be called while the HTTP socket listens and before it answers: a plugin that finds no socket writes its
- * file first and looks for the socket once more, so either it is answered, or its file is here by now.
- * @returns how many deletions were performed.
- * @throws OverlayError `failed_precondition` naming a folder or file that cannot be changed; `unavailable` if
- * the store cannot be written.
+ * The daemon looks for them before it answers anyone, every few seconds, and before it gives out an address: a
+ * deletion that was queued before a container was added again is done before that, so that it can never free what the
+ * container got.
  */
-export function replayDeletions(folder: string, perform: PerformDeletion, logger: Logger): Promise<number> {
-  return replayFiles({
-    folder,
-    key: 'cni_deletions_dir',
-    suffix: '.del',
-    perform: (text, queuedAtMs) => replayOne(text, queuedAtMs, perform),
-    onSetAside: (file, reason) => logger.warn({ event: 'cni_deletion_set_aside', file, reason }),
-  });
+export class DeletionQueue {
+  readonly #queue: FileQueue;
+  readonly #logger: Logger;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(folder: string, perform: PerformDeletion, logger: Logger) {
+    this.#logger = logger;
+    this.#queue = {
+      folder,
+      key: 'cni_deletions_dir',
+      suffix: '.del',
+      perform: (text, queuedAtMs) => replayOne(text, queuedAtMs, perform),
+      onSetAside: (file, reason) => logger.warn({ event: 'cni_deletion_set_aside', file, reason }),
+    };
+  }
+
+  /**
+   * Performs every deletion that is queued by now, and empties the queue. Repeatable; at most one look is under way,
+   * and who comes meanwhile shares the next. A file that is no deletion, or that asks for what makes no sense, is
+   * moved into the folder `unreadable`.
+   * @throws OverlayError `failed_precondition` naming a folder or file that cannot be changed; `unavailable` if
+   * the store cannot be written.
+   */
+  settle(): Promise<void> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running === undefined) return this.#start();
+    this.#next = this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#start();
+      });
+    return this.#next;
+  }
+
+  /** As {@link settle}, for callers who may try again. @throws OverlayError `unavailable` with the reason. */
+  async settleBeforeAllocation(): Promise<void> {
+    try {
+      await this.settle();
+    } catch (thrown) {
+      const { message } = toOverlayError(thrown);
+      const reason = `a deletion may be queued, which cannot be done: ${message}`;
+      throw new OverlayError('unavailable', reason, { cause: thrown });
+    }
+  }
+
+  #start(): Promise<void> {
+    const running = this.#look().finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #look(): Promise<void> {
+    const deletions = await replayFiles(this.#queue);
+    if (deletions > 0) this.#logger.info({ event: 'cni_deletions_replayed', deletions });
+  }
 }
 
 async function replayOne(

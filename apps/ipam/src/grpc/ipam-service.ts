@@ -29,6 +29,8 @@ export interface IpamServiceDeps {
   /** What pauses of the capacity stream are measured with. */
   readonly timer: Pick<Clock, 'sleep'>;
   readonly cooldown: CooldownPolicy;
+  /** As for CNI: a deletion that was queued before is done before an address is given out. */
+  readonly settleDeletions: () => Promise<void>;
   readonly onInternalError: InternalErrorListener;
 }
 
@@ -39,6 +41,7 @@ export function createIpamService({
   clock,
   timer,
   cooldown,
+  settleDeletions,
   onInternalError,
 }: IpamServiceDeps): RpcService {
   const handlers: HandlersOf<typeof IpamServiceService> = {
@@ -49,6 +52,7 @@ export function createIpamService({
     },
     allocate: (request) =>
       meter.measure('allocate', 'grpc', async () => {
+        await settleDeletions();
         const { bootId } = clock.instant();
         const wish = { ...parseAllocationWish(request), nowMs: clock.nowMs(), bootId };
         const record = await book.change((state) => planAllocation(state, wish));
