@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCidr, parseIpAddress } from '@overlay/allocation';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
+import { auxiliaryContainerId } from './docker-owner.js';
 import { IpamState } from './ipam-state.js';
 import { type Owner, parseContainerId, parseInterfaceName } from './owner.js';
 import { planAllocation } from './plan-allocation.js';
@@ -95,6 +96,19 @@ describe('addresses that Docker takes', () => {
     expect(take('after', { wanted: parseIpAddress('9.0.1.2') })).toBe('9.0.1.2/28');
     expect(state.holderOf(parseIpAddress('9.0.1.2'))?.owner.containerId).toBe('after');
   });
+
+  it.each(['9.0.1.2', 'fd01:b::2'])(
+    'stay set aside for a network when the host is started anew: %s',
+    (text) => {
+      const wanted = parseIpAddress(text);
+      const pool = { network: 'dcos', prefix: parseCidr(text === '9.0.1.2' ? '9.0.1.0/28' : 'fd01:b::/80') };
+      const owner = { ...endpoint('any'), containerId: auxiliaryContainerId(wanted) };
+      const given = take('any', { pool, owner, wanted });
+      bootId = 'two';
+      expect(() => take('after', { pool, wanted })).toThrow(/held by container docker-/);
+      expect(take('any', { pool, owner, wanted })).toBe(given);
+    },
+  );
 
   it.each([
     ['the gateway', '9.0.1.1'],

@@ -1,7 +1,7 @@
 import { addressInPrefix, type Cidr, type IpAddress, interfaceIp } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
-import type { HostInstant } from '../host-clock.js';
 import { requireUsable, takeFreed, takeNext } from './choose-address.js';
+import { isLeftByDocker } from './docker-owner.js';
 import type { FamilyPool, HalfPool } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
 import type { Owner } from './owner.js';
@@ -42,7 +42,7 @@ export function planDockerAddress(state: IpamState, request: DockerAddressReques
     .find((ip) => family.addresses.contains(ip));
   const ip = wanted ?? own ?? takeNext(half, family);
   const holder = state.holderOf(ip);
-  const stale = holder !== undefined && holder !== held && isOfEarlierBoot(holder, at) ? holder : undefined;
+  const stale = holder !== undefined && holder !== held && isLeftByDocker(holder, at) ? holder : undefined;
   if (holder !== undefined && holder !== held && stale === undefined) throw heldBy(ip, holder);
   if (held !== undefined && own === ip && held.bootId === at.bootId) return { mutations: [], answer: held };
   const record: AllocationRecord = {
@@ -128,10 +128,6 @@ export function requireDockerPool(
     );
   const there = known.length === 0 ? 'this host has no network yet' : `this host has ${known.join(', ')}`;
   throw new OverlayError('not_found', `no network of this host has the prefix ${prefix}; ${there}`);
-}
-
-function isOfEarlierBoot(record: AllocationRecord, at: HostInstant): boolean {
-  return record.ownerKind === 'docker' && record.bootId !== at.bootId;
 }
 
 function heldBy(ip: IpAddress, { network, owner }: AllocationRecord): OverlayError {

@@ -1,16 +1,22 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { parseCidr } from '@overlay/allocation';
+import { parseCidr, parseIpAddress } from '@overlay/allocation';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import { AddressBook } from '../allocation/address-book.js';
 import { parseContainerId, parseInterfaceName } from '../allocation/owner.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
-import { planDockerAddress } from '../allocation/plan-docker-address.js';
+import {
+  type DockerAddressRequest,
+  planDockerAddress,
+  planDockerRelease,
+} from '../allocation/plan-docker-address.js';
 import { planPools } from '../allocation/plan-pools.js';
+import { parseEndpointRequest, poolId } from '../docker/docker-requests.js';
 import { ManualHostClock } from '../manual-host-clock.js';
 import { MemoryAllocationStore } from '../store/memory-allocation-store.js';
 import { Collector } from './collector.js';
 import { MemoryNamespaces } from './memory-namespaces.js';
 
+const DOCKER_POOL = { network: 'dcos', prefix: parseCidr('9.0.0.0/20') };
 const GRACE_MS = 60_000;
 const COOLDOWN = { cooldownMs: 30_000, rememberedCount: 1000 };
 
@@ -65,11 +71,19 @@ describe('Collector', () => {
 
   function addForDocker(id: string) {
     const owner = { containerId: parseContainerId(id), interface: parseInterfaceName('ipv4') };
-    const pool = { network: 'dcos', prefix: parseCidr('9.0.0.0/20') };
+    return giveToDocker({ pool: DOCKER_POOL, owner });
+  }
+
+  /** As Docker asks for `--aux-address`: once, when the network is made. */
+  function setAsideForDocker(Address: string) {
+    const PoolID = poolId(DOCKER_POOL);
+    return giveToDocker(parseEndpointRequest({ PoolID, Address, Options: { RequestAddressType: '' } }));
+  }
+
+  function giveToDocker(wish: Pick<DockerAddressRequest, 'pool' | 'owner' | 'wanted'>) {
     return book.change((state) =>
       planDockerAddress(state, {
-        pool,
-        owner,
+        ...wish,
         at: clock.instant(),
         cooldown: COOLDOWN,
         nowMs: clock.nowMs(),
@@ -93,6 +107,22 @@ describe('Collector', () => {
     clock.pass(GRACE_MS);
     expect(await scan()).toEqual(['before']);
     expect(await held()).toEqual(['after']);
+  });
+
+  it('keeps what Docker set aside for a network over every start of the host, until Docker gives it back', async () => {
+    await addForDocker('endpoint');
+    await setAsideForDocker('9.0.0.5');
+    for (const _boot of [1, 2]) {
+      clock.reboot();
+      await restart();
+      await scan();
+      clock.pass(GRACE_MS);
+      await scan();
+    }
+    expect(await held()).toEqual(['docker-9.0.0.5']);
+    const [ip, moment] = [parseIpAddress('9.0.0.5'), { at: clock.instant(), cooldown: COOLDOWN }];
+    await book.change((state) => planDockerRelease(state, DOCKER_POOL, ip, moment));
+    expect(await held()).toEqual([]);
   });
 
   it('releases a container whose namespace has been gone for the grace time, and no other', async () => {

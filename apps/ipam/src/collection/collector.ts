@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AddressBook } from '../allocation/address-book.js';
+import { isLeftByDocker } from '../allocation/docker-owner.js';
 import { planCollection } from '../allocation/plan-collection.js';
 import type { CooldownPolicy } from '../allocation/plan-release.js';
 import { type AllocationKey, type AllocationRecord, keyOf } from '../allocation/records.js';
@@ -31,8 +32,8 @@ const SLICE = 256;
  * It never frees what lives. A path counts as gone only if this host was seen to have it, when the container
  * was added or by an earlier scan: a runtime may keep its namespaces where this process cannot see them.
  * Whether it is gone is looked at once more when the release is planned, behind every ADD that came before.
- * What has no path, because a framework allocated it, is left alone; what Docker took, until the next boot: Docker
- * itself gives back what it knows of.
+ * What has no path, because a framework allocated it, is left alone; what Docker took for an endpoint, until the next
+ * boot: Docker itself gives back what it knows of.
  */
 export class Collector {
   readonly #deps: CollectorDeps;
@@ -79,10 +80,10 @@ export class Collector {
   }
 
   #fateOf(record: AllocationRecord): 'lives' | 'gone' | 'unknown' {
-    const { networkNamespace, ownerKind, bootId, namespaceSeen = false } = record;
-    if (networkNamespace === undefined && ownerKind !== 'docker') return 'unknown';
-    if (bootId !== this.#deps.clock.instant().bootId) return 'gone';
-    if (networkNamespace === undefined) return 'unknown';
+    const { networkNamespace, bootId, namespaceSeen = false } = record;
+    const at = this.#deps.clock.instant();
+    if (networkNamespace === undefined) return isLeftByDocker(record, at) ? 'gone' : 'unknown';
+    if (bootId !== at.bootId) return 'gone';
     if (this.#deps.namespaces.lives(networkNamespace)) return 'lives';
     return namespaceSeen || this.#seen.has(record) ? 'gone' : 'unknown';
   }

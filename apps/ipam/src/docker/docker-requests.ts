@@ -2,7 +2,14 @@ import { type Cidr, type IpAddress, parseCidr, parseIpAddress, parseMacAddress }
 import { OverlayError } from '@overlay/failure';
 import { parseNetworkName } from '@overlay/model';
 import { z } from 'zod';
-import { type Owner, parseContainerId, parseInterfaceName, quoted } from '../allocation/owner.js';
+import { auxiliaryContainerId } from '../allocation/docker-owner.js';
+import {
+  type ContainerId,
+  type Owner,
+  parseContainerId,
+  parseInterfaceName,
+  quoted,
+} from '../allocation/owner.js';
 import type { DockerPool } from '../allocation/plan-docker-address.js';
 
 const options = z.optional(z.nullable(z.record(z.string(), z.string())));
@@ -67,16 +74,8 @@ export function parseAddressRequest(body: unknown): DockerWish {
   const pool = parsePoolId(PoolID);
   const wanted = Address === '' ? {} : { wanted: parseAddress(Address) };
   if (Options?.[ADDRESS_TYPE] === GATEWAY) return { kind: 'gateway', pool, ...wanted };
-  const mac = Options?.[MAC_OPTION];
-  const ip = wanted.wanted;
-  if (mac === undefined && ip === undefined) {
-    const message = `option ${MAC_OPTION} is missing: without it a repeated request cannot be told from a new one`;
-    throw new OverlayError('invalid_argument', message);
-  }
-  // What Docker asks for without an endpoint (--aux-address) is known by the address itself.
-  const name = mac === undefined ? `docker-${ip}` : `docker-${parseMacAddress(mac)}`;
   const owner: Owner = {
-    containerId: parseContainerId(name.replaceAll(':', '-')),
+    containerId: ownerId(Options?.[MAC_OPTION], wanted.wanted),
     interface: parseInterfaceName(pool.prefix.includes(':') ? 'ipv6' : 'ipv4'),
   };
   return { kind: 'endpoint', pool, owner, ...wanted };
@@ -93,6 +92,14 @@ export function parseEndpointRequest(body: unknown): DockerEndpointWish {
 export function parseAddressRelease(body: unknown): { readonly pool: DockerPool; readonly ip: IpAddress } {
   const { PoolID, Address } = parsed(addressSchema, body);
   return { pool: parsePoolId(PoolID), ip: parseAddress(Address) };
+}
+
+function ownerId(mac: string | undefined, wanted: IpAddress | undefined): ContainerId {
+  if (mac !== undefined) return parseContainerId(`docker-${parseMacAddress(mac)}`.replaceAll(':', '-'));
+  // Docker asks for an address without an endpoint when it sets one aside for a network.
+  if (wanted !== undefined) return auxiliaryContainerId(wanted);
+  const message = `option ${MAC_OPTION} is missing: without it a repeated request cannot be told from a new one`;
+  throw new OverlayError('invalid_argument', message);
 }
 
 /** Docker gives an address back as it got it, with or without the length of the prefix. */
