@@ -158,6 +158,7 @@ describe('overlay-agent with a Docker engine', () => {
       return networks.every(({ spec }) => spec?.name !== 'dcos');
     });
     expect(await inspect(first, 'dcos6')).toBeDefined();
-    expect((await inspect(second, 'dcos'))?.Id).toBeDefined();
+    // The one that was made by hand and adopted goes too: nothing of the overlay stays on any host.
+    expect(await inspect(second, 'dcos')).toBeUndefined();
   });
 });

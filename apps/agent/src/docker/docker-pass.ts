@@ -3,8 +3,14 @@ import type { PassResult } from '../configuration/plan-progress.js';
 import { isAway } from '../daemons/is-away.js';
 import { unwantedIpv4Subnets } from './compare-docker-network.js';
 import { type DockerContainer, type DockerNetwork, type DockerNetworks, usersOf } from './docker-networks.js';
-import { planDockerNetwork } from './plan-docker-network.js';
-import { type DockerStep, ownerOf, planDockerSteps, type WantedDockerNetwork } from './plan-docker-steps.js';
+import { type DockerOverlay, planDockerNetwork } from './plan-docker-network.js';
+import {
+  type DockerStep,
+  ownerOf,
+  planAdoptions,
+  planDockerSteps,
+  type WantedDockerNetwork,
+} from './plan-docker-steps.js';
 import type { DockerWants } from './plan-docker-wants.js';
 
 /** A change that a pass made. */
@@ -23,6 +29,8 @@ export interface DockerPass {
   readonly unremoved: ReadonlyMap<string, string>;
   /** Ids of the overlay networks that have a Docker network now, by Docker network id. */
   readonly standing: ReadonlyMap<string, string>;
+  /** Those that others made. */
+  readonly adopted: ReadonlyMap<string, string>;
   /** IPv4 subnets that Docker gave networks without IPv4, by id of the overlay network. */
   readonly unwantedSubnets: ReadonlyMap<string, readonly string[]>;
   readonly containers: readonly DockerContainer[];
@@ -44,20 +52,27 @@ interface Work {
 /**
  * Makes Docker's networks those that are wanted, once. Repeatable; what is right already is left alone, and one
  * network's failure does not stop the others.
+ * @param adopted networks that others made, as the pass before found them: ids of overlay networks by Docker network id
  * @throws OverlayError if the engine is away or cannot be asked.
  */
 export async function dockerPass(
   docker: DockerNetworks,
   wants: DockerWants,
+  adopted: ReadonlyMap<string, string>,
   onRefusal: () => void,
   signal: AbortSignal,
 ): Promise<DockerPass> {
   const version = await docker.version(signal);
   const before = await docker.list(signal);
-  const wanted = wants.overlays.map((overlay) => ({
-    networkId: overlay.networkId,
-    settings: planDockerNetwork(overlay, version),
-  }));
+  const planned = (overlays: readonly DockerOverlay[]) =>
+    overlays.map((overlay) => ({
+      networkId: overlay.networkId,
+      settings: planDockerNetwork(overlay, version),
+    }));
+  const wanted = planned(wants.overlays);
+  const all = [...wanted, ...planned(wants.leaving)];
+  const adoptedNow = planAdoptions(all, before, adopted);
+  const orphans = new Map([...adoptedNow].filter(([, networkId]) => !wants.staying.has(networkId)));
   const containers = await docker.listContainers(signal);
   const results = new Map<string, PassResult>();
   const work: Work = {
@@ -70,14 +85,15 @@ export async function dockerPass(
     changes: [],
     onRefusal,
   };
-  for (const step of planDockerSteps(wanted, before, wants.kept)) await takeStep(work, step);
+  for (const step of planDockerSteps(wanted, before, wants.kept, orphans)) await takeStep(work, step);
   const changed = work.changes.length > 0;
+  const after = changed ? await docker.list(signal) : before;
   return {
     version,
     results: work.results,
     unremoved: work.unremoved,
     changes: work.changes,
-    ...pictureOf(wanted, changed ? await docker.list(signal) : before, wants.kept),
+    ...pictureOf(wanted, after, planAdoptions(all, after, adoptedNow)),
     containers: changed ? await docker.listContainers(signal) : containers,
   };
 }
@@ -172,20 +188,20 @@ async function refusalOf({ onRefusal }: Work, call: () => Promise<void>): Promis
 function pictureOf(
   wanted: readonly WantedDockerNetwork[],
   found: readonly DockerNetwork[],
-  kept: ReadonlySet<string>,
-): Pick<DockerPass, 'standing' | 'unwantedSubnets'> {
-  const standing = new Map<string, string>();
+  adopted: ReadonlyMap<string, string>,
+): Pick<DockerPass, 'standing' | 'adopted' | 'unwantedSubnets'> {
+  const standing = new Map(adopted);
   const unwantedSubnets = new Map<string, readonly string[]>();
   for (const network of found) {
     const networkId = ownerOf(network);
     if (networkId !== undefined) standing.set(network.id, networkId);
   }
-  for (const step of planDockerSteps(wanted, found, kept)) {
+  for (const step of planDockerSteps(wanted, found, new Set())) {
     if (step.kind !== 'keep') continue;
     const { networkId, settings } = step.wanted;
     standing.set(step.found.id, networkId);
     const subnets = unwantedIpv4Subnets(settings, step.found);
     if (subnets.length > 0) unwantedSubnets.set(networkId, subnets);
   }
-  return { standing, unwantedSubnets };
+  return { standing, adopted, unwantedSubnets };
 }

@@ -16,6 +16,8 @@ export interface DockerPicture {
   readonly halves: ReadonlyMap<string, DockerHalfState>;
   /** Ids of the overlay networks that have a Docker network here, as far as is known. */
   readonly standing: ReadonlySet<string>;
+  /** Those of their Docker networks that others made: ids of overlay networks by Docker network id. */
+  readonly adopted: ReadonlyMap<string, string>;
   /** The containers that are on them; the last ones seen while the engine is away. */
   readonly containers: readonly Container[];
   readonly capacities: readonly Capacity[];
@@ -26,6 +28,7 @@ export const NO_DOCKER: DockerPicture = {
   up: false,
   halves: new Map(),
   standing: new Set(),
+  adopted: new Map(),
   containers: [],
   capacities: [],
 };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DockerRecordFile } from './docker-record-file.js';
+import { DockerRecordFile, NO_RECORD } from './docker-record-file.js';
 
 let folder: string;
 beforeEach(() => {
@@ -13,12 +13,19 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe('DockerRecordFile', () => {
   it('holds what was written', async () => {
     const file = new DockerRecordFile(folder);
-    expect(await file.read()).toEqual(new Set());
-    await file.write(new Set(['b', 'a']));
-    expect(await new DockerRecordFile(folder).read()).toEqual(new Set(['a', 'b']));
+    expect(await file.read()).toEqual(NO_RECORD);
+    const record = { standing: new Set(['b', 'a']), adopted: new Map([['docker-a', 'a']]) };
+    await file.write(record);
+    expect(await new DockerRecordFile(folder).read()).toEqual(record);
   });
 
-  it.each(['', '{}', '[1', 'null'])('says that %j is damaged', async (content) => {
+  it('reads what earlier versions wrote', async () => {
+    const file = new DockerRecordFile(folder);
+    writeFileSync(file.path, '["a","b"]\n');
+    expect(await file.read()).toEqual({ standing: new Set(['a', 'b']), adopted: new Map() });
+  });
+
+  it.each(['', '{}', '[1', 'null', '{"networks":["a"]}'])('says that %j is damaged', async (content) => {
     const file = new DockerRecordFile(folder);
     writeFileSync(file.path, content);
     await expect(file.read()).rejects.toMatchObject({

@@ -16,9 +16,10 @@ import { FakeDataplane } from '../daemons/fake-dataplane.js';
 import { FakeIpam } from '../daemons/fake-ipam.js';
 import { FakeMasters } from '../registration/fake-masters.js';
 import { TopologyStore } from '../topology/topology-store.js';
+import { DockerRecordFile } from './docker-record-file.js';
 import { FakeDockerNetworks } from './fake-docker-networks.js';
 import { followDocker } from './follow-docker.js';
-import { NETWORK_ID_LABEL } from './plan-docker-network.js';
+import { NETWORK_ID_LABEL, planDockerNetwork } from './plan-docker-network.js';
 import { watchDocker } from './watch-docker.js';
 
 const { OK, FAILED, CONFIGURING } = NetworkStatus;
@@ -96,6 +97,14 @@ function host(docker = new FakeDockerNetworks(), networkConfig: Readonly<Record<
 
 const a = exampleNetwork('a', 1);
 const b = exampleNetwork('b', 2);
+const overlayA = {
+  networkId: a.networkId,
+  name: 'a',
+  subnet: a.dockerBridge?.ip ?? '',
+  subnet6: a.dockerBridge?.ip6 ?? '',
+  mtuBytes: 1420,
+  pool: 'split',
+} as const;
 
 describe('followDocker', () => {
   it('makes the networks, tells who is on them, and writes nothing twice', async () => {
@@ -243,6 +252,61 @@ describe('followDocker', () => {
     docker.stop('web');
     while (state.removed.length === 0) await systemClock.sleep(2);
     expect(docker.networks.map(({ name }) => name)).toEqual(['b']);
+  });
+
+  describe('with a network that others made as it has to be', () => {
+    const made = async (docker = new FakeDockerNetworks()) => {
+      await docker.create({ ...planDockerNetwork(overlayA, docker.engineVersion), labels: {} });
+      return docker;
+    };
+
+    it('removes it with the overlay, once nobody is on it', async () => {
+      const { docker, state, assign, settles } = host(await made());
+      assign([a, b]);
+      await settles('a', OK);
+      docker.start('web', 'a', '9.1.0.130');
+      state.setRemoved([a.networkId]);
+      assign([a, b], [a.networkId]);
+      await settles('a', CONFIGURING, 'containers (web)');
+      expect(state.removed).toEqual([]);
+      docker.stop('web');
+      while (state.removed.length === 0) await systemClock.sleep(2);
+      expect(docker.changes).toEqual(['+a', '+b', '-a']);
+    });
+
+    it('knows it over a restart, also when it is not as it has to be any more', async () => {
+      const before = host(await made());
+      before.assign([a]);
+      await before.settles('a', OK);
+      while ((await new DockerRecordFile(folder).read()).adopted.size === 0) await systemClock.sleep(2);
+      stop.abort();
+      await Promise.all(loops);
+      stop = new AbortController();
+      const { docker, state, assign, settles } = host(before.docker, { overlay_mtu: 1300 });
+      docker.start('web', 'a', '9.1.0.130');
+      assign([a]);
+      await settles('a', FAILED, 'docker network rm a');
+      state.setRemoved([a.networkId]);
+      assign([a], [a.networkId]);
+      await settles('a', CONFIGURING, 'containers (web)');
+      expect(state.removed).toEqual([]);
+      docker.stop('web');
+      while (state.removed.length === 0) await systemClock.sleep(2);
+      expect(docker.networks).toEqual([]);
+    });
+
+    it('leaves it where the host is to have no Docker half any more', async () => {
+      const { docker, assign, settles } = host(await made());
+      assign([a]);
+      await settles('a', OK);
+      stop.abort();
+      await Promise.all(loops);
+      stop = new AbortController();
+      const after = host(docker, { docker_bridge: false });
+      after.assign([a]);
+      while (after.state.docker?.up !== true) await systemClock.sleep(2);
+      expect([docker.changes, after.state.docker?.standing.size]).toEqual([['+a'], 1]);
+    });
   });
 
   it('keeps the network of a disabled overlay', async () => {

@@ -10,7 +10,7 @@ import { type FailureCounts, type PassResult, planProgress } from '../configurat
 import { usesDocker } from './docker-half.js';
 import { dockerPass } from './docker-pass.js';
 import { type DockerPicture, NO_DOCKER } from './docker-picture.js';
-import { DockerRecordFile } from './docker-record-file.js';
+import { type DockerRecord, DockerRecordFile, isSameRecord, NO_RECORD } from './docker-record-file.js';
 import { planAway, planAwayPicture, planPicture } from './plan-docker-picture.js';
 import { type DockerWants, planDockerWants } from './plan-docker-wants.js';
 
@@ -41,7 +41,7 @@ export async function followDocker(
   const { clock, config, logger, ports } = deps;
   const record = new DockerRecordFile(config.stateDir);
   let recorded = await readRecord(deps, record);
-  let picture: DockerPicture = { ...NO_DOCKER, standing: recorded };
+  let picture: DockerPicture = { ...NO_DOCKER, ...recorded };
   let failures: FailureCounts = new Map();
   let waits = 0;
   let told: string | undefined;
@@ -67,7 +67,7 @@ export async function followDocker(
       if (told !== '') logger.warn({ event: 'docker_away', reason: told });
       else logger.info({ event: 'docker_reached', socket: ports.docker.socket, version: round.version });
     }
-    recorded = await writeRecord(deps, record, recorded, picture.standing);
+    recorded = await writeRecord(deps, record, recorded, picture);
     state.setDocker(picture);
     if (await state.dockerDue.within(seen, nextRoundMs(deps, picture, waits), clock, signal)) {
       await clock.sleep(GATHER_MS, signal);
@@ -98,8 +98,18 @@ async function takeRound(
   const progressOf = (results: ReadonlyMap<string, PassResult>) =>
     planProgress(networks, results, now.failures, config.maxConfigurationAttempts);
   try {
-    const pass = await dockerPass(ports.docker, wants, () => metrics.dockerFailures.inc(), signal);
+    const pass = await dockerPass(
+      ports.docker,
+      wants,
+      picture.adopted,
+      () => metrics.dockerFailures.inc(),
+      signal,
+    );
     for (const change of pass.changes) logger.info({ ...change });
+    for (const [dockerId, networkId] of pass.adopted) {
+      if (picture.adopted.get(dockerId) === networkId) continue;
+      logger.info({ event: 'docker_network_adopted', networkId, dockerId });
+    }
     const { progress, failures } = progressOf(pass.results);
     tellFailures(deps, state.docker, progress);
     const next = planPicture(picture, registration, wants, progress, pass, clock.nowMs());
@@ -135,12 +145,12 @@ function nextRoundMs({ random, timings }: LoopDeps, { halves }: DockerPicture, w
 }
 
 /** A damaged record is told, and made anew out of what Docker says. */
-async function readRecord({ logger }: LoopDeps, record: DockerRecordFile): Promise<ReadonlySet<string>> {
+async function readRecord({ logger }: LoopDeps, record: DockerRecordFile): Promise<DockerRecord> {
   try {
     return await record.read();
   } catch (thrown) {
     logger.error({ event: 'docker_record_unreadable', reason: toOverlayError(thrown).message });
-    return new Set();
+    return NO_RECORD;
   }
 }
 
@@ -148,13 +158,14 @@ async function readRecord({ logger }: LoopDeps, record: DockerRecordFile): Promi
 async function writeRecord(
   { logger }: LoopDeps,
   record: DockerRecordFile,
-  written: ReadonlySet<string>,
-  standing: ReadonlySet<string>,
-): Promise<ReadonlySet<string>> {
-  if (written.size === standing.size && [...standing].every((id) => written.has(id))) return written;
+  written: DockerRecord,
+  { standing, adopted }: DockerRecord,
+): Promise<DockerRecord> {
+  const now = { standing, adopted };
+  if (isSameRecord(written, now)) return written;
   try {
-    await record.write(standing);
-    return standing;
+    await record.write(now);
+    return now;
   } catch (thrown) {
     logger.error({ event: 'docker_record_unwritable', reason: toOverlayError(thrown).message });
     return written;

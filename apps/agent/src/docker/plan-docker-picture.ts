@@ -79,6 +79,7 @@ export function planPicture(
     up: true,
     halves,
     standing,
+    adopted: pass.adopted,
     containers,
     capacities: planDockerCapacity(usable, containers, before.capacities, nowMs),
   };

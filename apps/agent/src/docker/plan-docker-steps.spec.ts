@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DockerNetwork } from './docker-networks.js';
 import { planDockerNetwork } from './plan-docker-network.js';
-import { planDockerSteps } from './plan-docker-steps.js';
+import { planAdoptions, planDockerSteps } from './plan-docker-steps.js';
 
 const wanted = (name: string, networkId = `id-${name}`, mtuBytes = 1420) => ({
   networkId,
@@ -40,6 +40,15 @@ describe('planDockerSteps', () => {
     expect(planDockerSteps([], [standing('a')], new Set())).toMatchObject([{ kind: 'remove' }]);
   });
 
+  it('removes an adopted one whose network is gone, unless another one has taken it over', () => {
+    const orphans = new Map([['docker-a', 'id-old']]);
+    const found = [unlabelled(standing('a'))];
+    expect(planDockerSteps([], found, kept, orphans)).toMatchObject([
+      { kind: 'remove', networkId: 'id-old' },
+    ]);
+    expect(planDockerSteps([wanted('a')], found, kept, orphans)).toMatchObject([{ kind: 'keep' }]);
+  });
+
   it('names the difference and the way out', () => {
     const [step] = planDockerSteps([wanted('a')], [unlabelled(standing('a', 'x', 1500))], kept);
     expect(step).toMatchObject({ error: expect.stringContaining('mtu is 1500, must be 1420') });
@@ -73,5 +82,24 @@ describe('planDockerSteps', () => {
         },
       ),
     );
+  });
+});
+
+describe('planAdoptions', () => {
+  const foreign = unlabelled(standing('a'));
+  it.each<[string, readonly DockerNetwork[], number | undefined, readonly [string, string][]]>([
+    ["takes somebody else's that is equal", [foreign], 1420, [['docker-a', 'id-a']]],
+    ["takes no other one of somebody else's", [foreign], 1300, []],
+    ['takes none of ours', [standing('a')], 1420, []],
+    ['takes none where nothing is wanted', [foreign], undefined, []],
+  ])('%s', (_what, found, mtuBytes, adopted) => {
+    const want = mtuBytes === undefined ? [] : [wanted('a', 'id-a', mtuBytes)];
+    expect([...planAdoptions(want, found, new Map())]).toEqual(adopted);
+  });
+
+  it('keeps what was adopted while it stands', () => {
+    const before = new Map([['docker-a', 'id-a']]);
+    expect(planAdoptions([wanted('a', 'id-a', 1300)], [foreign], before)).toEqual(before);
+    expect(planAdoptions([wanted('a')], [], before)).toEqual(new Map());
   });
 });

@@ -21,7 +21,7 @@ export type DockerStep =
     }
   /** Somebody else's stands in the way. */
   | { readonly kind: 'conflict'; readonly wanted: WantedDockerNetwork; readonly error: string }
-  /** Ours, of a network that is not assigned any more. */
+  /** Ours or adopted, of a network that is not assigned any more. */
   | { readonly kind: 'remove'; readonly networkId: string; readonly found: DockerNetwork };
 
 /** The id of the overlay network that a Docker network was made for; undefined for somebody else's. */
@@ -31,22 +31,48 @@ export function ownerOf({ labels }: Pick<DockerNetwork, 'labels'>): string | und
 
 /**
  * What to do so that Docker has the wanted networks and none of ours that is neither wanted nor kept. Somebody
- * else's network is adopted if it is equal, and never changed or removed.
+ * else's network is adopted if it is equal, never changed, and removed only if it is an orphan.
  * @param kept ids of overlay networks whose Docker networks stay even if they are not wanted now
+ * @param orphans adopted networks whose overlay network is gone: its id by Docker network id
  */
 export function planDockerSteps(
   wanted: readonly WantedDockerNetwork[],
   found: readonly DockerNetwork[],
   kept: ReadonlySet<string>,
+  orphans: ReadonlyMap<string, string> = new Map(),
 ): readonly DockerStep[] {
   const steps = wanted.map((one) => planStep(one, found));
-  const handled = new Set(steps.flatMap((step) => (step.kind === 'replace' ? [step.found.id] : [])));
+  const handled = new Set(steps.flatMap((step) => ('found' in step ? [step.found.id] : [])));
   const removals = found.flatMap((network): DockerStep[] => {
-    const networkId = ownerOf(network);
+    const networkId = ownerOf(network) ?? orphans.get(network.id);
     if (networkId === undefined || kept.has(networkId) || handled.has(network.id)) return [];
     return [{ kind: 'remove', networkId, found: network }];
   });
   return [...removals, ...steps];
+}
+
+/**
+ * The Docker networks that stand for overlay networks although others made them: ids of overlay networks by Docker
+ * network id. One that was adopted stays so for as long as it stands: containers on it hold addresses of the block also
+ * when it is not as it has to be any more.
+ * @param wanted also those that are on their way out: what is equal to theirs was adopted
+ * @param before the adopted ones as recorded
+ */
+export function planAdoptions(
+  wanted: readonly WantedDockerNetwork[],
+  found: readonly DockerNetwork[],
+  before: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const foreign = found.filter((network) => ownerOf(network) === undefined);
+  const known = foreign.flatMap(({ id }): [string, string][] => {
+    const networkId = before.get(id);
+    return networkId === undefined ? [] : [[id, networkId]];
+  });
+  const steps = wanted.map((one) => planStep(one, foreign));
+  const equal = steps.flatMap((step): [string, string][] =>
+    step.kind === 'keep' ? [[step.found.id, step.wanted.networkId]] : [],
+  );
+  return new Map([...known, ...equal]);
 }
 
 function planStep(wanted: WantedDockerNetwork, found: readonly DockerNetwork[]): DockerStep {

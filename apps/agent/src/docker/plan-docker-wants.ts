@@ -11,6 +11,10 @@ export interface DockerWants {
   readonly held: ReadonlyMap<string, string>;
   /** Ids of the networks whose Docker networks stay, wanted now or not. */
   readonly kept: ReadonlySet<string>;
+  /** Ids of the networks that stay, whether or not the host uses Docker. */
+  readonly staying: ReadonlySet<string>;
+  /** What the networks that are being deleted wanted. */
+  readonly leaving: readonly DockerOverlay[];
 }
 
 /**
@@ -22,14 +26,22 @@ export function planDockerWants(
   settings: DockerHalfSettings,
   progress: HostProgress,
 ): DockerWants {
-  if (!usesDocker(settings)) return { overlays: [], held: new Map(), kept: new Set() };
   const networks = stayingNetworks(registration);
+  const staying = new Set(networks.map(({ networkId }) => networkId));
+  if (!usesDocker(settings)) {
+    return { overlays: [], held: new Map(), kept: new Set(), staying, leaving: [] };
+  }
+  const leaving = (registration.assignment?.networks ?? []).filter(
+    ({ networkId }) => !staying.has(networkId),
+  );
   const held = networks.filter(
     ({ networkId, network }) => network?.isolated === true && progress.get(networkId)?.kind !== 'configured',
   );
   return {
     overlays: networks.flatMap((network) => dockerHalfOf(network, settings) ?? []),
     held: new Map(held.map(({ networkId }) => [networkId, 'its isolation is not enforced yet'])),
-    kept: new Set(networks.map(({ networkId }) => networkId)),
+    kept: staying,
+    staying,
+    leaving: leaving.flatMap((network) => dockerHalfOf(network, settings) ?? []),
   };
 }

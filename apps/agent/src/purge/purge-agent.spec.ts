@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import type { DockerNetworkSettings } from '../docker/docker-networks.js';
+import type { DockerRecord } from '../docker/docker-record-file.js';
 import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { purgeAgent } from './purge-agent.js';
 
@@ -37,9 +38,13 @@ function settingsOf(name: string, labels: Readonly<Record<string, string>>): Doc
   };
 }
 
+function recordOf(ids: readonly string[]): DockerRecord {
+  return { standing: new Set(ids), adopted: new Map() };
+}
+
 let folder: FakeFolder;
 let docker: FakeDockerNetworks;
-let recorded: ReadonlySet<string>;
+let recorded: DockerRecord;
 
 beforeEach(async () => {
   folder = new FakeFolder();
@@ -49,14 +54,14 @@ beforeEach(async () => {
   await docker.create(settingsOf('busy', { 'overlay.network-id': 'n2' }));
   await docker.create(settingsOf('foreign', {}));
   docker.start('web', 'busy', '9.0.0.130');
-  recorded = new Set(['n1', 'n2']);
+  recorded = recordOf(['n1', 'n2']);
 });
 
 function purge(verify = false) {
   const dockerRecord = {
     read: async () => recorded,
-    write: async (ids: ReadonlySet<string>) => {
-      recorded = ids;
+    write: async (record: DockerRecord) => {
+      recorded = record;
     },
   };
   // One folder named twice, as where cni_dir and cni_conflist_dir are the same.
@@ -72,11 +77,11 @@ describe('purgeAgent', () => {
     });
     expect([...folder.files.keys()]).toEqual(['b.conf']);
     expect(docker.networks.map(({ name }) => name)).toEqual(['busy', 'foreign']);
-    expect([...recorded]).toEqual(['n2']);
+    expect([...recorded.standing]).toEqual(['n2']);
     expect(await purge()).toEqual({ removed: [], left: [busy] });
     docker.stop('web');
     expect(await purge()).toEqual({ removed: ['Docker network busy'], left: [] });
-    expect(recorded.size).toBe(0);
+    expect(recorded.standing.size).toBe(0);
   });
 
   it('only lists with verify', async () => {
@@ -84,7 +89,7 @@ describe('purgeAgent', () => {
     expect(await purge(true)).toEqual({ removed: [], left });
     expect(folder.files.size).toBe(3);
     expect(docker.networks).toHaveLength(3);
-    expect(recorded.size).toBe(2);
+    expect(recorded.standing.size).toBe(2);
   });
 
   it('goes on after a file that cannot be removed', async () => {
@@ -101,10 +106,10 @@ describe('purgeAgent', () => {
     ['was never there', 'not_found', [], false],
     ['is Podman', 'unimplemented', [], false],
   ] as const)('tells whether anything may be in a Docker that %s', async (_case, code, ids, isTold) => {
-    recorded = new Set(ids);
+    recorded = recordOf(ids);
     docker.setTrouble(new OverlayError(code, 'no answer'));
     const { left } = await purge();
     expect(left).toEqual(isTold ? [expect.stringContaining('whatever is in Docker: start it')] : []);
-    expect([...recorded]).toEqual(ids);
+    expect([...recorded.standing]).toEqual(ids);
   });
 });

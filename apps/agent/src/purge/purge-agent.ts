@@ -7,7 +7,7 @@ import {
   type DockerNetworks,
   usersOf,
 } from '../docker/docker-networks.js';
-import type { DockerRecordFile } from '../docker/docker-record-file.js';
+import type { DockerRecord, DockerRecordFile } from '../docker/docker-record-file.js';
 import { ownerOf } from '../docker/plan-docker-steps.js';
 
 /** Where an agent leaves things outside its own folder. */
@@ -66,19 +66,23 @@ async function purgeFolder(work: Work, folder: PurgeableFolder): Promise<void> {
 
 async function purgeDocker(work: Work): Promise<void> {
   const { docker, dockerRecord, signal } = work;
-  const recorded = await dockerRecord.read().catch(() => new Set(['unreadable']));
+  const unreadable: DockerRecord = { standing: new Set(['unreadable']), adopted: new Map() };
+  const recorded = await dockerRecord.read().catch(() => unreadable);
   const answer = await readDocker(docker, signal);
   if (answer.kind === 'silent') {
     const { error } = answer;
     // Without a socket there never was a Docker here, unless the agent noted networks of ours.
-    const never = error.code === 'not_found' && recorded.size === 0;
+    const never = error.code === 'not_found' && recorded.standing.size === 0;
     if (never || error.code === 'unimplemented') return;
     work.left.push(
       `whatever is in Docker: start it to have it looked at (${docker.socket}: ${error.message})`,
     );
     return;
   }
-  const standing = new Set<string>();
+  // What others made is left; the agent shall know it again when the host comes back.
+  const there = new Set(answer.networks.map(({ id }) => id));
+  const adopted = new Map([...recorded.adopted].filter(([dockerId]) => there.has(dockerId)));
+  const standing = new Set<string>(adopted.values());
   for (const network of answer.networks) {
     const networkId = ownerOf(network);
     if (networkId === undefined) continue;
@@ -88,9 +92,9 @@ async function purgeDocker(work: Work): Promise<void> {
     });
     if (!isGone) standing.add(networkId);
   }
-  if (work.verify || recorded.size === 0) return;
+  if (work.verify || recorded.standing.size === 0) return;
   // A note that stays costs nothing but a Docker that is waited for when the host comes back.
-  await dockerRecord.write(standing).catch(() => undefined);
+  await dockerRecord.write({ standing, adopted }).catch(() => undefined);
 }
 
 type DockerAnswer =
