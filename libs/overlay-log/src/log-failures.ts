@@ -1,4 +1,6 @@
 import { OverlayError } from '@overlay/failure';
+import type { Mutation } from '@overlay/model';
+import { boundBytes, type CommitLimits, CommitRoom } from './commit-room.js';
 import type { Fence } from './overlay-log.js';
 
 /** The failure of a commit whose `create` met an entry that is there. */
@@ -23,13 +25,18 @@ export function notBehind(): OverlayError {
 }
 
 /**
- * Makes sure that a batch is not too long for one commit.
+ * Makes sure that a batch is not too large for one commit.
  * @throws OverlayError `invalid_argument`.
  */
-export function requireFits(count: number, maxMutations: number): void {
-  if (count <= maxMutations) return;
-  const message = `a commit has at most ${maxMutations} mutations, and this one has ${count}; nothing was committed`;
-  throw new OverlayError('invalid_argument', message);
+export function requireFits(mutations: readonly Mutation[], limits: CommitLimits): void {
+  if (new CommitRoom(limits).take(mutations)) return;
+  throw new OverlayError('invalid_argument', `${tooLarge(mutations, limits)}; nothing was committed`);
+}
+
+/** What is wrong with a batch that is too large for one commit. */
+export function tooLarge(mutations: readonly Mutation[], { maxMutations, maxBytes }: CommitLimits): string {
+  const has = `${mutations.length} changes in ${boundBytes(mutations)} bytes`;
+  return `a commit has at most ${maxMutations} changes in ${maxBytes} bytes, and this one would have ${has}`;
 }
 
 /** The failure of a watch whose starting point is not in the history. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type LogRecord, type Mutation, refOf } from '@overlay/model';
 import fc from 'fast-check';
+import { CommitRoom } from './commit-room.js';
 import { keyOf } from './log-keys.js';
 import type { Fence, Leadership, LogChange, OverlayLog } from './overlay-log.js';
 import { sampleAddressSpace, sampleClaim, sampleNetwork, sampleNode } from './sample-records.js';
@@ -85,6 +86,17 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
       expect((await contents(log)).records).toEqual([]);
       await log.commit(claims.slice(1), fence);
       expect((await contents(log)).records).toHaveLength(log.maxMutations);
+    });
+
+    it('takes as many bytes at once as it says, and commits nothing of more', async () => {
+      const nodes: Mutation[] = [];
+      const room = new CommitRoom(log);
+      const next = () => create(largeNode(nodes.length));
+      while (room.take([next()])) nodes.push(next());
+      await expect(log.commit([...nodes, next()], fence)).rejects.toMatchObject({ code: 'invalid_argument' });
+      expect((await contents(log)).records).toEqual([]);
+      await log.commit(nodes, fence);
+      expect((await contents(log)).records).toHaveLength(nodes.length);
     });
 
     it('lets exactly one of many concurrent commits create an entry', async () => {
@@ -298,6 +310,12 @@ function replace(model: Map<string, LogRecord>, next: ReadonlyMap<string, LogRec
 
 function create(record: LogRecord): Mutation {
   return { op: 'create', record };
+}
+
+function largeNode(number: number): LogRecord {
+  const record = sampleNode(number);
+  if (record.kind !== 'node') return record;
+  return { ...record, node: { ...record.node, attributes: { text: '\u00e4'.repeat(32_000) } } };
 }
 
 function put(record: LogRecord): Mutation {

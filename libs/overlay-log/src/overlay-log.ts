@@ -1,4 +1,5 @@
 import type { LogRecord, Mutation } from '@overlay/model';
+import type { CommitLimits } from './commit-room.js';
 
 /** Proof of leadership that every commit carries. A newer campaign that was won makes all older fences void. */
 export interface Fence {
@@ -55,10 +56,7 @@ export function markOf({ candidate, epoch }: Fence, number?: number): string {
  * The persisted log of every assignment. Drivers: `EmbeddedOverlayLog` (one process, lmdb); each passes the
  * contract in `@overlay/overlay-log/testing`.
  */
-export interface OverlayLog {
-  /** The most mutations that one commit may have. */
-  readonly maxMutations: number;
-
+export interface OverlayLog extends CommitLimits {
   /**
    * Reads the whole log at one revision.
    * @throws OverlayError `data_loss` naming the key of a record that cannot be read, `failed_precondition` for
@@ -75,7 +73,7 @@ export interface OverlayLog {
    * message names the entry), `aborted` if the fence is void or the commit that this one has to be behind is not in the
    * log (nothing was committed), `resource_exhausted` if
    * the store is full (nothing was committed), `invalid_argument` if the batch has more than `maxMutations`
-   * (nothing was committed), `unavailable` if the outcome is unknown.
+   * or `maxBytes` (nothing was committed), `unavailable` if the outcome is unknown.
    */
   commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint>;
 

@@ -29,7 +29,7 @@ export async function loadCluster(
   signal?: AbortSignal,
 ): Promise<LoadedCluster> {
   const { revision, records: batches } = await log.load();
-  const state = new PlannerState(quarantineMs);
+  const state = new PlannerState(quarantineMs, log);
   const records = new ClusterRecords();
   let empty = true;
   for await (const batch of signal === undefined ? batches : until(batches, signal)) {

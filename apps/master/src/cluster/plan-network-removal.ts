@@ -7,6 +7,7 @@ import {
   type NodeId,
   type NodeRecord,
 } from '@overlay/model';
+import type { CommitRoom } from '@overlay/overlay-log';
 import { removedClaims } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -35,32 +36,31 @@ export function planRemovedNetworks(
  * Ends the deletions that every agent has done its part of: what former nodes had in the network is freed, then
  * the network's record goes. Where the configuration still names the network, a mark stays, so that the next
  * start does not bring it back.
- * @param configured names in the configuration. @param room how many changes there may be at most.
+ * @param configured names in the configuration. @param room of the commit; as much is done as it holds.
  */
 export function planFinishedDeletions(
   state: PlannerState,
   configured: ReadonlySet<NetworkName>,
-  room: number,
+  room: CommitRoom,
 ): readonly Mutation[] {
   const mutations: Mutation[] = [];
+  // What is planned of a former node here rests on its record as it is: once in each commit.
+  const touched = new Set<NodeId>();
   for (const network of state.records.networks.values()) {
     if (network.phase !== 'deleting' || state.records.usersOf(network.id) > 0) continue;
-    const step = finished(state, network, configured);
-    if (mutations.length + step.length > room) break;
+    // One former node at a time keeps each step small; the next commit goes on.
+    const former = formerUser(state, network.id);
+    if (former !== undefined && touched.has(former.id)) continue;
+    const step = former === undefined ? finished(network, configured) : stripped(former, network.id);
+    if (!room.take(step)) break;
+    if (former !== undefined) touched.add(former.id);
     mutations.push(...step);
   }
   return mutations;
 }
 
-function finished(
-  state: PlannerState,
-  network: NetworkRecord,
-  configured: ReadonlySet<NetworkName>,
-): readonly Mutation[] {
+function finished(network: NetworkRecord, configured: ReadonlySet<NetworkName>): readonly Mutation[] {
   const { id } = network;
-  const former = formerUser(state, id);
-  // One former node at a time keeps each commit small; the next batch goes on.
-  if (former !== undefined) return stripped(former, id);
   return configured.has(network.definition.name)
     ? [{ op: 'put', record: { kind: 'network', network: { ...network, phase: 'deleted' } } }]
     : [{ op: 'delete', ref: { kind: 'network', id } }];

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { isFailure, type OverlayError } from '@overlay/failure';
 import type { Mutation, NetworkId, NetworkName, NodeId } from '@overlay/model';
-import { planAgentDeletion } from './plan-agent-deletion.js';
 import { planNetworkCreation, planNetworkDeletion, planNetworkUpdate } from './plan-network.js';
 import { planFinishedDeletions, planRemovedNetworks } from './plan-network-removal.js';
 import { planRegistration } from './plan-registration.js';
 import type { PlannerState } from './planner-state.js';
-import { networkOf, requestOf, stateWith } from './testing.js';
+import { networkOf, planDeletionAt, requestOf, roomOf, stateWith } from './testing.js';
 
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 24]);
 const WEB = networkOf('web', ['10.8.0.0/16', 26], ['fd08::/64', 80]);
@@ -99,15 +98,15 @@ describe('deleting a network', () => {
     join(state, 'a', '10.0.0.1');
     join(state, 'b', '10.0.0.2');
     remove(state);
-    expect(planFinishedDeletions(state, NOBODY, 100)).toEqual([]);
+    expect(planFinishedDeletions(state, NOBODY, roomOf(state))).toEqual([]);
     for (const node of ['a', 'b'] as NodeId[]) {
       state.apply(planRemovedNetworks(state, node, [id, 'id-dcos']), 0);
       expect(planRemovedNetworks(state, node, [id])).toEqual([]);
     }
-    expect(planFinishedDeletions(state, NOBODY, 100)).toEqual([
+    expect(planFinishedDeletions(state, NOBODY, roomOf(state))).toEqual([
       { op: 'delete', ref: { kind: 'network', id } },
     ]);
-    state.apply(planFinishedDeletions(state, NOBODY, 100), 0);
+    state.apply(planFinishedDeletions(state, NOBODY, roomOf(state)), 0);
     expect(state.records.nodes.get('a' as NodeId)?.networks).toHaveLength(1);
     create(state, WEB, 'again');
     expect(join(state, 'b', '10.0.0.2').networks[1]?.prefixes[0]).toBe('10.8.0.0/26');
@@ -117,27 +116,47 @@ describe('deleting a network', () => {
     const state = stateWith([DCOS]);
     const { id } = create(state);
     const node = join(state, 'a', '10.0.0.1');
-    applied(
-      state,
-      planAgentDeletion(state, { ips: [node.ip], force: true }, () => true),
-    );
+    applied(state, planDeletionAt(state, node.ip));
     remove(state);
-    const stripped = planFinishedDeletions(state, NOBODY, 100);
+    const stripped = planFinishedDeletions(state, NOBODY, roomOf(state));
     expect(stripped).toContainEqual({
       op: 'delete',
       ref: { kind: 'claim', resource: 'block', value: '10.8.0.0/26' },
     });
     state.apply(stripped, 0);
-    state.apply(planFinishedDeletions(state, NOBODY, 100), 0);
+    state.apply(planFinishedDeletions(state, NOBODY, roomOf(state)), 0);
     expect(state.records.networks.has(id)).toBe(false);
     expect(join(state, 'a', '10.0.0.1').vtepIp).toBe(node.vtepIp);
+  });
+
+  it('takes what was kept for one node in several networks away in one commit after the other', async () => {
+    const state = stateWith([DCOS]);
+    const other = networkOf('other', ['10.9.0.0/16', 26]);
+    create(state);
+    create(state, other, 'other');
+    const node = join(state, 'a', '10.0.0.1');
+    applied(state, planDeletionAt(state, node.ip));
+    remove(state);
+    applied(state, planNetworkDeletion(state, { name: other.name, force: true, attached: 0 }));
+    const commits: (readonly Mutation[])[] = [];
+    for (let more = true; more; more = (commits.at(-1) ?? []).length > 0) {
+      commits.push(planFinishedDeletions(state, NOBODY, roomOf(state)));
+      state.apply(commits.at(-1) ?? [], 0);
+      const [former] = state.records.formerNodes.values();
+      const claimed = (value: string) =>
+        commits
+          .flat()
+          .every((one) => one.op !== 'delete' || one.ref.kind !== 'claim' || one.ref.value !== value);
+      for (const { prefixes } of former?.networks ?? []) expect(prefixes.every(claimed)).toBe(true);
+    }
+    expect([...state.records.networks.values()].map(({ definition }) => definition.name)).toEqual(['dcos']);
   });
 
   it('leaves a mark where the configuration names the network, which a new creation takes away', () => {
     const state = stateWith([DCOS]);
     create(state);
     remove(state);
-    state.apply(planFinishedDeletions(state, new Set([WEB_NAME]), 100), 0);
+    state.apply(planFinishedDeletions(state, new Set([WEB_NAME]), roomOf(state)), 0);
     expect(state.records.networkByName(WEB_NAME)).toBeUndefined();
     expect([...state.records.deletedNetworks.keys()]).toEqual(['web']);
     create(state, WEB, 'again');

@@ -9,6 +9,7 @@ import {
 } from '@overlay/model';
 import { checkUnderlay } from './check-underlay.js';
 import { sameDefinition, sameSpaces } from './network-definitions.js';
+import { checkNetworkLimit } from './network-limit.js';
 import type { PlannerState } from './planner-state.js';
 
 /** The network as it will be, and the changes that lead there: none if nothing changes. */
@@ -20,7 +21,8 @@ export interface NetworkPlan {
 /**
  * Decides the creation of a network. Repeating it with the same definition succeeds.
  * @throws OverlayError `invalid_argument` for a definition that breaks a rule or overlaps, `already_exists` for a
- * name that another definition has, `failed_precondition` while a network of that name is being deleted.
+ * name that another definition has, `failed_precondition` while a network of that name is being deleted,
+ * `resource_exhausted` beyond the number of networks that the log takes.
  */
 export function planNetworkCreation(
   state: PlannerState,
@@ -50,6 +52,8 @@ export function planNetworkCreation(
     ...checkUnderlay(definition, state.records.nodes.values(), 'spec'),
   ];
   if (violations.length > 0) throw OverlayError.invalid(violations);
+  const limit = checkNetworkLimit(state, [definition]);
+  if (limit !== undefined) throw new OverlayError('resource_exhausted', `network "${name}": ${limit}`);
   const network: NetworkRecord = { id: newNetworkId(), definition, origin: 'runtime', phase: 'active' };
   const tombstone = state.records.deletedNetworks.get(name);
   const create: Mutation = { op: 'create', record: { kind: 'network', network } };

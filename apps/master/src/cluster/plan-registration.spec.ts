@@ -3,10 +3,18 @@ import { parseCidr } from '@overlay/allocation';
 import { isFailure, type OverlayError } from '@overlay/failure';
 import { claimsOf, type NodeId, type NodeRecord } from '@overlay/model';
 import fc from 'fast-check';
-import { planAgentDeletion, planQuarantineEnds } from './plan-agent-deletion.js';
+import { planQuarantineEnds } from './plan-agent-deletion.js';
 import { planRegistration, type RegistrationRequest } from './plan-registration.js';
 import type { PlannerState } from './planner-state.js';
-import { DEFAULT_SPACE, networkOf, recordOf, requestOf, stateWith } from './testing.js';
+import {
+  DEFAULT_SPACE,
+  networkOf,
+  planDeletionAt,
+  recordOf,
+  requestOf,
+  roomOf,
+  stateWith,
+} from './testing.js';
 
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 24]);
 const DCOS6 = networkOf('dcos6', undefined, ['fd01:b::/64', 80]);
@@ -158,15 +166,15 @@ describe('planRegistration', () => {
   it('gives a deleted node the same back within the quarantine and to nobody else', () => {
     const state = stateWith([DCOS], DEFAULT_SPACE, 1_000);
     const first = register(state, requestOf('a', '10.0.0.1'));
-    const deletion = planAgentDeletion(state, { ips: [first.ip], force: false }, () => false);
+    const deletion = planDeletionAt(state, first.ip);
     state.apply(deletion.mutations, 0);
-    state.apply(planQuarantineEnds(state, 500, 10), 500);
+    state.apply(planQuarantineEnds(state, 500, roomOf(state)), 500);
     expect(register(state, requestOf('b', '10.0.0.2')).vtepIp).toBe('44.128.0.2');
     expect(register(state, requestOf('a', '10.0.0.1'))).toEqual(first);
-    state.apply(planAgentDeletion(state, { ips: [first.ip], force: false }, () => false).mutations, 500);
-    state.apply(planQuarantineEnds(state, 1_499, 10), 1_499);
+    state.apply(planDeletionAt(state, first.ip).mutations, 500);
+    state.apply(planQuarantineEnds(state, 1_499, roomOf(state)), 1_499);
     expect(register(state, requestOf('c', '10.0.0.3')).vtepIp).toBe('44.128.0.3');
-    state.apply(planQuarantineEnds(state, 1_500, 10), 1_500);
+    state.apply(planQuarantineEnds(state, 1_500, roomOf(state)), 1_500);
     expect(register(state, requestOf('d', '10.0.0.4')).vtepIp).toBe('44.128.0.1');
   });
 });
@@ -215,7 +223,7 @@ describe('registration under random joins, restarts and deletions', () => {
           if (step.kind === 'join' || step.kind === 'delete') {
             for (const plan of [planQuarantineEnds, planned]) {
               const mutations =
-                plan === planned ? planned(state, step) : planQuarantineEnds(state, nowMs, 10);
+                plan === planned ? planned(state, step) : planQuarantineEnds(state, nowMs, roomOf(state));
               for (const mutation of mutations) track(claimed, mutation);
               state.apply(mutations, nowMs);
             }
@@ -245,8 +253,7 @@ function* claimsIn(state: PlannerState) {
 function planned(state: PlannerState, step: Step & { kind: 'join' | 'delete' }) {
   const ip = `10.0.0.${step.ip}`;
   if (step.kind === 'delete') {
-    const { ip: parsed } = requestOf('x', ip);
-    return planAgentDeletion(state, { ips: [parsed], force: true }, () => true).mutations;
+    return planDeletionAt(state, ip).mutations;
   }
   const request = requestOf(`n${step.id}` as NodeId, ip, { allocateSubnet: !step.gateway });
   return planRegistration(state, request, { isConnected: () => false }).mutations;

@@ -5,7 +5,7 @@ import type { NetworkId } from '@overlay/model';
 import { planRegistration } from './plan-registration.js';
 import { type ClusterDefinition, planStartup } from './plan-startup.js';
 import { PlannerState } from './planner-state.js';
-import { DEFAULT_SPACE, networkOf, recordOf, requestOf, stateWith } from './testing.js';
+import { DEFAULT_SPACE, ETCD_LIMITS, networkOf, recordOf, requestOf, stateWith } from './testing.js';
 
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 26]);
 const OTHER = networkOf('other', ['10.8.0.0/16', 26]);
@@ -29,7 +29,7 @@ function refusal(state: PlannerState, definition: Partial<ClusterDefinition>): s
 
 describe('planStartup', () => {
   it('writes address space and networks into an empty log', () => {
-    const { mutations } = start(new PlannerState(0), { networks: [DCOS, OTHER] });
+    const { mutations } = start(new PlannerState(0, ETCD_LIMITS), { networks: [DCOS, OTHER] });
     expect(mutations.map((m) => (m.op === 'delete' ? m.ref.kind : m.record.kind))).toEqual([
       'address-space',
       'network',

@@ -9,6 +9,7 @@ import {
 } from '@overlay/model';
 import { checkUnderlay } from './check-underlay.js';
 import { sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
+import { checkNetworkLimit } from './network-limit.js';
 import { planAddressSpace } from './plan-address-space.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -64,6 +65,7 @@ export function planStartup(
     if (step.network !== undefined)
       mutations.push({ op: 'put', record: { kind: 'network', network: step.network } });
   }
+  const added: NetworkDefinition[] = [];
   for (const definition of configured.networks) {
     if (state.records.networkByName(definition.name) !== undefined) continue;
     if (state.records.deletedNetworks.has(definition.name)) {
@@ -72,6 +74,7 @@ export function planStartup(
       continue;
     }
     problems.push(...conflictsWithLog(state, configured, definition));
+    added.push(definition);
     const network: NetworkRecord = {
       id: options.newNetworkId(),
       definition,
@@ -80,6 +83,8 @@ export function planStartup(
     };
     mutations.push({ op: 'create', record: { kind: 'network', network } });
   }
+  const limit = checkNetworkLimit(state, added);
+  if (limit !== undefined) problems.push(`network.overlays: ${limit}`);
   for (const [name, { id }] of state.records.deletedNetworks) {
     if (configured.networks.some((definition) => definition.name === name)) continue;
     mutations.push({ op: 'delete', ref: { kind: 'network', id } });

@@ -1,14 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseIpAddress } from '@overlay/allocation';
 import { isFailure } from '@overlay/failure';
 import type { LogRecord, Mutation } from '@overlay/model';
 import { refOf } from '@overlay/model';
 import { keyOf, verifyLog } from '@overlay/overlay-log';
 import fc from 'fast-check';
-import { planAgentDeletion, planQuarantineEnds } from './plan-agent-deletion.js';
+import { planQuarantineEnds } from './plan-agent-deletion.js';
 import { planRegistration } from './plan-registration.js';
 import type { PlannerState } from './planner-state.js';
-import { DEFAULT_SPACE, networkOf, recordOf, requestOf, stateWith } from './testing.js';
+import {
+  DEFAULT_SPACE,
+  networkOf,
+  planDeletionAt,
+  recordOf,
+  requestOf,
+  roomOf,
+  stateWith,
+} from './testing.js';
 
 const NETWORKS = [
   networkOf('dcos', ['9.0.0.0/24', 27]),
@@ -46,12 +53,10 @@ function planStep(state: PlannerState, step: Step, nowMs: number): readonly Muta
       });
       return planRegistration(state, request, { isConnected: () => false }).mutations;
     }
-    case 'delete': {
-      const ips = [parseIpAddress(`10.0.0.${step.ip}`)];
-      return planAgentDeletion(state, { ips, force: true }, () => false).mutations;
-    }
+    case 'delete':
+      return planDeletionAt(state, `10.0.0.${step.ip}`).mutations;
     case 'wait':
-      return planQuarantineEnds(state, nowMs, 10);
+      return planQuarantineEnds(state, nowMs, roomOf(state));
   }
 }
 

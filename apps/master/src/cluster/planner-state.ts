@@ -1,4 +1,5 @@
 import type { FormerNodeRecord, LogRecord, LogRecordRef, Mutation, NodeId } from '@overlay/model';
+import type { CommitLimits } from '@overlay/overlay-log';
 import { ClusterPools } from './cluster-pools.js';
 import { ClusterRecords } from './cluster-records.js';
 
@@ -9,13 +10,19 @@ import { ClusterRecords } from './cluster-records.js';
 export class PlannerState {
   readonly records = new ClusterRecords();
   readonly pools = new ClusterPools();
+  /** How large one commit may be. */
+  readonly limits: CommitLimits;
   readonly #quarantineMs: number;
   /** When each quarantine is over; in the order in which they end, for all last equally long. */
   readonly #quarantineEnds = new Map<NodeId, number>();
 
-  /** @param quarantineMs how long what a deleted node had is kept for it. */
-  constructor(quarantineMs: number) {
+  /**
+   * @param quarantineMs how long what a deleted node had is kept for it.
+   * @param limits of the log that the plans are for.
+   */
+  constructor(quarantineMs: number, limits: CommitLimits) {
     this.#quarantineMs = quarantineMs;
+    this.limits = limits;
   }
 
   /**
@@ -30,15 +37,13 @@ export class PlannerState {
     for (const node of this.records.formerNodes.values()) this.#quarantine(node, nowMs);
   }
 
-  /** Former nodes whose quarantine is over, at most `limit` of them. O(limit). */
-  dueFormerNodes(nowMs: number, limit: number): readonly FormerNodeRecord[] {
-    const due: FormerNodeRecord[] = [];
+  /** Former nodes whose quarantine is over. No record may change meanwhile. */
+  *dueFormerNodes(nowMs: number): Generator<FormerNodeRecord> {
     for (const [id, endsMs] of this.#quarantineEnds) {
+      if (endsMs > nowMs) return;
       const node = this.records.formerNodes.get(id);
-      if (endsMs > nowMs || due.length === limit) break;
-      if (node !== undefined) due.push(node);
+      if (node !== undefined) yield node;
     }
-    return due;
   }
 
   /** Applies planned changes. @param nowMs monotonic time, from which quarantines count. */

@@ -7,6 +7,8 @@ import type {
   NetworkRecord,
   NodeId,
 } from '@overlay/model';
+import { type CommitLimits, CommitRoom } from '@overlay/overlay-log';
+import { type AgentDeletionPlan, planAgentDeletion } from './plan-agent-deletion.js';
 import type { RegistrationRequest } from './plan-registration.js';
 import { PlannerState } from './planner-state.js';
 
@@ -16,6 +18,9 @@ export const DEFAULT_SPACE: AddressSpaceDefinition = {
   vtepSubnet6: parseCidr('fd01:a::/64'),
   vtepMacOui: parseMacAddress('70:b3:d5:00:00:00'),
 };
+
+/** Those of a log on etcd. */
+export const ETCD_LIMITS: CommitLimits = { maxMutations: 124, maxBytes: 1024 * 1024 };
 
 /** An enabled network. */
 export function networkOf(
@@ -43,7 +48,7 @@ export function stateWith(
   space: AddressSpaceDefinition = DEFAULT_SPACE,
   quarantineMs = 600_000,
 ): PlannerState {
-  const state = new PlannerState(quarantineMs);
+  const state = new PlannerState(quarantineMs, ETCD_LIMITS);
   state.records.put({ kind: 'address-space', addressSpace: space });
   for (const definition of definitions) state.records.put({ kind: 'network', network: recordOf(definition) });
   state.finishLoading(0);
@@ -65,4 +70,15 @@ export function requestOf(
     attributes: {},
     ...wishes,
   };
+}
+
+/** A commit with nothing in it yet. */
+export function roomOf({ limits }: PlannerState): CommitRoom {
+  return new CommitRoom(limits);
+}
+
+/** The deletion of the agent at the address, if there is one. */
+export function planDeletionAt(state: PlannerState, ip: string): AgentDeletionPlan {
+  const node = state.records.nodeByIp(parseIpAddress(ip));
+  return planAgentDeletion(state, node === undefined ? [] : [node]);
 }

@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
 import type { Mutation, NodeId } from '@overlay/model';
-import type { CommitOrder } from '@overlay/overlay-log';
+import { boundBytes, type CommitLimits, type CommitOrder, type CommitRoom } from '@overlay/overlay-log';
 import { planRegistration } from '../cluster/plan-registration.js';
 import type { PlannerState } from '../cluster/planner-state.js';
 import { networkOf, requestOf, stateWith } from '../cluster/testing.js';
-import { CommitLoop } from './commit-loop.js';
+import { CommitLoop, type CommitLoopDeps } from './commit-loop.js';
 
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 24]);
 
 /** A loop over a log that takes a turn of the event loop for each commit. */
-function loopOver(outcomes: (Error | undefined)[], maxMutations = 1_000) {
+function loopOver(outcomes: (Error | undefined)[], limits: Partial<CommitLimits> = {}, upkeep = noUpkeep) {
   const commits: (readonly Mutation[])[] = [];
   const events: string[] = [];
   let revision = 0n;
-  return loopWith(events, maxMutations, commits, async (mutations) => {
+  const commit = async (mutations: readonly Mutation[]) => {
     events.push('sent');
     await new Promise((resolve) => setImmediate(resolve));
     const failure = outcomes.shift();
@@ -22,7 +22,8 @@ function loopOver(outcomes: (Error | undefined)[], maxMutations = 1_000) {
     commits.push(mutations);
     revision += 1n;
     return revision;
-  });
+  };
+  return loopWith({ events, commits, limits, upkeep, commit });
 }
 
 /** A loop whose commits are settled by the test, in whatever order. One commit has room for two registrations. */
@@ -30,27 +31,33 @@ function heldLoop() {
   const events: string[] = [];
   const held: { readonly done: (revision: bigint) => void; readonly fail: (error: Error) => void }[] = [];
   const orders: CommitOrder[] = [];
-  const loop = loopWith(events, 10, [], (_mutations, order) => {
+  const commit = (_mutations: readonly Mutation[], order: CommitOrder) => {
     orders.push(order);
-    return new Promise((done, fail) => void held.push({ done, fail }));
-  });
+    return new Promise<bigint>((done, fail) => void held.push({ done, fail }));
+  };
+  const loop = loopWith({ events, commits: [], limits: { maxMutations: 10 }, upkeep: noUpkeep, commit });
   const joinMany = (count: number) =>
     Array.from({ length: count }, (_, host) => loop.join(`n${host}`, `10.0.0.${host + 1}`));
   return { ...loop, held, orders, joinMany };
 }
 
-function loopWith(
-  events: string[],
-  maxMutations: number,
-  commits: readonly (readonly Mutation[])[],
-  commit: (mutations: readonly Mutation[], order: CommitOrder) => Promise<bigint>,
-) {
+const noUpkeep: CommitLoopDeps['upkeep'] = () => [];
+
+interface LoopUnderTest {
+  readonly events: string[];
+  readonly commits: readonly (readonly Mutation[])[];
+  readonly limits: Partial<CommitLimits>;
+  readonly upkeep: CommitLoopDeps['upkeep'];
+  readonly commit: CommitLoopDeps['commit'];
+}
+
+function loopWith({ events, commits, limits, upkeep, commit }: LoopUnderTest) {
   const loop = new CommitLoop(stateWith([DCOS]), 0n, {
     commit,
-    maxMutations,
+    limits: { maxMutations: 1_000, maxBytes: 1_000_000, ...limits },
     onCommitted: (_mutations, committed) => events.push(`applied ${committed}`),
     onAnswering: () => events.push('answering'),
-    upkeep: () => [],
+    upkeep,
     monotonicMs: () => 0,
   });
   const join = (id: string, ip: string) =>
@@ -126,11 +133,62 @@ describe('CommitLoop', () => {
   });
 
   it('puts no more into a commit than the log takes', async () => {
-    const { join, commits } = loopOver([], 9);
+    const { join, commits } = loopOver([], { maxMutations: 9 });
     const hosts = [1, 2, 3, 4, 5, 6, 7];
     const answers = await Promise.all(hosts.map((host) => join(`n${host}`, `10.0.0.${host}`)));
     expect(new Set(answers.map(({ node }) => node.vtepIp)).size).toBe(7);
     for (const mutations of commits) expect(mutations.length).toBeLessThanOrEqual(9);
+  });
+
+  it('closes a commit by its bytes too', async () => {
+    const { loop, commits } = loopOver([], { maxBytes: 20_000 });
+    const attributes = { text: 'x'.repeat(6_000) };
+    const join = (host: number) =>
+      loop.submit((state) => {
+        const request = requestOf(`n${host}`, `10.0.0.${host}`, { attributes });
+        return { ...planRegistration(state, request, { isConnected: () => false }), answer: () => host };
+      });
+    const hosts = [1, 2, 3, 4, 5, 6];
+    expect(await Promise.all(hosts.map(join))).toEqual(hosts);
+    for (const mutations of commits) expect(boundBytes(mutations)).toBeLessThanOrEqual(20_000);
+    expect(commits.map(({ length }) => length)).toEqual([5, 10, 10, 5]);
+  });
+
+  it('refuses the command that no commit can hold, and goes on with all others', async () => {
+    const { loop, join, commits } = loopOver([], { maxMutations: 9 });
+    const [mutation] = planRegistration(stateWith([DCOS]), requestOf('z', '10.0.0.9'), {
+      isConnected: () => false,
+    }).mutations;
+    if (mutation === undefined) throw new Error('nothing was planned');
+    const tooMany = () =>
+      loop.submit(() => ({ mutations: Array.from({ length: 10 }, () => mutation), answer: () => undefined }));
+    const [first, refused, third] = [join('a', '10.0.0.1'), tooMany(), join('c', '10.0.0.3')];
+    await expect(refused).rejects.toMatchObject({ code: 'resource_exhausted' });
+    await expect(refused).rejects.toThrow('at most 9 changes');
+    await expect(tooMany()).rejects.toMatchObject({ code: 'resource_exhausted' });
+    expect((await first).node.vtepIp).toBe('44.128.0.1');
+    expect((await third).node.vtepIp).toBe('44.128.0.2');
+    expect(commits).toHaveLength(2);
+    expect((await join('d', '10.0.0.4')).node.vtepIp).toBe('44.128.0.3');
+  });
+
+  it('tells nobody that his request is wrong because the log refused their commit', async () => {
+    const { join } = loopOver([new OverlayError('invalid_argument', 'the request is too large')]);
+    await expect(join('a', '10.0.0.1')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('gives upkeep what is left of a commit, and tells whether there was any', async () => {
+    const planned = planRegistration(stateWith([DCOS]), requestOf('z', '10.0.0.9'), {
+      isConnected: () => false,
+    });
+    const due = [...planned.mutations];
+    const upkeep = (_state: PlannerState, room: CommitRoom) => {
+      const count = due.findIndex((mutation) => !room.take([mutation]));
+      return due.splice(0, count < 0 ? due.length : count);
+    };
+    const { loop, commits } = loopOver([], { maxMutations: 3 }, upkeep);
+    expect([await loop.tick(), await loop.tick(), await loop.tick()]).toEqual([true, true, false]);
+    expect(commits.map(({ length }) => length)).toEqual([3, 2]);
   });
 
   it('ends with an unknown outcome: whoever waits is told to try again, and nothing is committed any more', async () => {

@@ -1,6 +1,6 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Mutation, NetworkId } from '@overlay/model';
-import type { CommitOrder } from '@overlay/overlay-log';
+import { type CommitLimits, type CommitOrder, CommitRoom, tooLarge } from '@overlay/overlay-log';
 import type { PlannerState } from '../cluster/planner-state.js';
 
 /** A command's decision: what to commit, and the answer once that is durable. */
@@ -14,14 +14,14 @@ export interface Planned<T> {
 export interface CommitLoopDeps {
   /** Makes a batch durable; see `OverlayLog.commit`. */
   readonly commit: (mutations: readonly Mutation[], order: CommitOrder) => Promise<bigint>;
-  /** The most changes that one commit may have. */
-  readonly maxMutations: number;
+  /** How large one commit may be. */
+  readonly limits: CommitLimits;
   /** Told of every batch that became durable, before its commands are answered. */
   readonly onCommitted: (mutations: readonly Mutation[], revision: bigint) => void;
   /** Told just before the commands of a durable batch are answered. */
   readonly onAnswering: () => void;
-  /** Changes that are due without anybody's command, at most `room` of them; asked for with each batch. */
-  readonly upkeep: (state: PlannerState, room: number) => readonly Mutation[];
+  /** Changes that are due without anybody's command, as far as they took from the room; asked for with each batch. */
+  readonly upkeep: (state: PlannerState, room: CommitRoom) => readonly Mutation[];
   readonly monotonicMs: () => number;
 }
 
@@ -39,6 +39,7 @@ interface Waiting {
 
 /** Commands that were planned on top of each other and are committed together. */
 interface Batch {
+  readonly room: CommitRoom;
   readonly mutations: Mutation[];
   readonly commands: { readonly end: (revision: bigint) => void; readonly waiting: Waiting }[];
 }
@@ -69,10 +70,12 @@ export class CommitLoop {
   readonly #state: PlannerState;
   /** Commands that did not fit into the open batch. */
   readonly #queue: Waiting[] = [];
-  #open: Batch = { mutations: [], commands: [] };
+  #open: Batch;
   /** In the order in which they were sent. */
   readonly #underWay: Sent[] = [];
   #sent = 0;
+  /** How many changes of upkeep were planned so far. */
+  #upkept = 0;
   #revision: bigint;
   #running = false;
   #ended: OverlayError | undefined;
@@ -82,6 +85,7 @@ export class CommitLoop {
     this.#state = state;
     this.#revision = revision;
     this.#deps = deps;
+    this.#open = this.#newBatch();
     this.failed = new Promise((resolve) => {
       this.#reportFailure = resolve;
     });
@@ -108,12 +112,17 @@ export class CommitLoop {
     });
   }
 
-  /** Commits the upkeep that is due, if any. Never rejects: a failure is told by {@link failed}. */
-  async tick(): Promise<void> {
+  /**
+   * Commits the upkeep that is due, as much as one commit holds. Resolves with true if there was any, so that more may
+   * be due. Never rejects: a failure is told by {@link failed}.
+   */
+  async tick(): Promise<boolean> {
+    const before = this.#upkept;
     try {
       await this.submit(() => ({ mutations: [], answer: () => undefined }));
+      return this.#upkept > before;
     } catch {
-      return;
+      return false;
     }
   }
 
@@ -121,7 +130,7 @@ export class CommitLoop {
   end(reason: OverlayError): void {
     this.#ended ??= reason;
     const waiting = [...this.#open.commands.map((command) => command.waiting), ...this.#queue.splice(0)];
-    this.#open = { mutations: [], commands: [] };
+    this.#open = this.#newBatch();
     for (const { reject } of waiting) reject(this.#ended);
   }
 
@@ -135,7 +144,7 @@ export class CommitLoop {
       if (next === undefined) break;
       const outcome = await next.outcome;
       this.#underWay.shift();
-      const failure = outcome instanceof OverlayError ? outcome : this.#apply(next.batch, outcome);
+      const failure = outcome instanceof OverlayError ? outcome : this.#tell(next.batch, outcome);
       if (failure !== undefined) this.#fail(failure, [next, ...this.#underWay.splice(0)]);
       answer = failure === undefined ? this.#answerOf(next.batch) : () => undefined;
     }
@@ -148,8 +157,10 @@ export class CommitLoop {
       const isFull = this.#queue.length > 0;
       if (this.#underWay.length >= (isFull ? MAX_UNDER_WAY : 1)) return;
       const batch = this.#open;
-      this.#take(this.#deps.upkeep(this.#state, this.#deps.maxMutations - batch.mutations.length), batch);
-      this.#open = { mutations: [], commands: [] };
+      const upkeep = this.#deps.upkeep(this.#state, batch.room);
+      this.#upkept += upkeep.length;
+      this.#apply(upkeep, batch);
+      this.#open = this.#newBatch();
       this.#underWay.push(this.#send(batch));
       // Planning and answering take their time, and the store works meanwhile.
       this.#fill();
@@ -177,7 +188,7 @@ export class CommitLoop {
   }
 
   /** Tells of a batch that is durable. Returns why that failed. */
-  #apply({ mutations }: Batch, revision: bigint | undefined): OverlayError | undefined {
+  #tell({ mutations }: Batch, revision: bigint | undefined): OverlayError | undefined {
     if (revision === undefined) return undefined;
     try {
       this.#revision = revision;
@@ -210,15 +221,25 @@ export class CommitLoop {
       const waiting = this.#queue[0];
       if (waiting === undefined) return;
       const planned = this.#plan(waiting);
-      const fits = batch.mutations.length + planned.mutations.length <= this.#deps.maxMutations;
+      const fits = batch.room.take(planned.mutations);
       if (!fits && batch.commands.length > 0) return;
       this.#queue.shift();
-      this.#take(planned.mutations, batch);
-      batch.commands.push({ end: planned.end, waiting });
+      if (fits) this.#apply(planned.mutations, batch);
+      batch.commands.push({ end: fits ? planned.end : this.#refusalOf(planned.mutations, waiting), waiting });
     }
   }
 
-  #take(planned: readonly Mutation[], batch: Batch): void {
+  #newBatch(): Batch {
+    return { room: new CommitRoom(this.#deps.limits), mutations: [], commands: [] };
+  }
+
+  /** Refuses the command that no commit can hold, and nobody else's. */
+  #refusalOf(planned: readonly Mutation[], { reject }: Waiting): () => void {
+    const message = `${tooLarge(planned, this.#deps.limits)}: ask for less at once`;
+    return () => reject(new OverlayError('resource_exhausted', message));
+  }
+
+  #apply(planned: readonly Mutation[], batch: Batch): void {
     this.#state.apply(planned, this.#deps.monotonicMs());
     batch.mutations.push(...planned);
   }
@@ -245,7 +266,8 @@ function retryable(thrown: unknown): OverlayError {
     const message = `the log holds a claim that this master did not know (${error.message}): try again`;
     return new OverlayError('aborted', message, { cause: error });
   }
-  if (error.code !== 'internal') return error;
+  // What is wrong with a batch is nobody's request.
+  if (error.code !== 'internal' && error.code !== 'invalid_argument') return error;
   return new OverlayError('unavailable', `the commit's outcome is unknown: ${error.message}`, {
     cause: error,
   });

@@ -1,6 +1,6 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
-import type { CommitOrder, Leadership } from '@overlay/overlay-log';
+import { type CommitOrder, type CommitRoom, inCommits, type Leadership } from '@overlay/overlay-log';
 import { deleteAgents } from '../cluster/delete-agents.js';
 import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
 import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
@@ -12,8 +12,6 @@ import type { ReplicaDeps } from './replica-deps.js';
 
 /** How often quarantines are ended although nothing else is committed, in milliseconds. */
 const UPKEEP_MS = 15_000;
-/** Changes that the end of one quarantine takes at most: the record and its claims. */
-const CHANGES_PER_QUARANTINE = 32;
 
 /**
  * Leads until leadership is lost, a commit fails, or the signal aborts: recovers the cluster from the log, writes
@@ -29,7 +27,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     cluster.adopt(records, revision);
     const commits = new CommitLoop(state, revision, {
       commit: (mutations, order) => commit(deps, leadership, mutations, order),
-      maxMutations: deps.log.maxMutations,
+      limits: deps.log,
       onCommitted: (mutations, committed) => cluster.apply(mutations, committed),
       onAnswering: () => deps.failPoints.pass('before-reply'),
       upkeep: (planned, room) => upkeep(deps, planned, room),
@@ -66,7 +64,7 @@ async function lasts(
   const ended = AbortSignal.any([stop, failed.signal]);
   while (!ended.aborted) {
     await deps.clock.sleep(UPKEEP_MS, ended);
-    if (!ended.aborted) await commits.tick();
+    while (!ended.aborted && (await commits.tick()));
     if (!ended.aborted) await reclaim(deps);
   }
   return failure;
@@ -89,9 +87,8 @@ async function reclaim({ cluster, reclaimAfterMs, logger }: ReplicaDeps): Promis
 }
 
 /** What is due without anybody's command. */
-function upkeep(deps: ReplicaDeps, state: PlannerState, room: number): readonly Mutation[] {
-  const limit = Math.floor(room / CHANGES_PER_QUARANTINE);
-  const ended = planQuarantineEnds(state, deps.clock.monotonicMs(), limit);
+function upkeep(deps: ReplicaDeps, state: PlannerState, room: CommitRoom): readonly Mutation[] {
+  const ended = planQuarantineEnds(state, deps.clock.monotonicMs(), room);
   if (ended.length > 0) return ended;
   const configured = new Set(deps.configured.networks.map(({ name }) => name));
   return planFinishedDeletions(state, configured, room);
@@ -104,9 +101,7 @@ async function recovered(deps: ReplicaDeps, leadership: Leadership): Promise<Loa
   const { mutations, warnings } = planStartup(loaded.state, deps.configured, deps);
   for (const warning of warnings) logger.warn({ event: 'configuration_differs', warning });
   if (mutations.length === 0) return loaded;
-  for (let start = 0; start < mutations.length; start += log.maxMutations) {
-    await commit(deps, leadership, mutations.slice(start, start + log.maxMutations));
-  }
+  for (const part of inCommits(mutations, log)) await commit(deps, leadership, part);
   return loadCluster(log, quarantineMs, clock.monotonicMs());
 }
 

@@ -3,9 +3,8 @@ import { type TopologyFrame, TopologyFrameKind, WatchTopologyResponse } from '@o
 import type { Mutation } from '@overlay/model';
 import fc from 'fast-check';
 import { ClusterRecords } from '../cluster/cluster-records.js';
-import { planAgentDeletion } from '../cluster/plan-agent-deletion.js';
 import { planRegistration } from '../cluster/plan-registration.js';
-import { networkOf, requestOf, stateWith } from '../cluster/testing.js';
+import { networkOf, planDeletionAt, requestOf, stateWith } from '../cluster/testing.js';
 import { toAddressSpace, toPeer } from '../rpc/to-messages.js';
 import { TopologyFeed } from './topology-feed.js';
 
@@ -40,10 +39,7 @@ function clusterWithFeed(historyLength = 100) {
     feed,
     peers: () => [...records.nodes.values()].map(toPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
     join: (id: string, ip: string) => commit(planRegistration(state, requestOf(id, ip), context).mutations),
-    leave: (ip: string) => {
-      const { ip: parsed } = requestOf('x', ip);
-      commit(planAgentDeletion(state, { ips: [parsed], force: true }, () => false).mutations);
-    },
+    leave: (ip: string) => commit(planDeletionAt(state, ip).mutations),
   };
 }
 

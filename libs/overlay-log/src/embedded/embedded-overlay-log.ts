@@ -47,6 +47,7 @@ export interface EmbeddedOverlayLogOptions {
 const DEFAULT_HISTORY_LENGTH = 10_000;
 const LOAD_BATCH = 1_000;
 const MAX_MUTATIONS = 10_000;
+const MAX_BYTES = 16 * 1024 * 1024;
 /** What a change of leader writes. */
 const EPOCH_SIZE: CommitSize = { keys: 2, bytes: 1_024 };
 /** The batch in the history, the revision, the mark, and a batch that is old enough to go. */
@@ -71,6 +72,7 @@ export async function openEmbeddedOverlayLog(options: EmbeddedOverlayLogOptions)
 
 class EmbeddedOverlayLog implements OverlayLog {
   readonly maxMutations = MAX_MUTATIONS;
+  readonly maxBytes = MAX_BYTES;
   readonly #database: LogDatabase;
   readonly #dir: string;
   readonly #historyLength: number;
@@ -121,7 +123,7 @@ class EmbeddedOverlayLog implements OverlayLog {
   }
 
   async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
-    requireFits(mutations.length, this.maxMutations);
+    requireFits(mutations, this);
     const changes = mutations.map(encodeMutation);
     const size = sizeOfCommit(changes);
     const revision = await this.#transact('write', size, () => {

@@ -18,6 +18,7 @@ import { createClients, type EtcdOverlayLogOptions } from './etcd-options.js';
 import { LeaderWatch } from './leader-watch.js';
 import {
   type CommitPlan,
+  MAX_COMMIT_BYTES,
   MAX_COMMIT_MUTATIONS,
   planCommit,
   planConflictSearch,
@@ -40,6 +41,7 @@ export function openEtcdOverlayLog(options: EtcdOverlayLogOptions): OverlayLog {
 
 class EtcdOverlayLog implements OverlayLog {
   readonly maxMutations = MAX_COMMIT_MUTATIONS;
+  readonly maxBytes = MAX_COMMIT_BYTES;
   readonly #members: EtcdMembers;
   readonly #keys: EtcdKeys;
   readonly #leader: LeaderWatch;
@@ -68,7 +70,7 @@ class EtcdOverlayLog implements OverlayLog {
 
   async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
     this.#requireOpen();
-    requireFits(mutations.length, this.maxMutations);
+    requireFits(mutations, this);
     const own = this.#leadership;
     if (own?.fence.epoch === fence.epoch && own.over) throw fenceVoid(fence);
     const outcome = this.#commit(planCommit(mutations, fence, this.#keys, order), fence, order?.behind);

@@ -16,6 +16,9 @@ const GUARDS = 4;
 /** The most mutations that fit into one transaction. */
 export const MAX_COMMIT_MUTATIONS = MAX_OPERATIONS - GUARDS;
 
+/** The most bytes of one transaction: what is left of etcd's default limit (`--max-request-bytes`, 1.5 MiB) is for its prefix. */
+export const MAX_COMMIT_BYTES = 1024 * 1024;
+
 /** A commit as one transaction of etcd. */
 export interface CommitPlan {
   readonly request: ITxnRequest;

@@ -44,6 +44,7 @@ export class MemoryLogStore {
 }
 
 const MAX_MUTATIONS = 10_000;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** How the next commit fails: `unknown-…` answers `unavailable` although the batch was or was not applied. */
 export type CommitFault = 'unknown-applied' | 'unknown-not-applied' | 'fenced' | 'full';
@@ -54,6 +55,7 @@ export type CommitFault = 'unknown-applied' | 'unknown-not-applied' | 'fenced' |
  */
 export class MemoryOverlayLog implements OverlayLog {
   readonly maxMutations = MAX_MUTATIONS;
+  readonly maxBytes = MAX_BYTES;
   readonly store: MemoryLogStore;
   readonly #historyLength: number;
   readonly #closing = new AbortController();
@@ -80,7 +82,7 @@ export class MemoryOverlayLog implements OverlayLog {
 
   async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
     this.#requireOpen();
-    requireFits(mutations.length, this.maxMutations);
+    requireFits(mutations, this);
     const fault = this.#faults.shift();
     if (fault === 'fenced') {
       this.#beginEpoch('another candidate');

@@ -1,5 +1,6 @@
 import { isFailure, OverlayError } from '@overlay/failure';
 import { type LogRecord, type LogRecordRef, type Mutation, refOf } from '@overlay/model';
+import { inCommits } from '../commit-room.js';
 import { keyOf } from '../log-keys.js';
 import type { Fence, OverlayLog } from '../overlay-log.js';
 import { verifyLog } from '../verify/verify-log.js';
@@ -72,9 +73,7 @@ function planImport(records: readonly LogRecord[], leftovers: readonly LogRecord
 
 async function writeAll(log: OverlayLog, mutations: readonly Mutation[], fence: Fence): Promise<bigint> {
   let revision = 0n;
-  for (let start = 0; start < mutations.length; start += log.maxMutations) {
-    revision = await log.commit(mutations.slice(start, start + log.maxMutations), fence);
-  }
+  for (const part of inCommits(mutations, log)) revision = await log.commit(part, fence);
   return revision;
 }
 

@@ -59,6 +59,7 @@ function interrupted(log: MemoryOverlayLog, commits: number): OverlayLog {
   let left = commits;
   return {
     maxMutations: 3,
+    maxBytes: log.maxBytes,
     load: () => log.load(),
     commit: (mutations, fence) => {
       left -= 1;

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import type { NetworkDefinition, NetworkId } from '@overlay/model';
+import { CommitRoom } from '@overlay/overlay-log';
+import { checkNetworkLimit } from './network-limit.js';
+import { planQuarantineEnds } from './plan-agent-deletion.js';
+import { planNetworkCreation } from './plan-network.js';
+import { planRegistration } from './plan-registration.js';
+import { planStartup } from './plan-startup.js';
+import { DEFAULT_SPACE, networkOf, planDeletionAt, requestOf, roomOf, stateWith } from './testing.js';
+
+/** Networks with both families. */
+function networks(count: number): readonly NetworkDefinition[] {
+  return Array.from({ length: count }, (_, index) =>
+    networkOf(`n${index}`, [`10.${index}.0.0/16`, 26], [`fd00:${(index + 1).toString(16)}::/64`, 80]),
+  );
+}
+
+const ALONE = { isConnected: () => false };
+const MOST = [...networks(59), networkOf('last', ['10.200.0.0/16', 26])];
+
+describe('the number of networks', () => {
+  it('is such that every registration, take-over and end of a quarantine fits one commit', () => {
+    const state = stateWith(MOST);
+    const registration = planRegistration(state, requestOf('a', '172.16.0.1'), ALONE).mutations;
+    expect(roomOf(state).take(registration)).toBe(true);
+    state.apply(registration, 0);
+    const takeOver = planRegistration(state, requestOf('b', '172.16.0.1'), ALONE).mutations;
+    expect(takeOver).toHaveLength(124);
+    expect(roomOf(state).take(takeOver)).toBe(true);
+    state.apply(takeOver, 0);
+    state.apply(planDeletionAt(state, '172.16.0.1').mutations, 0);
+    const ended = planQuarantineEnds(state, 1_000_000, roomOf(state));
+    expect(ended.length).toBeGreaterThan(120);
+    state.apply(ended, 0);
+    expect(state.records.formerNodes.size).toBe(0);
+  });
+
+  it('is not exceeded by a creation or by a configuration, and the refusal names the limit', () => {
+    const one = networkOf('more', ['10.201.0.0/16', 26]);
+    const state = stateWith(MOST);
+    const creation = () => planNetworkCreation(state, one, () => 'new' as NetworkId);
+    expect(creation).toThrow('at most 119 blocks');
+    expect(creation).toThrow(expect.objectContaining({ code: 'resource_exhausted' }));
+    const options = { adoptNetworks: false, newNetworkId: () => 'new' as NetworkId };
+    const start = (configured: readonly NetworkDefinition[]) =>
+      planStartup(state, { addressSpace: DEFAULT_SPACE, networks: configured }, options);
+    expect(start(MOST).mutations).toEqual([]);
+    expect(() => start([...MOST, one])).toThrow('network.overlays: 61 networks');
+  });
+
+  it('stays as it is where a log has more already', () => {
+    expect(checkNetworkLimit(stateWith(networks(70)), [])).toBeUndefined();
+  });
+});
+
+describe('quarantines that end together', () => {
+  it('are cut to the room of the commit, whatever each of them takes', () => {
+    const state = stateWith(networks(20));
+    for (const host of [1, 2, 3]) {
+      const plan = planRegistration(state, requestOf(`n${host}`, `172.16.0.${host}`), ALONE);
+      state.apply(plan.mutations, 0);
+      state.apply(planDeletionAt(state, `172.16.0.${host}`).mutations, 0);
+    }
+    const room = new CommitRoom(state.limits);
+    const first = planQuarantineEnds(state, 1_000_000, room);
+    expect(first).toHaveLength(86);
+    expect(room.take(first.slice(0, 39))).toBe(false);
+    state.apply(first, 1_000_000);
+    state.apply(planQuarantineEnds(state, 1_000_000, roomOf(state)), 1_000_000);
+    expect(state.records.formerNodes.size).toBe(0);
+  });
+});

@@ -1,0 +1,26 @@
+import type { NetworkDefinition } from '@overlay/model';
+import type { PlannerState } from './planner-state.js';
+
+/**
+ * What a registration changes beside the claims on the node's blocks: its record, the record that it takes over, and the
+ * claims on its underlay address and its two VTEP addresses.
+ */
+const CHANGES_BESIDE_BLOCKS = 5;
+
+/**
+ * Why there cannot be so many networks; undefined if there can. A node has a block for each family of each network, and
+ * everything that it has is claimed in one commit. A deleted node that takes over another's record within its quarantine
+ * gives up what was kept for it besides, and may have to wait for the end of the quarantine.
+ */
+export function checkNetworkLimit(
+  state: PlannerState,
+  added: readonly NetworkDefinition[],
+): string | undefined {
+  const logged = [...state.records.networks.values()].map(({ definition }) => definition);
+  const networks = [...logged, ...added];
+  const blocks = networks.reduce((count, { ipv4, ipv6 }) => count + (ipv4 ? 1 : 0) + (ipv6 ? 1 : 0), 0);
+  const most = state.limits.maxMutations - CHANGES_BESIDE_BLOCKS;
+  if (added.length === 0 || blocks <= most) return undefined;
+  const would = `${networks.length} networks give each agent ${blocks} blocks, one for each family of each network`;
+  return `${would}, and this overlay log takes at most ${most} blocks for one agent: delete a network first`;
+}
