@@ -52,6 +52,7 @@ export class AddressBook {
     for (const record of allocations) state.apply({ kind: 'put_allocation', record });
     const book = new AddressBook(store, state);
     await book.#restartTerms(now);
+    state.exhaustions.note(state);
     return book;
   }
 
@@ -143,6 +144,7 @@ export class AddressBook {
       await this.#retryApart(changes, toOverlayError(thrown));
       return;
     }
+    if (mutations.length > 0) this.#state.exhaustions.note(this.#state);
     for (const outcome of outcomes) settle(outcome);
     if (mutations.length === 0) return;
     this.#revision += 1;

@@ -1,4 +1,4 @@
-import { type IpFamily, interfaceIp } from '@overlay/allocation';
+import type { IpFamily } from '@overlay/allocation';
 import type { BridgeKind, NetworkName } from '@overlay/model';
 import type { HostInstant } from '../host-clock.js';
 import { isCooling } from './freed-addresses.js';
@@ -24,7 +24,7 @@ export interface HalfCapacity {
    * family of the half.
    */
   readonly largestBurst: bigint;
-  /** Unix milliseconds of the allocation or reservation that took the last address; undefined while one is left. */
+  /** Unix milliseconds since when no address is left, see `ExhaustionMoments`; undefined while one is. */
   readonly exhaustedSinceMs?: number;
 }
 
@@ -74,7 +74,7 @@ function rowOf(
     reserved,
     cooling,
     free: saturated(left - cooling),
-    ...(left === 0n ? { exhaustedSinceMs: latestTakingMs(state, pool) } : {}),
+    ...(left === 0n ? { exhaustedSinceMs: state.exhaustions.sinceMs(state, definition, pool) } : {}),
   };
 }
 
@@ -100,18 +100,4 @@ function reservedCount(state: IpamState, pool: FamilyPool): bigint {
     }
   }
   return count;
-}
-
-function latestTakingMs(state: IpamState, pool: FamilyPool): number {
-  let latestMs = 0;
-  for (const { addresses, allocatedAtMs } of state.allocations()) {
-    const here = addresses.some(({ address }) => pool.addresses.contains(interfaceIp(address)));
-    if (here) latestMs = Math.max(latestMs, allocatedAtMs);
-  }
-  for (const { addresses, reservedAtMs } of state.reservations()) {
-    if (addresses.some((address) => pool.addresses.contains(address))) {
-      latestMs = Math.max(latestMs, reservedAtMs);
-    }
-  }
-  return latestMs;
 }

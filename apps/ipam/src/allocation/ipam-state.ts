@@ -1,4 +1,5 @@
 import { type IpAddress, interfaceIp } from '@overlay/allocation';
+import { ExhaustionMoments } from './exhaustion-moments.js';
 import { type FreedAddress, FreedAddresses } from './freed-addresses.js';
 import { createHalfPool, type HalfPool } from './half-pool.js';
 import {
@@ -20,6 +21,8 @@ import { type ReservationKey, type ReservationRecord, reservationKey } from './r
  * allocations from before still hold as taken, and every other address as free.
  */
 export class IpamState {
+  /** Since when which halves are full. */
+  readonly exhaustions = new ExhaustionMoments();
   #pools = new Map<string, HalfPool>();
   readonly #allocations = new Map<AllocationKey, AllocationRecord>();
   readonly #holders = new Map<IpAddress, AllocationKey>();

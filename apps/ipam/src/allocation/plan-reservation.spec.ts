@@ -126,6 +126,30 @@ describe('reservations', () => {
     expect((await row())?.exhaustedSinceMs).toBe(clock.nowMs());
   });
 
+  it('leave the moment alone since when a half is full, until an address is left once', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await reserve(name);
+    await add('x');
+    const filledMs = clock.nowMs();
+    clock.pass(1000);
+    await add('y', { reservation: 'a' });
+    clock.bootId = 'two';
+    await add('x');
+    expect((await row())?.exhaustedSinceMs).toBe(filledMs);
+    await unreserve('d');
+    expect((await row())?.exhaustedSinceMs).toBeUndefined();
+    clock.pass(1000);
+    await reserve('d');
+    const refilledMs = clock.nowMs();
+    clock.pass(1000);
+    await add('z', { reservation: 'b' });
+    expect((await row())?.exhaustedSinceMs).toBe(refilledMs);
+    book = await AddressBook.open(store, clock.instant());
+    expect((await row())?.exhaustedSinceMs).toBe(clock.nowMs());
+    clock.pass(1000);
+    await add('z2', { reservation: 'c' });
+    expect((await row())?.exhaustedSinceMs).toBe(clock.nowMs() - 1000);
+  });
+
   it('leave a container what it holds when they are given back', async () => {
     await reserve('db');
     await add('a', { reservation: 'db' });
