@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CommandResult, runCommand } from '@overlay/testbed';
 import fc from 'fast-check';
 import { parseCniCall } from '../src/cni/cni-call.js';
-import { IpamDaemon } from './ipam-daemon.js';
+import { IpamDaemon, PLUGIN } from './ipam-daemon.js';
 
 const TIMEOUT_MS = 60_000;
 
@@ -37,6 +37,12 @@ describe('the CNI plugin without a daemon', () => {
       cniVersion: '0.4.0',
       supportedVersions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
     });
+  });
+
+  it('tells a configuration that cannot be read', async () => {
+    const result = await runCommand(['sh', '-c', 'exec "$0" < /', PLUGIN], { env: { CNI_COMMAND: 'ADD' } });
+    expect(result.exitCode).toBe(1);
+    expect(parsed(result)).toMatchObject({ code: 5, msg: expect.stringContaining('cannot be read') });
   });
 
   it.each(['ADD', 'DEL', 'STATUS'])('tells junk from a daemon that is away: %s', async (command) => {

@@ -1,7 +1,7 @@
-import { existsSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CommandResult } from '@overlay/testbed';
+import { type CommandResult, runCommand } from '@overlay/testbed';
 import { IpamDaemon, NETWORK, PLUGIN } from './ipam-daemon.js';
 
 const TIMEOUT_MS = 60_000;
@@ -102,6 +102,33 @@ describe('the CNI plugin with a running daemon', () => {
     symlinkSync(PLUGIN, link);
     const bare = await daemon.plugin({ command: 'ADD', path: link, env: { PATH: '', HOME: '/nonexistent' } });
     expect(bare.exitCode).toBe(0);
+  });
+
+  it('tells a caller who may not use the socket from a daemon that is away', async () => {
+    const path = join(daemon.folder, 'overlay-ipam');
+    copyFileSync(PLUGIN, path);
+    chmodSync(path, 0o755);
+    chmodSync(daemon.folder, 0o711);
+    for (const [command, code] of [
+      ['ADD', 103],
+      ['CHECK', 103],
+      ['DEL', 103],
+      ['STATUS', 50],
+    ] as const) {
+      const env = {
+        CNI_COMMAND: command,
+        CNI_CONTAINERID: 'c1',
+        CNI_NETNS: '/run/netns/c1',
+        CNI_IFNAME: 'eth0',
+      };
+      const argv = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', path];
+      const result = await runCommand(argv, { input: daemon.conf('1.1.0'), env });
+      expect(result).toMatchObject({ exitCode: 1, stderr: '' });
+      const msg = expect.stringMatching(
+        /user 65534 may not use .*http\.sock: run the plugin as root.*Permission denied/,
+      );
+      expect(parsed(result)).toMatchObject({ code, msg });
+    }
   });
 
   it('finds the socket however the configuration is written', async () => {
