@@ -25,31 +25,32 @@ const MAX_PAGE_SIZE = 1000;
 const MAX_PAGE_BYTES = 768 * 1024;
 
 /**
- * A page of the allocations. What is allocated or released between two pages may or may not be seen; what
+ * A page of the allocations. It costs its own size, whatever the number of allocations. What is allocated or released between two pages may or may not be seen; what
  * stays is seen exactly once.
  * @throws OverlayError `invalid_argument` for a page size over 1000 or a token that no page gave.
  */
-export function pageOf(state: IpamState, request: PageRequest): AllocationPage {
+export function pageOf(state: Pick<IpamState, 'allocationsFrom'>, request: PageRequest): AllocationPage {
   if (request.pageSize > MAX_PAGE_SIZE) {
     const description = `${request.pageSize} is too many; a page has at most ${MAX_PAGE_SIZE} allocations`;
     throw OverlayError.invalid([{ field: 'page_size', description }]);
   }
   const after = decodeToken(request.pageToken);
-  const candidates = [...state.allocations()]
-    .filter((record) => request.network === undefined || record.network === request.network)
-    .map((record) => ({ key: keyOf(record), record }))
-    .filter(({ key }) => key > after)
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  const folder = request.network === undefined ? '' : `${request.network}/`;
   const allocations: AllocationRecord[] = [];
   let bytes = 0;
-  for (const { record } of candidates.slice(0, request.pageSize || DEFAULT_PAGE_SIZE)) {
+  for (const { key, value: record } of state.allocationsFrom(after.startsWith(folder) ? after : folder)) {
+    if (!key.startsWith(folder)) break;
+    // A name with a slash is no network's, though it may begin a key.
+    if (key === after || record.network !== (request.network ?? record.network)) continue;
     bytes += Buffer.byteLength(JSON.stringify(record));
-    if (allocations.length > 0 && bytes > MAX_PAGE_BYTES) break;
+    const isFull = allocations.length === (request.pageSize || DEFAULT_PAGE_SIZE);
+    const last = allocations.at(-1);
+    if (last !== undefined && (isFull || bytes > MAX_PAGE_BYTES)) {
+      return { allocations, nextPageToken: Buffer.from(keyOf(last)).toString('base64url') };
+    }
     allocations.push(record);
   }
-  const last = allocations.at(-1);
-  const more = last !== undefined && allocations.length < candidates.length;
-  return { allocations, nextPageToken: more ? Buffer.from(keyOf(last)).toString('base64url') : '' };
+  return { allocations, nextPageToken: '' };
 }
 
 function decodeToken(token: string): string {

@@ -1,4 +1,4 @@
-import { type IpAddress, interfaceIp } from '@overlay/allocation';
+import { type IpAddress, interfaceIp, type OrderedEntry, OrderedMap } from '@overlay/allocation';
 import { ExhaustionMoments } from './exhaustion-moments.js';
 import { type FreedAddress, FreedAddresses } from './freed-addresses.js';
 import { createHalfPool, type HalfPool } from './half-pool.js';
@@ -25,6 +25,8 @@ export class IpamState {
   readonly exhaustions = new ExhaustionMoments();
   #pools = new Map<string, HalfPool>();
   readonly #allocations = new Map<AllocationKey, AllocationRecord>();
+  /** The same in the order of the keys, for pages. */
+  readonly #ordered = new OrderedMap<string, AllocationRecord>();
   readonly #holders = new Map<IpAddress, AllocationKey>();
   readonly #reservations = new Map<ReservationKey, ReservationRecord>();
   readonly #reservedBy = new Map<IpAddress, ReservationKey>();
@@ -48,6 +50,11 @@ export class IpamState {
   /** Every allocation, also of pools that are gone. */
   allocations(): Iterable<AllocationRecord> {
     return this.#allocations.values();
+  }
+
+  /** Every allocation whose key is not below `key`, in the order of the keys. The state must not change meanwhile. */
+  allocationsFrom(key: string): Iterable<OrderedEntry<string, AllocationRecord>> {
+    return this.#ordered.entriesFrom(key);
   }
 
   /** Who holds an address, whichever pool it came from. */
@@ -115,6 +122,7 @@ export class IpamState {
 
   #add(key: AllocationKey, record: AllocationRecord): void {
     this.#allocations.set(key, record);
+    this.#ordered.set(key, record);
     for (const address of heldBy(record)) {
       this.#holders.set(address, key);
       for (const pool of this.#pools.values()) takeFrom(pool, address);
@@ -125,6 +133,7 @@ export class IpamState {
     const record = this.#allocations.get(key);
     if (record === undefined) return undefined;
     this.#allocations.delete(key);
+    this.#ordered.delete(key);
     for (const address of heldBy(record)) {
       this.#holders.delete(address);
       this.#giveBack(address);
