@@ -65,6 +65,8 @@ describe('the configuration of overlay-agent', () => {
     ['max_configuration_attempts', '11', { max_configuration_attempts: 11 }],
     ['sockets.ipam', '/', { sockets: { ipam: `/${'x'.repeat(107)}` } }],
     ['cni_dir', 'cni', { cni_dir: 'cni' }],
+    ['cni_conflist_dir', 'cni_dir', { cni_dir: '/etc/cni/net.d' }],
+    ['cni_conflist_dir', 'cni_dir', { cni_dir: '/a/x/../b', cni_conflist_dir: '//a/./b/' }],
     ['listen.http', 'tls', { listen: { http: '10.0.0.7:5051' } }],
   ])('reports %s with %s', (field, part, raw) => {
     const violations = fieldsOf(() => agentConfiguration.parse(raw));

@@ -153,6 +153,7 @@ export const agentConfiguration: Configuration<AgentConfig> = defineConfiguratio
     ...checkListeners(raw, true),
     ...checkMtu(raw.network_config),
     ...checkPool(raw),
+    ...checkCniFolders(raw),
     ...checkTls(raw.tls),
   ],
   convert(parsed): AgentConfig {
@@ -207,6 +208,25 @@ function checkPool(raw: Readonly<Record<string, unknown>>): readonly FieldViolat
   if (raw.pool !== 'shared' || (network.mesos_bridge !== false && network.docker_bridge !== false)) return [];
   const description = 'shared needs both mesos_bridge and docker_bridge; switch both on, or write split';
   return [{ field: 'pool', description }];
+}
+
+/** Two names of one folder that the paths themselves show; links are the file system's. */
+function checkCniFolders(raw: Readonly<Record<string, unknown>>): readonly FieldViolation[] {
+  const mesos = schema.shape.cni_dir.safeParse(raw.cni_dir).data;
+  const others = schema.shape.cni_conflist_dir.safeParse(raw.cni_conflist_dir).data;
+  if (mesos === undefined || others === undefined || normalPath(mesos) !== normalPath(others)) return [];
+  const description = `${others} is cni_dir too; give cni_dir and cni_conflist_dir a folder each`;
+  return [{ field: 'cni_conflist_dir', description }];
+}
+
+/** An absolute path without empty, `.` and `..` parts. */
+function normalPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
 }
 
 function parseUnderlayIp(text: string): IpAddress {
