@@ -38,7 +38,7 @@ const exitCode = await runProcess(
         hostName: hostname(),
         routeSource: kernelRouteSource,
         connectMaster: grpcMasters(input.config.tls, AGENT_TIMINGS.masterCallMs),
-        ports: connectHost(input.config),
+        ports: connectHost(input.config, input.logger),
       }),
   },
   process,

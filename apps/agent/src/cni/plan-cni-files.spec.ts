@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { exampleNetwork } from '../configuration/example-registration.js';
-import { isOurCniConfiguration } from './cni-ownership.js';
+import { isOurCniFile } from './cni-ownership.js';
 import { planCniFiles } from './plan-cni-files.js';
 
 const settings = {
@@ -43,7 +43,7 @@ describe('planCniFiles', () => {
       chain: 'M-DCOS',
       delegate: { cniVersion: '0.2.0', name: 'dcos', ...bridge },
     });
-    expect(isOurCniConfiguration(mesos?.content ?? '')).toBe(true);
+    expect(mesos === undefined ? false : isOurCniFile('mesos', mesos)).toBe(true);
   });
 
   it('writes a list in CNI 1.0.0 with port mappings and wanted addresses for everybody else', () => {
@@ -59,12 +59,6 @@ describe('planCniFiles', () => {
     });
   });
 
-  it('writes what is recognised as ours', () => {
-    const files = planCniFiles(exampleNetwork('dcos', 0), settings, false);
-    expect(isOurCniConfiguration(files?.mesos.content ?? '')).toBe(true);
-    expect(isOurCniConfiguration(files?.conflist.content ?? '')).toBe(true);
-  });
-
   it('writes nothing without a CNI half', () => {
     expect(
       planCniFiles({ ...exampleNetwork('dcos', 0), cniBridge: undefined }, settings, false),
@@ -72,11 +66,38 @@ describe('planCniFiles', () => {
   });
 });
 
-describe('isOurCniConfiguration', () => {
-  it.each(['', 'null', '[]', '1', '{"plugins":{}}', '{"plugins":[null]}', '{"ipam":"overlay-ipam"}'])(
-    'does not take %j for ours',
-    (content) => {
-      expect(isOurCniConfiguration(content)).toBe(false);
-    },
-  );
+describe('isOurCniFile', () => {
+  const files = planCniFiles(exampleNetwork('dcos', 0), settings, false);
+  const list = { name: '', content: '', ...files?.conflist };
+  const mesos = { name: '', content: '', ...files?.mesos };
+  const parsed = JSON.parse(list.content);
+  const changed = (change: object) => ({ ...list, content: JSON.stringify({ ...parsed, ...change }) });
+
+  it('recognises what is written, on either bridge', () => {
+    expect(isOurCniFile('mesos', mesos)).toBe(true);
+    expect(isOurCniFile('conflist', list)).toBe(true);
+    const shared = { ...list, content: list.content.replace('m-dcos', 'o-dcos') };
+    expect(isOurCniFile('conflist', shared)).toBe(true);
+  });
+
+  it('recognises what versions without wanted addresses wrote', () => {
+    const [, portmap] = parsed.plugins;
+    expect(isOurCniFile('conflist', changed({ plugins: [bridge, portmap] }))).toBe(true);
+  });
+
+  it.each([
+    ['another name', { ...list, name: '10-mine.conflist' }],
+    ["another network's name", { ...list, name: '99-overlay-web.conflist' }],
+    ['another plugin', changed({ plugins: [...parsed.plugins, { type: 'bandwidth' }] })],
+    ['other plugins', changed({ plugins: [parsed.plugins[0], { type: 'bandwidth' }] })],
+    ['another bridge', { ...list, content: list.content.replace('m-dcos', 'br0') }],
+    ['another IPAM plugin', { ...list, content: list.content.replace('overlay-ipam', 'host-local') }],
+    ['another key', changed({ disableCheck: true })],
+    ['another kind', { ...list, content: mesos.content }],
+    ['nothing', { ...list, content: '' }],
+    ['no object', { ...list, content: 'null' }],
+    ['no plugins', changed({ plugins: [null, 1] })],
+  ])('does not take a file with %s for ours', (_what, file) => {
+    expect(isOurCniFile('conflist', file)).toBe(false);
+  });
 });

@@ -1,7 +1,7 @@
 import type { AgentNetwork } from '@overlay/contracts';
 import type { AgentConfig } from '@overlay/model';
 import type { CniFile } from './cni-directory.js';
-import { IPAM_PLUGIN } from './cni-ownership.js';
+import { IPAM_PLUGIN, PORT_MAPPER_PLUGIN } from './cni-ownership.js';
 
 /** The files of one network: one for Mesos, one for everybody else. */
 export interface NetworkCniFiles {
@@ -16,9 +16,6 @@ export type CniFileSettings = Pick<AgentConfig, 'cniDeletionsDir'> & {
   readonly network: Pick<AgentConfig['network'], 'overlayMtuBytes'>;
   readonly sockets: Pick<AgentConfig['sockets'], 'ipamHttp'>;
 };
-
-/** Mesos' plugin that publishes ports of a container on its host (Mesos, docs/cni.md). */
-export const PORT_MAPPER_PLUGIN = 'mesos-cni-port-mapper';
 
 /**
  * The CNI files of a network; undefined for a network without a CNI half or a name.

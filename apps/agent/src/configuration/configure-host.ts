@@ -40,6 +40,7 @@ export async function configureHost(
     const plan = planProgress(networks, outcome.results, failures, config.maxConfigurationAttempts);
     failures = plan.failures;
     metrics.countFailures(outcome.results);
+    for (const path of outcome.removedFiles) deps.logger.info({ event: 'cni_file_removed', path });
     logProgress(deps, networks, state.progress, plan.progress);
     state.setProgress(plan.progress);
     state.setRemoved(outcome.removed);

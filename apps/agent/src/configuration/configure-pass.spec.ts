@@ -17,8 +17,8 @@ function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: C
   const ports = {
     dataplane: new FakeDataplane(),
     ipam: new FakeIpam(),
-    mesosFiles: new FakeCniDirectory(),
-    conflists: new FakeCniDirectory(),
+    mesosFiles: new FakeCniDirectory('mesos'),
+    conflists: new FakeCniDirectory('conflist'),
     ...(plugins === undefined ? {} : { plugins }),
   };
   const pass = (networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)], pools = none) =>
@@ -59,8 +59,22 @@ describe('configurePass', () => {
     await pass();
     await pass();
     expect(mesosFiles.changes).toBe(2);
-    await pass([exampleNetwork('b', 2)]);
+    const { removedFiles } = await pass([exampleNetwork('b', 2)]);
     expect([...mesosFiles.files.keys()]).toStrictEqual(['b.conf']);
+    expect(removedFiles).toStrictEqual(['/fake/cni/a.conf', '/fake/cni/99-overlay-a.conflist']);
+  });
+
+  it("leaves others' files that use our IPAM plugin, and fails a network whose file they changed", async () => {
+    const { conflists, pass } = host();
+    await pass();
+    const list = JSON.parse(conflists.files.get('99-overlay-a.conflist') ?? '');
+    const mine = JSON.stringify({ ...list, plugins: [...list.plugins, { type: 'bandwidth' }] });
+    conflists.files.set('10-mine.conflist', mine).set('99-overlay-a.conflist', mine);
+    const { results, removedFiles } = await pass();
+    expect(removedFiles).toStrictEqual([]);
+    expect(results.get('id-a')).toMatchObject({ kind: 'error' });
+    expect(conflists.files.get('10-mine.conflist')).toBe(mine);
+    expect(conflists.files.get('99-overlay-a.conflist')).toBe(mine);
   });
 
   it('waits for the dataplane without touching anything else', async () => {

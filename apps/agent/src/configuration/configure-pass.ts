@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type AgentNetwork,
   type ApplyHostResponse,
@@ -8,8 +9,9 @@ import { toOverlayError } from '@overlay/failure';
 import type { AgentConfig } from '@overlay/model';
 import { applyCniFiles, type WantedFile } from '../cni/apply-cni-files.js';
 import type { CniDirectory } from '../cni/cni-directory.js';
+import { PORT_MAPPER_PLUGIN } from '../cni/cni-ownership.js';
 import type { CniPluginFolder } from '../cni/cni-plugin-folder.js';
-import { type NetworkCniFiles, PORT_MAPPER_PLUGIN, planCniFiles } from '../cni/plan-cni-files.js';
+import { type NetworkCniFiles, planCniFiles } from '../cni/plan-cni-files.js';
 import type { DataplaneLink } from '../daemons/dataplane-link.js';
 import type { IpamLink } from '../daemons/ipam-link.js';
 import { isAway, waitingFor } from '../daemons/is-away.js';
@@ -43,6 +45,8 @@ export interface PassOutcome {
   readonly removed: readonly string[];
   /** Why the kernel still holds something of the others, by id. */
   readonly notRemoved: ReadonlyMap<string, string>;
+  /** Paths of the CNI files that were removed. */
+  readonly removedFiles: readonly string[];
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
@@ -75,14 +79,16 @@ export async function configurePass(
     results,
     signal,
   );
-  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools, removed: [], notRemoved: NOTHING };
+  if (dataplaneAway !== undefined)
+    return { results, dataplaneAway, pools, removed: [], notRemoved: NOTHING, removedFiles: [] };
   const applied = await configurePools(networks, config, ports.ipam, results, pools, signal);
-  const clean = await writeCniFiles(networks, config, ports, results);
+  const { clean, removedFiles } = await writeCniFiles(networks, config, ports, results);
   if (!clean || !hostApplied || applied.ipamAway !== undefined)
-    return { results, ...applied, removed: [], notRemoved: NOTHING };
+    return { results, ...applied, removed: [], notRemoved: NOTHING, removedFiles };
   const deleted = deletedNetworkIds(registration);
   const notRemoved = await removeNetworks(deleted, ports.dataplane, signal);
-  return { results, ...applied, removed: deleted.filter((id) => !notRemoved.has(id)), notRemoved };
+  const removed = deleted.filter((id) => !notRemoved.has(id));
+  return { results, ...applied, removed, notRemoved, removedFiles };
 }
 
 /** The kernel's answer counts: a block is given to another host as soon as every host says that it is rid of it. */
@@ -156,14 +162,15 @@ async function configurePools(
   }
 }
 
-/** Resolves with whether every folder could be brought in order. */
+/** Resolves with whether every folder could be brought in order, and the paths of what was removed. */
 async function writeCniFiles(
   networks: readonly AgentNetwork[],
   config: AgentConfig,
   ports: HostPorts,
   results: Results,
-): Promise<boolean> {
+): Promise<{ readonly clean: boolean; readonly removedFiles: readonly string[] }> {
   let clean = true;
+  const removedFiles: string[] = [];
   const portMapper = (await ports.plugins?.has(PORT_MAPPER_PLUGIN)) ?? false;
   const planned = networks.flatMap((network) => {
     const files =
@@ -185,7 +192,8 @@ async function writeCniFiles(
     }));
     const kept = new Set(unsettled.map(({ files }) => fileOf(files).name));
     try {
-      const errors = await applyCniFiles(directory, wanted, kept);
+      const { errors, removed } = await applyCniFiles(directory, wanted, kept);
+      removedFiles.push(...removed.map((name) => join(directory.path, name)));
       for (const [networkId, error] of errors) results.set(networkId, { kind: 'error', error });
     } catch (thrown) {
       const error = `${directory.path}: ${toOverlayError(thrown).message}`;
@@ -194,7 +202,7 @@ async function writeCniFiles(
       clean = false;
     }
   }
-  return clean;
+  return { clean, removedFiles };
 }
 
 function setAll(results: Results, networks: readonly AgentNetwork[], result: PassResult): void {

@@ -63,8 +63,8 @@ function host(docker = new FakeDockerNetworks(), networkConfig: Readonly<Record<
     ports: {
       dataplane: new FakeDataplane(),
       ipam: new FakeIpam(),
-      mesosFiles: new FakeCniDirectory(),
-      conflists: new FakeCniDirectory(),
+      mesosFiles: new FakeCniDirectory('mesos'),
+      conflists: new FakeCniDirectory('conflist'),
       docker,
     },
     nodeId: parseNodeId('n1'),

@@ -6,7 +6,7 @@ import type { DockerRecord } from '../docker/docker-record-file.js';
 import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { purgeAgent } from './purge-agent.js';
 
-const OURS = JSON.stringify({ ipam: { type: 'overlay-ipam' } });
+const OURS = JSON.stringify({ name: 'a', type: 'bridge', bridge: 'm-a', ipam: { type: 'overlay-ipam' } });
 const FOREIGN = JSON.stringify({ ipam: { type: 'host-local' } });
 const { signal } = new AbortController();
 
@@ -47,7 +47,7 @@ let docker: FakeDockerNetworks;
 let recorded: DockerRecord;
 
 beforeEach(async () => {
-  folder = new FakeFolder();
+  folder = new FakeFolder('mesos');
   folder.files.set('a.conf', OURS).set('b.conf', FOREIGN).set('.a.conf.tmp', '{');
   docker = new FakeDockerNetworks();
   await docker.create(settingsOf('dcos', { 'overlay.network-id': 'n1' }));
@@ -64,8 +64,7 @@ function purge(verify = false) {
       recorded = record;
     },
   };
-  // One folder named twice, as where cni_dir and cni_conflist_dir are the same.
-  return purgeAgent({ cniFolders: [folder, folder], docker, dockerRecord }, verify, signal);
+  return purgeAgent({ cniFolders: [folder], docker, dockerRecord }, verify, signal);
 }
 
 describe('purgeAgent', () => {

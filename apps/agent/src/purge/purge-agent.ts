@@ -12,7 +12,7 @@ import { ownerOf } from '../docker/plan-docker-steps.js';
 
 /** Where an agent leaves things outside its own folder. */
 export interface PurgePorts {
-  /** Folders of CNI configurations; one that is named twice is looked at once. */
+  /** Folders of CNI configurations. */
   readonly cniFolders: readonly PurgeableFolder[];
   readonly docker: DockerNetworks;
   readonly dockerRecord: Pick<DockerRecordFile, 'read' | 'write'>;
@@ -36,7 +36,7 @@ interface Work extends PurgePorts {
 }
 
 /**
- * Removes what an agent made outside its own folder: CNI configurations that are ours by their IPAM plugin, and
+ * Removes what an agent made outside its own folder: CNI configurations that are ours by name and content, and
  * Docker networks that carry our label and no container. What cannot be removed is reported with the reason, and
  * stops nothing else. What others made is never touched. Repeatable.
  * @param verify true to remove nothing: everything that is ours is then left.
@@ -47,8 +47,7 @@ export async function purgeAgent(
   signal: AbortSignal,
 ): Promise<PurgeReport> {
   const work: Work = { ...ports, verify, signal, removed: [], left: [] };
-  const folders = new Map(ports.cniFolders.map((folder) => [folder.path, folder]));
-  for (const folder of folders.values()) await purgeFolder(work, folder);
+  for (const folder of ports.cniFolders) await purgeFolder(work, folder);
   await purgeDocker(work);
   return { removed: work.removed, left: work.left };
 }

@@ -23,7 +23,7 @@ export async function runPurge(
     throw new OverlayError('failed_precondition', message);
   }
   const ports = {
-    cniFolders: [new FileCniDirectory(cniDir), new FileCniDirectory(cniConflistDir)],
+    cniFolders: [new FileCniDirectory(cniDir, 'mesos'), new FileCniDirectory(cniConflistDir, 'conflist')],
     docker: new EngineDockerNetworks(sockets.docker, network.commandTimeoutMs),
     dockerRecord: new DockerRecordFile(stateDir),
   };

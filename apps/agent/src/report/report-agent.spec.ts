@@ -40,8 +40,8 @@ async function report(answers: readonly OverlayError[]) {
     ports: {
       dataplane: new FakeDataplane(),
       ipam: new FakeIpam(),
-      mesosFiles: new FakeCniDirectory(),
-      conflists: new FakeCniDirectory(),
+      mesosFiles: new FakeCniDirectory('mesos'),
+      conflists: new FakeCniDirectory('conflist'),
       docker: new FakeDockerNetworks(),
     },
     nodeId: parseNodeId('n1'),
