@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { Writable } from 'node:stream';
+import { type Duplex, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AllocationHalf } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import Docker from 'dockerode';
@@ -7,6 +8,12 @@ import type { CommandOutcome, ContainerCommands } from './container-commands.js'
 
 /** How long the engine may take to tell how a command ended. */
 const INSPECT_MS = 2_000;
+
+/** How long a command may take to appear whose start nobody waits for any more. */
+const LATE_START_MS = 500;
+
+/** Time between two looks for it. */
+const LATE_START_POLL_MS = 50;
 
 /** How much of the end of a command's output is kept. */
 const OUTPUT_LIMIT_BYTES = 16 * 1024;
@@ -32,7 +39,13 @@ export function dockerCommands(socketPath: string): ContainerCommands {
           abortSignal: signal,
         }),
       );
-      const stream = await ask(exec.start({ hijack: true, stdin: false, abortSignal: signal }));
+      let stream: Duplex;
+      try {
+        stream = await ask(exec.start({ hijack: true, stdin: false, abortSignal: signal }));
+      } catch (thrown) {
+        if (signal.aborted) await endUnheard(exec, containerId);
+        throw thrown;
+      }
       const tail = new OutputTail();
       docker.modem.demuxStream(stream, tail, tail);
       const ended = await new Promise<boolean>((resolve) => {
@@ -75,8 +88,29 @@ class OutputTail extends Writable {
 }
 
 /**
+ * Ends a command whose start was not heard of in time: the engine may have started it all the same, or be about to.
+ * What cannot be found out is left.
+ */
+async function endUnheard(exec: Docker.Exec, containerId: string): Promise<void> {
+  const abortSignal = AbortSignal.timeout(INSPECT_MS);
+  const waits = LATE_START_MS / LATE_START_POLL_MS;
+  try {
+    for (let waited = 0; waited < waits; waited += 1) {
+      const { Pid: pid, ExitCode: exitCode, Running: running } = await exec.inspect({ abortSignal });
+      if (running && pid > 0) return await endProcess(pid, containerId);
+      // Until a command has been started it has no exit code.
+      if (!running && exitCode !== null) return;
+      await sleep(LATE_START_POLL_MS);
+    }
+  } catch {
+    // The caller is told that the engine did not answer in time, which holds.
+  }
+}
+
+/**
  * Ends a command that has run out of time; the engine has no call for that. Only a process whose control group is
- * the container's is touched: the number may be of another pid namespace, or taken again since.
+ * the container's is touched: the number may be of another pid namespace, or taken again since. One that this process
+ * may not look at or end is left: the caller learns of the time that is over either way.
  */
 async function endProcess(pid: number, containerId: string): Promise<void> {
   if (pid <= 1) return;
@@ -84,13 +118,14 @@ async function endProcess(pid: number, containerId: string): Promise<void> {
     const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8');
     if (groups.includes(containerId)) process.kill(pid, 'SIGKILL');
   } catch (thrown) {
-    if (!isGone(thrown)) throw thrown;
+    if (!isOutOfReach(thrown)) throw thrown;
   }
 }
 
-function isGone(thrown: unknown): boolean {
+/** Gone, or not for this process to touch. */
+function isOutOfReach(thrown: unknown): boolean {
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return false;
-  return thrown.code === 'ENOENT' || thrown.code === 'ESRCH';
+  return ['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes(String(thrown.code));
 }
 
 interface Question {
