@@ -1,7 +1,7 @@
 import type { AgentConfig } from '@overlay/model';
 import type { Logger } from '@overlay/service';
 import type { AgentDeps } from './agent-deps.js';
-import { FileCniPluginFolder } from './cni/cni-plugin-folder.js';
+import { FileCniPluginFolders } from './cni/cni-plugin-folders.js';
 import { FileCniDirectory } from './cni/file-cni-directory.js';
 import { grpcDataplane } from './daemons/dataplane-link.js';
 import { grpcIpam } from './daemons/ipam-link.js';
@@ -16,14 +16,14 @@ const IPAM_CALL_MS = 10_000;
 
 /** The real ports of this host. Connects at the first call. */
 export function connectHost(config: AgentConfig, logger: Logger): AgentDeps['ports'] {
-  const { cniBinDir, cniDir, cniConflistDir, network, sockets } = config;
+  const { cniBinDirs, cniDir, cniConflistDir, network, sockets } = config;
   const onUnreadable = (path: string, reason: string) =>
     logger.warn({ event: 'cni_file_unreadable', path, reason });
   return {
     dataplane: grpcDataplane(sockets.dataplane, COMMANDS_PER_CALL * network.commandTimeoutMs),
     ipam: grpcIpam(sockets.ipam, IPAM_CALL_MS),
     mesosFiles: new FileCniDirectory(cniDir, 'mesos', onUnreadable),
-    ...(cniBinDir === undefined ? {} : { plugins: new FileCniPluginFolder(cniBinDir) }),
+    plugins: new FileCniPluginFolders(cniBinDirs),
     conflists: new FileCniDirectory(cniConflistDir, 'conflist', onUnreadable),
     docker: new EngineDockerNetworks(sockets.docker, network.commandTimeoutMs),
     commands: dockerCommands(sockets.docker),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AllocationHalf, NetworkPhase } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { agentConfiguration } from '@overlay/model';
-import type { CniPluginFolder } from '../cni/cni-plugin-folder.js';
+import type { CniPluginFolders } from '../cni/cni-plugin-folders.js';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { FakeDataplane } from '../daemons/fake-dataplane.js';
 import { FakeIpam } from '../daemons/fake-ipam.js';
@@ -12,7 +12,7 @@ import { exampleNetwork, exampleRegistration } from './example-registration.js';
 const { signal } = new AbortController();
 const none: ReadonlySet<string> = new Set();
 
-function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: CniPluginFolder) {
+function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: CniPluginFolders) {
   const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: networkConfig });
   const ports = {
     dataplane: new FakeDataplane(),

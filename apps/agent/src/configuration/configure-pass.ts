@@ -10,7 +10,7 @@ import type { AgentConfig } from '@overlay/model';
 import { applyCniFiles, type WantedFile } from '../cni/apply-cni-files.js';
 import type { CniDirectory } from '../cni/cni-directory.js';
 import { PORT_MAPPER_PLUGIN } from '../cni/cni-ownership.js';
-import type { CniPluginFolder } from '../cni/cni-plugin-folder.js';
+import type { CniPluginFolders } from '../cni/cni-plugin-folders.js';
 import { type NetworkCniFiles, planCniFiles } from '../cni/plan-cni-files.js';
 import type { DataplaneLink } from '../daemons/dataplane-link.js';
 import type { IpamLink } from '../daemons/ipam-link.js';
@@ -29,8 +29,8 @@ export interface HostPorts {
   readonly mesosFiles: CniDirectory;
   /** Files for every other runtime. */
   readonly conflists: CniDirectory;
-  /** Where the runtimes find plugins; absent if the configuration does not tell. */
-  readonly plugins?: CniPluginFolder;
+  /** Where the runtimes find plugins; absent if that is of no interest. */
+  readonly plugins?: CniPluginFolders;
 }
 
 /** What a pass over the host found. */

@@ -41,6 +41,11 @@ describe('the configuration of overlay-agent', () => {
     ]);
   });
 
+  it('looks for CNI plugins in the usual folders, or in the one that is named alone', () => {
+    expect(agentConfiguration.defaults().cniBinDirs).toContain('/opt/cni/bin');
+    expect(agentConfiguration.parse({ cni_bin_dir: '/my/cni' }).cniBinDirs).toEqual(['/my/cni']);
+  });
+
   it('takes a small MTU without IPv6', () => {
     const config = agentConfiguration.parse({ network_config: { overlay_mtu: 552, enable_ipv6: false } });
     expect(config.network.overlayMtuBytes).toBe(552);

@@ -43,7 +43,8 @@ export interface AgentConfig {
   readonly cniConflistDir: string;
   readonly cniDataDir: string;
   readonly cniDeletionsDir: string;
-  readonly cniBinDir?: string;
+  /** Where the container runtimes find CNI plugins; the first folder that has a plugin counts. */
+  readonly cniBinDirs: readonly string[];
   readonly maxConfigurationAttempts: number;
   readonly network: AgentNetworkConfig;
   /** Whether CNI and Docker have half a block each, or share the whole of it on one bridge. */
@@ -65,6 +66,16 @@ export interface AgentConfig {
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
+
+/** Where CNI plugins are by custom: Mesos, CNI's own folder, distributions' packages, and DC/OS's two. */
+const CNI_BIN_DIRS: readonly string[] = [
+  '/opt/mesos/cni',
+  '/opt/cni/bin',
+  '/usr/lib/cni',
+  '/usr/libexec/cni',
+  '/opt/mesosphere/active/cni',
+  '/opt/mesosphere/active/mesos/libexec/mesos',
+];
 
 const networkSchema = z.strictObject({
   allocate_subnet: booleanKey('false makes the host a gateway: VTEP and routes, no block.').prefault(true),
@@ -106,6 +117,7 @@ const schema = z.strictObject({
   ).prefault('/var/lib/overlay/ipam/deletions'),
   cni_bin_dir: pathKey(
     'Folder where the container runtimes find CNI plugins. If mesos-cni-port-mapper is there, the files for Mesos go through it.',
+    `the usual ones: ${CNI_BIN_DIRS.join(', ')}`,
   ).optional(),
   max_configuration_attempts: integerKey(0, 10, 'How often a network is tried before it is failed.').prefault(
     4,
@@ -166,7 +178,7 @@ export const agentConfiguration: Configuration<AgentConfig> = defineConfiguratio
       cniConflistDir: parsed.cni_conflist_dir,
       cniDataDir: parsed.cni_data_dir,
       cniDeletionsDir: parsed.cni_deletions_dir,
-      ...(parsed.cni_bin_dir === undefined ? {} : { cniBinDir: parsed.cni_bin_dir }),
+      cniBinDirs: parsed.cni_bin_dir === undefined ? CNI_BIN_DIRS : [parsed.cni_bin_dir],
       maxConfigurationAttempts: parsed.max_configuration_attempts,
       network: {
         allocateSubnet: network.allocate_subnet,

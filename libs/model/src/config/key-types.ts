@@ -10,9 +10,13 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] 
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** An absolute path of at most 4095 bytes (PATH_MAX). */
-export function pathKey(meaning: string) {
-  return key('an absolute path', meaning, parsedText(parseAbsolutePath));
+/**
+ * An absolute path of at most 4095 bytes (PATH_MAX).
+ * @param standard what stands in for an optional key that is not set
+ */
+export function pathKey(meaning: string, standard?: string) {
+  const more = standard === undefined ? {} : { default: standard };
+  return key('an absolute path', meaning, parsedText(parseAbsolutePath), more);
 }
 
 /** The path of a unix socket, which the kernel limits to 107 bytes. */
