@@ -171,6 +171,16 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
       await expect(commit).rejects.toMatchObject({ code: 'aborted' });
     });
 
+    it('says at once that leadership is over, to whom asks', async () => {
+      expect(leadership.isOver()).toBe(false);
+      await leadership.resign();
+      expect(leadership.isOver()).toBe(true);
+      const newer = await lead(log, 'm2');
+      expect([leadership.isOver(), newer.isOver()]).toEqual([true, false]);
+      await log.close();
+      expect(newer.isOver()).toBe(true);
+    });
+
     it('ends a campaign that is called off', async () => {
       await expect(log.campaign('m2', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
       expect(await log.commit([create(sampleNode(1))], fence)).toBeGreaterThan(0n);

@@ -35,6 +35,11 @@ export interface Leadership {
    * may be refused earlier than that.
    */
   readonly lost: AbortSignal;
+  /**
+   * Asks now whether leadership is over, as far as this process can know without asking the store: by the lease's time on
+   * the monotonic clock, also where {@link lost} had no chance to abort yet. Who answers from memory asks before.
+   */
+  isOver(): boolean;
   /** Gives leadership up. Repeatable. */
   resign(): Promise<void>;
 }

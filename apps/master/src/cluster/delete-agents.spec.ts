@@ -31,6 +31,7 @@ function clusterOf(agents: number, commit: (commits: number) => void = () => und
         commits.push(mutations);
         return BigInt(commits.length);
       },
+      isOver: () => false,
       limits: ETCD_LIMITS,
       onCommitted: (mutations) => cluster.records.apply(mutations),
       onAnswering: () => undefined,

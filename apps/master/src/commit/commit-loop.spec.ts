@@ -51,10 +51,17 @@ interface LoopUnderTest {
   readonly commit: CommitLoopDeps['commit'];
 }
 
+/** Whether leadership is over; changed by the test. */
+interface Lease {
+  over: boolean;
+}
+
 function loopWith({ events, commits, limits, upkeep, commit }: LoopUnderTest) {
+  const lease: Lease = { over: false };
   const loop = new CommitLoop(stateWith([DCOS]), 0n, {
     commit,
     limits: { maxMutations: 1_000, maxBytes: 1_000_000, ...limits },
+    isOver: () => lease.over,
     onCommitted: (_mutations, committed) => events.push(`applied ${committed}`),
     onAnswering: () => events.push('answering'),
     upkeep,
@@ -70,7 +77,7 @@ function loopWith({ events, commits, limits, upkeep, commit }: LoopUnderTest) {
         events.push(`answered ${id as NodeId}`);
         return answer;
       });
-  return { loop, join, commits, events };
+  return { loop, join, commits, events, lease };
 }
 
 describe('CommitLoop', () => {
@@ -200,6 +207,39 @@ describe('CommitLoop', () => {
     await expect(join('d', '10.0.0.4')).rejects.toMatchObject({ code: 'unavailable' });
     expect((await loop.failed).message).toContain('the store is gone');
     expect(commits).toHaveLength(1);
+  });
+
+  it('answers nothing from memory after its lease, neither what changes nothing nor a refusal', async () => {
+    const { loop, join, commits, lease } = loopOver([]);
+    await join('a', '10.0.0.1');
+    lease.over = true;
+    const [known, wrong] = [join('a', '10.0.0.1'), join('b', '127.0.0.1')];
+    await expect(known).rejects.toMatchObject({ code: 'aborted' });
+    await expect(wrong).rejects.toMatchObject({ code: 'aborted' });
+    expect((await loop.failed).code).toBe('aborted');
+    expect(commits).toHaveLength(1);
+  });
+
+  it('asks for its lease when it answers what waited behind a commit, not when it planned that', async () => {
+    const { held, join, lease, joinMany } = heldLoop();
+    const [first] = joinMany(1);
+    const again = join('n0', '10.0.0.1');
+    lease.over = true;
+    held[0]?.done(1n);
+    expect(await Promise.allSettled([first, again])).toMatchObject([
+      { status: 'fulfilled', value: { at: 1n } },
+      { status: 'rejected', reason: { code: 'aborted' } },
+    ]);
+  });
+
+  it('tells of nothing and answers nothing once it ended, whatever becomes of what is under way', async () => {
+    const { loop, held, events, joinMany } = heldLoop();
+    const joins = joinMany(3);
+    loop.end(new OverlayError('unavailable', 'this master stopped leading'));
+    held[0]?.done(1n);
+    for (const outcome of await Promise.allSettled(joins))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+    expect(events.filter((event) => event !== 'sent')).toEqual([]);
   });
 
   it('answers a claim that it did not know with aborted', async () => {

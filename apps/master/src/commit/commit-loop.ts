@@ -14,6 +14,8 @@ export interface Planned<T> {
 export interface CommitLoopDeps {
   /** Makes a batch durable; see `OverlayLog.commit`. */
   readonly commit: (mutations: readonly Mutation[], order: CommitOrder) => Promise<bigint>;
+  /** True if leadership is over by now; see `Leadership.isOver`. */
+  readonly isOver: () => boolean;
   /** How large one commit may be. */
   readonly limits: CommitLimits;
   /** Told of every batch that became durable, before its commands are answered. */
@@ -58,7 +60,8 @@ interface Sent {
  * together when it is done (group commit). Nothing is answered before the commit is durable, refusals included, for
  * they may rest on changes of the same batch. The next commit is on its way before the answers of a durable one are, so
  * that the store does not wait for them; and where more waits than one commit can hold, it does not even wait for the
- * one before, but tells the log to be behind that.
+ * one before, but tells the log to be behind that. What needs no commit is answered only while the lease lasts: a leader
+ * that was paused past it may not know what others changed.
  *
  * A failed commit ends the loop: its memory may differ from the log then. The leader gives up its leadership,
  * which also voids a commit that is still on its way, loads the log, and leads or follows anew.
@@ -187,9 +190,11 @@ export class CommitLoop {
     }
   }
 
-  /** Tells of a batch that is durable. Returns why that failed. */
+  /** Tells of a batch that is durable, unless this loop ended meanwhile. Returns why its commands cannot be answered. */
   #tell({ mutations }: Batch, revision: bigint | undefined): OverlayError | undefined {
-    if (revision === undefined) return undefined;
+    // The cluster may show what another leader did after it.
+    if (this.#ended !== undefined) return this.#ended;
+    if (revision === undefined) return this.#deps.isOver() ? leadershipOver() : undefined;
     try {
       this.#revision = revision;
       this.#deps.onCommitted(mutations, revision);
@@ -257,6 +262,10 @@ export class CommitLoop {
       return { mutations: [], end: () => reject(error) };
     }
   }
+}
+
+function leadershipOver(): OverlayError {
+  return new OverlayError('aborted', 'this master leads no more: retry at the new leader');
 }
 
 /** What the callers of a failed commit are told: to repeat it, whatever became of it. */

@@ -27,6 +27,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     cluster.adopt(records, revision);
     const commits = new CommitLoop(state, revision, {
       commit: (mutations, order) => commit(deps, leadership, mutations, order),
+      isOver: () => leadership.isOver(),
       limits: deps.log,
       onCommitted: (mutations, committed) => cluster.apply(mutations, committed),
       onAnswering: () => deps.failPoints.pass('before-reply'),
@@ -107,14 +108,14 @@ async function recovered(deps: ReplicaDeps, leadership: Leadership): Promise<Loa
 
 async function commit(
   deps: ReplicaDeps,
-  { fence, lost }: Leadership,
+  leadership: Leadership,
   mutations: readonly Mutation[],
   order?: CommitOrder,
 ): Promise<bigint> {
-  if (lost.aborted) throw new OverlayError('aborted', 'leadership is lost: try again');
+  if (leadership.isOver()) throw new OverlayError('aborted', 'leadership is lost: try again');
   const startedMs = deps.clock.monotonicMs();
   deps.failPoints.pass('before-commit');
-  const revision = await deps.log.commit(mutations, fence, order);
+  const revision = await deps.log.commit(mutations, leadership.fence, order);
   deps.failPoints.pass('after-commit');
   deps.onCommit(mutations.length, deps.clock.monotonicMs() - startedMs);
   return revision;

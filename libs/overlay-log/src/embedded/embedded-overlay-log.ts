@@ -169,7 +169,9 @@ class EmbeddedOverlayLog implements OverlayLog {
       if (this.#closed !== undefined) return;
       await this.#transact('write', EPOCH_SIZE, () => (this.#holds(fence) ? this.#beginEpoch('') : epoch));
     };
-    return { fence, lost: lead.signal, resign };
+    // Another process on the folder may have won a campaign, which nothing tells here.
+    const isOver = (): boolean => lead.signal.aborted || !this.#holdsNow(fence);
+    return { fence, lost: lead.signal, isOver, resign };
   }
 
   close(): Promise<void> {
@@ -218,6 +220,12 @@ class EmbeddedOverlayLog implements OverlayLog {
   #holds(fence: Fence): boolean {
     const { meta } = this.#database;
     return meta.get(EPOCH) === String(fence.epoch) && meta.get(LEADER) === fence.candidate;
+  }
+
+  /** The same outside a transaction; lmdb goes on with the read transaction of a moment ago unless told otherwise. */
+  #holdsNow(fence: Fence): boolean {
+    this.#database.root.resetReadTxn();
+    return this.#holds(fence);
   }
 
   #beginEpoch(leader: string): bigint {

@@ -15,8 +15,7 @@ export class EtcdLeadership implements Leadership {
     return this.#lease.ended;
   }
 
-  /** True if it is over, also if only the lease's time is and no timer had a chance to say so yet. */
-  get over(): boolean {
+  isOver(): boolean {
     return this.#lease.expired;
   }
 

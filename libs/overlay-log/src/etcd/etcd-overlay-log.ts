@@ -72,7 +72,7 @@ class EtcdOverlayLog implements OverlayLog {
     this.#requireOpen();
     requireFits(mutations, this);
     const own = this.#leadership;
-    if (own?.fence.epoch === fence.epoch && own.over) throw fenceVoid(fence);
+    if (own?.fence.epoch === fence.epoch && own.isOver()) throw fenceVoid(fence);
     const outcome = this.#commit(planCommit(mutations, fence, this.#keys, order), fence, order?.behind);
     if (order === undefined) return outcome;
     const mark = markOf(fence, order.number);

@@ -129,7 +129,7 @@ export class MemoryOverlayLog implements OverlayLog {
     const resign = async (): Promise<void> => {
       if (this.#holds(fence)) this.#beginEpoch(undefined);
     };
-    return { fence, lost: this.store.lead.signal, resign };
+    return { fence, lost: this.store.lead.signal, isOver: () => !this.#holds(fence), resign };
   }
 
   async close(): Promise<void> {
