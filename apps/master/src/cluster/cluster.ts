@@ -106,11 +106,13 @@ export class Cluster {
     this.#term = new AbortController();
   }
 
-  /** Stops taking commands. Repeatable. */
-  follow(): void {
+  /**
+   * Stops taking commands. Repeatable.
+   * @param ownAddress this master's, which leads no more; who leads next may be known already.
+   */
+  follow(ownAddress: string): void {
     this.#commits = undefined;
-    // Whoever led last was this master; the log tells who leads next.
-    this.#leader = undefined;
+    if (this.#leader === ownAddress) this.#leader = undefined;
     this.#term?.abort();
     this.#term = undefined;
   }

@@ -1,46 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
-import type { Mutation } from '@overlay/model';
-import { CommitLoop } from '../commit/commit-loop.js';
-import { Cluster } from './cluster.js';
 import { deleteAgents } from './delete-agents.js';
-import { planRegistration } from './plan-registration.js';
-import { ETCD_LIMITS, networkOf, requestOf, stateWith } from './testing.js';
+import { requestOf } from './testing.js';
+import { leadingCluster } from './testing-cluster.js';
 
-/** A leading master with so many agents, none of them connected. @param commit what becomes of its commits. */
-function clusterOf(agents: number, commit: (commits: number) => void = () => undefined) {
-  const state = stateWith([networkOf('dcos', ['9.0.0.0/8', 24])]);
-  const ips = Array.from(
-    { length: agents },
-    (_, host) => requestOf('x', `10.0.${host >> 8}.${host & 255}`).ip,
-  );
-  for (const [host, ip] of ips.entries()) {
-    state.apply(
-      planRegistration(state, requestOf(`n${host}`, ip), { isConnected: () => false }).mutations,
-      0,
-    );
-  }
-  let nowMs = 0;
-  const cluster = new Cluster({ vtepMacOuiText: '70:B3:D5:00:00:00', monotonicMs: () => nowMs });
-  for (const node of state.records.nodes.values()) cluster.records.put({ kind: 'node', node });
-  const commits: (readonly Mutation[])[] = [];
-  cluster.lead(
-    new CommitLoop(state, 0n, {
-      commit: async (mutations) => {
-        commit(commits.length);
-        commits.push(mutations);
-        return BigInt(commits.length);
-      },
-      isOver: () => false,
-      limits: ETCD_LIMITS,
-      onCommitted: (mutations) => cluster.records.apply(mutations),
-      onAnswering: () => undefined,
-      upkeep: () => [],
-      monotonicMs: () => nowMs,
-    }),
-  );
-  nowMs = 100_000; // nobody counts as connected because the leader is new
-  return { cluster, commits, ips };
+/** A leader of whose agents nobody counts as connected any more because it is new. */
+function clusterOf(agents: number, onCommit?: (commits: number) => void) {
+  const leading = leadingCluster(agents, onCommit);
+  leading.clock.nowMs = 100_000;
+  return leading;
 }
 
 describe('deleteAgents', () => {

@@ -8,6 +8,7 @@ import { planFinishedDeletions } from '../cluster/plan-network-removal.js';
 import { planStartup } from '../cluster/plan-startup.js';
 import type { PlannerState } from '../cluster/planner-state.js';
 import { CommitLoop } from '../commit/commit-loop.js';
+import { addressOfCandidate } from './leader-address.js';
 import type { ReplicaDeps } from './replica-deps.js';
 
 /** How often quarantines are ended although nothing else is committed, in milliseconds. */
@@ -39,7 +40,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     deps.readiness.clear('log');
     logger.info({ event: 'leading', epoch: String(leadership.fence.epoch), agents: records.nodes.size });
     const failure = await lasts(deps, commits, stop);
-    cluster.follow();
+    cluster.follow(addressOfCandidate(deps.candidate));
     deps.onRole(false);
     commits.end(new OverlayError('unavailable', 'this master stopped leading: try again'));
     logger.warn({
