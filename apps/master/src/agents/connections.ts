@@ -55,6 +55,11 @@ export class Connections {
     return this.#monotonicMs() - Math.max(left ?? this.#ledSinceMs, this.#ledSinceMs);
   }
 
+  /** Notes that the node is there, with or without a stream: it is away from now on at the earliest. */
+  noteSeen(id: NodeId): void {
+    if (!this.#open.has(id)) this.#leftMs.set(id, this.#monotonicMs());
+  }
+
   /** Notes which process of the node registered last; '' if it does not say. */
   noteSession(id: NodeId, session: string): void {
     this.#sessions.set(id, session);

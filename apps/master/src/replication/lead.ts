@@ -1,7 +1,6 @@
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { OverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
 import { type CommitOrder, type CommitRoom, inCommits, type Leadership } from '@overlay/overlay-log';
-import { deleteAgents } from '../cluster/delete-agents.js';
 import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
 import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
 import { planFinishedDeletions } from '../cluster/plan-network-removal.js';
@@ -9,6 +8,7 @@ import { planStartup } from '../cluster/plan-startup.js';
 import type { PlannerState } from '../cluster/planner-state.js';
 import { CommitLoop } from '../commit/commit-loop.js';
 import { addressOfCandidate } from './leader-address.js';
+import { reclaimAgents } from './reclaim-agents.js';
 import type { ReplicaDeps } from './replica-deps.js';
 
 /** How often quarantines are ended although nothing else is committed, in milliseconds. */
@@ -67,25 +67,9 @@ async function lasts(
   while (!ended.aborted) {
     await deps.clock.sleep(UPKEEP_MS, ended);
     while (!ended.aborted && (await commits.tick()));
-    if (!ended.aborted) await reclaim(deps);
+    if (!ended.aborted) await reclaimAgents(deps, ended);
   }
   return failure;
-}
-
-/** Deletes the agents that are away for too long, if the operator wants that. A failure is told by the loop. */
-async function reclaim({ cluster, reclaimAfterMs, logger }: ReplicaDeps): Promise<void> {
-  if (reclaimAfterMs === undefined) return;
-  const away = [...cluster.records.nodes.values()].filter(
-    ({ id }) => cluster.connections.awayMs(id) > reclaimAfterMs,
-  );
-  for (const { id, ip } of away) {
-    try {
-      await deleteAgents(cluster, { ips: [ip], force: false });
-      logger.warn({ event: 'agent_reclaimed', nodeId: id, ip, afterMs: reclaimAfterMs });
-    } catch (thrown) {
-      logger.warn({ event: 'agent_not_reclaimed', nodeId: id, ip, reason: toOverlayError(thrown).message });
-    }
-  }
 }
 
 /** What is due without anybody's command. */

@@ -63,6 +63,8 @@ async function registerAgent(
         isConnected: (id) =>
           connections.isConnected(id) && !(id === request.nodeId && connections.isOwnSession(id, session)),
       });
+      // A new node has no stream yet, and must not count as away since this master leads.
+      connections.noteSeen(request.nodeId);
       return {
         mutations: plan.mutations,
         answer: (committed) => ({ node: plan.node, revision: committed }),
