@@ -111,6 +111,36 @@ describe('planStartup', () => {
     expect(message).toContain(shown);
   });
 
+  it('refuses a larger vtep_subnet over a network of the log that the configuration need not name', () => {
+    const state = stateWith([DCOS]);
+    const runtime = networkOf('web', ['44.160.0.0/16', 26]);
+    state.records.put({ kind: 'network', network: { ...recordOf(runtime), origin: 'runtime' } });
+    const grown = (subnet: string) => ({ addressSpace: { ...DEFAULT_SPACE, vtepSubnet: parseCidr(subnet) } });
+    const message = refusal(state, grown('44.128.0.0/9'));
+    for (const part of [
+      'network.vtep_subnet',
+      '44.128.0.0/9',
+      '"web"',
+      '44.160.0.0/16',
+      'put the old value back',
+    ])
+      expect(message).toContain(part);
+    expect(start(state, grown('44.128.0.0/16')).mutations).toHaveLength(1);
+  });
+
+  it('refuses a vtep_subnet6 over a network of the log, and a larger vtep_subnet over agents', () => {
+    const { vtepSubnet6: _, ...only4 } = DEFAULT_SPACE;
+    const state = stateWith([DCOS], only4);
+    const plan = planRegistration(state, requestOf('a', '44.200.0.1'), { isConnected: () => false });
+    state.apply(plan.mutations, 0);
+    const message = refusal(state, { addressSpace: { ...only4, vtepSubnet: parseCidr('44.128.0.0/9') } });
+    for (const part of ['network.vtep_subnet', '44.200.0.1', 'put the old value back'])
+      expect(message).toContain(part);
+    const six = networkOf('six', undefined, ['fd01:a::/64', 80]);
+    state.records.put({ kind: 'network', network: { ...recordOf(six), origin: 'runtime' } });
+    expect(refusal(state, {})).toContain('network.vtep_subnet6 cannot become fd01:a::/64: network "six"');
+  });
+
   it('enlarges vtep_subnet and adds vtep_subnet6, and every node keeps its VTEP', () => {
     const { vtepSubnet6: _, ...only4 } = DEFAULT_SPACE;
     const state = stateWith([DCOS], only4);

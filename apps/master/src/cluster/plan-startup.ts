@@ -1,3 +1,4 @@
+import { cidrsOverlap, containsAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import {
   type AddressSpaceDefinition,
@@ -6,6 +7,7 @@ import {
   type NetworkDefinition,
   type NetworkId,
   type NetworkRecord,
+  type NodeRecord,
 } from '@overlay/model';
 import { checkUnderlay } from './check-underlay.js';
 import { sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
@@ -51,6 +53,9 @@ export function planStartup(
   const mutations: Mutation[] = [];
   const space = planAddressSpace(state.records.addressSpace, configured.addressSpace);
   problems.push(...space.problems);
+  if (state.records.addressSpace !== undefined && space.changed) {
+    problems.push(...conflictsWithSpace(state, configured.addressSpace));
+  }
   if (space.changed) {
     mutations.push({
       op: 'put',
@@ -106,11 +111,10 @@ function missing(state: PlannerState, network: NetworkRecord, options: StartupOp
     const warning = `network "${name}" is adopted: the log's word holds, the configuration need not name it`;
     return { warning, network: { ...network, origin: 'runtime' } };
   }
-  const ips = [...state.records.nodes.values()]
-    .filter((node) => node.networks.some(({ networkId }) => networkId === network.id))
-    .map(({ ip }) => ip);
-  const more = ips.length > AGENTS_NAMED ? ` and ${ips.length - AGENTS_NAMED} more` : '';
-  const users = ips.length === 0 ? 'no agent' : `agents ${ips.slice(0, AGENTS_NAMED).join(', ')}${more}`;
+  const nodes = [...state.records.nodes.values()].filter((node) =>
+    node.networks.some(({ networkId }) => networkId === network.id),
+  );
+  const users = nodes.length === 0 ? 'no agent' : agentsText(nodes);
   return {
     problem:
       `the overlay log holds network "${name}" (${spacesOf(network.definition)}), which the configuration does not ` +
@@ -133,6 +137,36 @@ function changed(network: NetworkRecord, definition: NetworkDefinition): Network
     return { problem: `network "${name}" cannot change its address space: ${values}; ${way}` };
   }
   return { network: { ...network, definition } };
+}
+
+/** What an address space that changes would meet of what the log holds already, whatever the configuration names. */
+function conflictsWithSpace(state: PlannerState, space: AddressSpaceDefinition): readonly string[] {
+  const problems: string[] = [];
+  for (const [key, subnet] of [
+    ['vtep_subnet', space.vtepSubnet],
+    ['vtep_subnet6', space.vtepSubnet6],
+  ] as const) {
+    if (subnet === undefined) continue;
+    const refuse = (what: string) =>
+      problems.push(
+        `network.${key} cannot become ${subnet}: ${what}; put the old value back or choose another`,
+      );
+    for (const { definition } of state.records.networks.values()) {
+      for (const plan of [definition.ipv4, definition.ipv6]) {
+        if (plan === undefined || !cidrsOverlap(plan.subnet, subnet)) continue;
+        refuse(`network "${definition.name}" of the overlay log has ${plan.subnet}, which overlaps it`);
+      }
+    }
+    const inside = [...state.records.nodes.values()].filter(({ ip }) => containsAddress(subnet, ip));
+    if (inside.length > 0) refuse(`it contains the underlay address of ${agentsText(inside)}`);
+  }
+  return problems;
+}
+
+function agentsText(nodes: readonly NodeRecord[]): string {
+  const ips = nodes.slice(0, AGENTS_NAMED).map(({ ip }) => ip);
+  const more = nodes.length > AGENTS_NAMED ? ` and ${nodes.length - AGENTS_NAMED} more` : '';
+  return `agents ${ips.join(', ')}${more}`;
 }
 
 function conflictsWithLog(
