@@ -32,16 +32,16 @@ describe('networks at runtime', () => {
     await master.stop();
     await master.start();
     expect(await names()).toEqual(['dcos', 'dcos6', 'web']);
+    // The master that starts knows nothing of the containers on hosts that have not reported to it.
+    const early = master.networks.deleteNetwork({ name: 'web', force: false });
+    await expect(early).rejects.toMatchObject({ code: 'failed_precondition' });
+    await expect(early).rejects.toThrow('10.0.0.1');
+    const report = { nodeId: 'a', networks: [], containers: [], capacities: [], removedNetworkIds: [] };
+    await master.agents.reportAgent(report);
     const deleting = await master.networks.deleteNetwork({ name: 'web', force: false });
     expect(deleting.network?.phase).toBe(NetworkPhase.DELETING);
     expect(await names()).toContain('web');
-    await master.agents.reportAgent({
-      nodeId: 'a',
-      networks: [],
-      containers: [],
-      capacities: [],
-      removedNetworkIds: [id],
-    });
+    await master.agents.reportAgent({ ...report, removedNetworkIds: [id] });
     expect(await names()).toEqual(['dcos', 'dcos6']);
     await master.stop();
     await master.start();

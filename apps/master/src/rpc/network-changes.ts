@@ -1,3 +1,4 @@
+import type { IpAddress } from '@overlay/allocation';
 import type { DeleteNetworkRequest, Network, NetworkSpec } from '@overlay/contracts';
 import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
 import {
@@ -44,7 +45,12 @@ export async function deleteNetwork(
 ): Promise<NetworkAnswer> {
   const name = parseName(text);
   return change(cluster, (state) =>
-    planNetworkDeletion(state, { name, force, attached: attachedContainers(cluster, name) }),
+    planNetworkDeletion(state, {
+      name,
+      force,
+      attached: attachedContainers(cluster, name),
+      unheard: unheardUsers(cluster, state, name),
+    }),
   );
 }
 
@@ -85,6 +91,17 @@ function parseName(text: string): NetworkName {
   } catch (thrown) {
     throw OverlayError.invalid([{ field: 'name', description: toOverlayError(thrown).message }]);
   }
+}
+
+/** A gateway has no addresses in the network, and so no containers. */
+function unheardUsers(cluster: Cluster, state: PlannerState, name: NetworkName): readonly IpAddress[] {
+  const id = state.records.networkByName(name)?.id;
+  return [...state.records.nodes.values()]
+    .filter((node) => cluster.reports.get(node.id) === undefined)
+    .filter(({ networks }) =>
+      networks.some(({ networkId, prefixes }) => networkId === id && prefixes.length > 0),
+    )
+    .map(({ ip }) => ip);
 }
 
 function attachedContainers(cluster: Cluster, name: NetworkName): number {
