@@ -21,6 +21,13 @@ export class EtcdClient extends Etcd3 {
     }
   }
 
+  /** Makes the next call log in again: what etcd knew of the user at the last time is out of date. */
+  forgetToken(): void {
+    // The package offers no other way than to fail a call with an error of its own.
+    const pool = this.pool as unknown as { readonly authenticator: { invalidateMetadata(): void } };
+    pool.authenticator.invalidateMetadata();
+  }
+
   #readRange(request: RangeRequest, options: CallOptions): Promise<RangePage> {
     return this.pool.withConnection(
       'KV',

@@ -19,6 +19,7 @@ describe('etcdFailure', () => {
     ['unavailable', new Error('socket hang up')],
     ['unauthenticated', new EtcdAuthenticationFailedError('wrong')],
     ['unauthenticated', new GRPCInvalidArgumentError('etcdserver: user name is empty')],
+    ['unavailable', new GRPCInvalidArgumentError('etcdserver: revision of auth store is old')],
     ['permission_denied', new EtcdPermissionDeniedError('no')],
     ['failed_precondition', new GRPCFailedPreconditionError('etcdserver: authentication is not enabled')],
     ['invalid_argument', new GRPCInvalidArgumentError('etcdserver: request is too large')],

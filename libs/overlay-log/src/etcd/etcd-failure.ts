@@ -22,6 +22,7 @@ export function etcdFailure(thrown: unknown, doing: string, where: string): Over
     return new OverlayError('permission_denied', `${message}; ${way}`, options);
   }
   // etcd tells these apart by their text only.
+  if (isOldToken(thrown)) return new OverlayError('unavailable', message, options);
   if (reason.includes('authentication is not enabled')) {
     const way = 'take username and password out of log.etcd, or enable authentication in etcd';
     return new OverlayError('failed_precondition', `${message}; ${way}`, options);
@@ -34,6 +35,14 @@ export function etcdFailure(thrown: unknown, doing: string, where: string): Over
     return new OverlayError('invalid_argument', message, options);
   }
   return new OverlayError('unavailable', message, options);
+}
+
+/**
+ * True if etcd refused a call, before it did anything, because its users or roles changed since the client logged in: it
+ * calls that an invalid argument.
+ */
+export function isOldToken(thrown: unknown): boolean {
+  return toOverlayError(thrown).message.includes('revision of auth store is old');
 }
 
 function isRefusedLogin(thrown: unknown, reason: string): boolean {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { GRPCInvalidArgumentError } from 'etcd3';
 import { EtcdClient } from './etcd-client.js';
 import { EtcdMembers } from './etcd-members.js';
 
@@ -43,6 +44,27 @@ describe('calls to the members of etcd', () => {
     const { members, ask } = createMembers();
     await expect(ask(1, false)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await ask(1)).toBe(1);
+    members.close();
+  });
+
+  it('are made once more with a new token where users changed since the login, whatever they are', async () => {
+    const { members } = createMembers();
+    const asked: EtcdClient[] = [];
+    const call = (refusals: number) =>
+      members.call({
+        doing: 'write',
+        repeatable: false,
+        run: async (client) => {
+          asked.push(client);
+          if (asked.length <= refusals)
+            throw new GRPCInvalidArgumentError('etcdserver: revision of auth store is old');
+          return asked.length;
+        },
+      });
+    expect(await call(1)).toBe(2);
+    expect(asked[0]).toBe(asked[1]);
+    await expect(call(4)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(asked).toHaveLength(4);
     members.close();
   });
 });

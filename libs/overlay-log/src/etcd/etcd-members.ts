@@ -2,7 +2,7 @@ import type { CallOptions } from '@grpc/grpc-js';
 import type { OverlayError } from '@overlay/failure';
 import { logClosed } from '../log-failures.js';
 import type { EtcdClient } from './etcd-client.js';
-import { etcdFailure } from './etcd-failure.js';
+import { etcdFailure, isOldToken } from './etcd-failure.js';
 
 /** One call to etcd. */
 export interface MemberCall<T> {
@@ -17,7 +17,7 @@ export interface MemberCall<T> {
 
 /** A stream to one member. */
 interface MemberStream {
-  on(event: 'error', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
   end(): unknown;
   cancel(): unknown;
 }
@@ -60,7 +60,9 @@ export class EtcdMembers {
     for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
       const { client, moveOn } = this.#pick();
       try {
-        return await call.run(client, { deadline: Math.min(Date.now() + timeoutMs, last) });
+        return await withFreshToken(client, () =>
+          call.run(client, { deadline: Math.min(Date.now() + timeoutMs, last) }),
+        );
       } catch (thrown) {
         failure = this.failure(thrown, call.doing);
         if (failure.code !== 'unavailable') throw failure;
@@ -77,10 +79,12 @@ export class EtcdMembers {
   ): Promise<OpenStream<T>> {
     const { client, moveOn } = this.#pick();
     try {
-      const stream = await run(client);
+      const stream = await withFreshToken(client, () => run(client));
       let givenUp = false;
-      stream.on('error', () => {
-        if (!givenUp) moveOn();
+      stream.on('error', (error) => {
+        if (givenUp) return;
+        if (isOldToken(error)) client.forgetToken();
+        moveOn();
       });
       const giveUp = (): void => {
         givenUp = true;
@@ -114,5 +118,16 @@ export class EtcdMembers {
       if (this.#current === index) this.#current = (index + 1) % this.#clients.length;
     };
     return { client, moveOn };
+  }
+}
+
+/** Once more with a new token where the old one was refused: etcd did nothing then, so that any call can be repeated. */
+async function withFreshToken<T>(client: EtcdClient, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (thrown) {
+    if (!isOldToken(thrown)) throw thrown;
+    client.forgetToken();
+    return run();
   }
 }
