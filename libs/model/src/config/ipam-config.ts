@@ -12,7 +12,7 @@ export interface IpamConfig {
     readonly metrics: ListenAddress;
   };
   readonly stateDir: string;
-  /** Folder where the CNI plugin queues deletions while the daemon is down. */
+  /** Folder where the CNI plugin queues deletions that the daemon does not answer. */
   readonly cniDeletionsDir: string;
   /** How long an address that was given back is given out again only if nothing else is free. */
   readonly cooldownMs: number;
@@ -34,7 +34,7 @@ const schema = z.strictObject({
     .prefault({}),
   state_dir: pathKey('Folder of pools and allocations.').prefault('/var/lib/overlay/ipam'),
   cni_deletions_dir: pathKey(
-    'Folder where the CNI plugin queues deletions while the daemon is down.',
+    'Folder where the CNI plugin queues deletions that the daemon does not answer.',
   ).prefault('/var/lib/overlay/ipam/deletions'),
   cooldown_ms: integerKey(
     0,
