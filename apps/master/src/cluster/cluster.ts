@@ -40,7 +40,7 @@ export class Cluster {
   readonly #deps: ClusterDeps;
   #commits: CommitLoop | undefined;
   #term: AbortController | undefined;
-  #loaded = false;
+  #loadedAtMs: number | undefined;
   #leader: string | undefined;
   #definitions: (SharedDefinitions & { readonly version: number }) | undefined;
 
@@ -67,25 +67,30 @@ export class Cluster {
 
   /** True once the log was loaded. */
   get loaded(): boolean {
-    return this.#loaded;
+    return this.#loadedAtMs !== undefined;
+  }
+
+  /** For how long this process has known the log, in milliseconds; 0 before. Agents report soon after it began. */
+  get loadedForMs(): number {
+    return this.#loadedAtMs === undefined ? 0 : this.#deps.monotonicMs() - this.#loadedAtMs;
   }
 
   /** @throws OverlayError `unavailable` before the log was loaded: an empty answer would be a wrong one. */
   requireLoaded(): void {
-    if (this.#loaded && this.records.addressSpace !== undefined) return;
+    if (this.loaded && this.records.addressSpace !== undefined) return;
     throw new OverlayError('unavailable', 'the overlay log is not loaded yet: try again');
   }
 
   /** Takes over a log that was loaded; watchers are told of the difference. */
   adopt(loaded: ClusterRecords, revision: bigint): void {
     const difference = diffRecords(this.records, loaded);
-    if (this.#loaded) {
+    if (this.loaded) {
       this.apply(difference, revision);
       return;
     }
     this.records.apply(difference);
     this.topology.begin(revision);
-    this.#loaded = true;
+    this.#loadedAtMs = this.#deps.monotonicMs();
   }
 
   /** Takes over what was committed, by this master or by the one that it follows. */

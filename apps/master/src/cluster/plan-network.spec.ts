@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { type IpAddress, parseIpAddress } from '@overlay/allocation';
 import { isFailure, type OverlayError } from '@overlay/failure';
 import type { Mutation, NetworkId, NetworkName, NodeId } from '@overlay/model';
 import { planNetworkCreation, planNetworkDeletion, planNetworkUpdate } from './plan-network.js';
@@ -27,8 +26,8 @@ const create = (state: PlannerState, definition = WEB, id = 'new') =>
 const join = (state: PlannerState, id: string, ip: string) =>
   applied(state, planRegistration(state, requestOf(id, ip), { isConnected: () => false })).node;
 
-const remove = (state: PlannerState, attached = 0, force = false, unheard: readonly IpAddress[] = []) =>
-  applied(state, planNetworkDeletion(state, { name: WEB_NAME, force, attached, unheard }));
+const remove = (state: PlannerState, attached = 0, force = false) =>
+  applied(state, planNetworkDeletion(state, { name: WEB_NAME, force, attached }));
 
 function failureOf(act: () => unknown): OverlayError {
   try {
@@ -93,18 +92,6 @@ describe('deleting a network', () => {
     expect(remove(state, 0).mutations).toEqual([]);
   });
 
-  it('is refused without force while an agent that has it has not reported', () => {
-    const state = stateWith([DCOS]);
-    create(state);
-    const unheard = [1, 2, 3, 4, 5, 6, 7].map((host) => parseIpAddress(`10.0.0.${host}`));
-    const refused = failureOf(() => remove(state, 0, false, unheard));
-    expect(refused.code).toBe('failed_precondition');
-    expect(refused.message).toContain(
-      '10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5 and 2 more have not reported',
-    );
-    expect(remove(state, 0, true, unheard).network.phase).toBe('deleting');
-  });
-
   it('waits for every node that has it, then frees everything', () => {
     const state = stateWith([DCOS]);
     const { id } = create(state);
@@ -150,7 +137,7 @@ describe('deleting a network', () => {
     const node = join(state, 'a', '10.0.0.1');
     applied(state, planDeletionAt(state, node.ip));
     remove(state);
-    applied(state, planNetworkDeletion(state, { name: other.name, force: true, attached: 0, unheard: [] }));
+    applied(state, planNetworkDeletion(state, { name: other.name, force: true, attached: 0 }));
     const commits: (readonly Mutation[])[] = [];
     for (let more = true; more; more = (commits.at(-1) ?? []).length > 0) {
       commits.push(planFinishedDeletions(state, NOBODY, roomOf(state)));

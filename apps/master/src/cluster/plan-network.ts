@@ -1,4 +1,3 @@
-import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import {
   checkNewNetwork,
@@ -12,9 +11,6 @@ import { checkUnderlay } from './check-underlay.js';
 import { sameDefinition, sameSpaces } from './network-definitions.js';
 import { checkNetworkLimit } from './network-limit.js';
 import type { PlannerState } from './planner-state.js';
-
-/** How many agents an error names before it says how many more there are. */
-const AGENTS_NAMED = 5;
 
 /** The network as it will be, and the changes that lead there: none if nothing changes. */
 export interface NetworkPlan {
@@ -96,14 +92,12 @@ export interface NetworkDeletionRequest {
   readonly force: boolean;
   /** Containers that agents reported in it. */
   readonly attached: number;
-  /** Agents with addresses in it that have not reported to this master since it started. */
-  readonly unheard: readonly IpAddress[];
 }
 
 /**
  * Decides the deletion of a network: it is marked, every agent removes it and reports, and then
  * {@link planFinishedDeletions} removes the record. Repeating it succeeds while the network is being deleted.
- * @throws OverlayError `not_found`, `failed_precondition` while containers are attached, or may be, and it is not forced.
+ * @throws OverlayError `not_found`, `failed_precondition` while containers are attached and it is not forced.
  */
 export function planNetworkDeletion(state: PlannerState, request: NetworkDeletionRequest): NetworkPlan {
   const existing = requireNetwork(state, request.name);
@@ -112,16 +106,6 @@ export function planNetworkDeletion(state: PlannerState, request: NetworkDeletio
     const what = `${request.attached} container${request.attached === 1 ? ' is' : 's are'} attached`;
     const way = 'stop them first, or delete the network with force';
     throw new OverlayError('failed_precondition', `network "${request.name}": ${what}; ${way}`);
-  }
-  if (request.unheard.length > 0 && !request.force) {
-    const { unheard } = request;
-    const more = unheard.length > AGENTS_NAMED ? ` and ${unheard.length - AGENTS_NAMED} more` : '';
-    const who = `agents ${unheard.slice(0, AGENTS_NAMED).join(', ')}${more} have not reported to this master yet`;
-    const way = 'wait until they have, or delete the network with force';
-    throw new OverlayError(
-      'failed_precondition',
-      `network "${request.name}": ${who}, so containers may be attached; ${way}`,
-    );
   }
   const network: NetworkRecord = { ...existing, phase: 'deleting' };
   return { network, mutations: [{ op: 'put', record: { kind: 'network', network } }] };

@@ -1,4 +1,3 @@
-import type { IpAddress } from '@overlay/allocation';
 import type { DeleteNetworkRequest, Network, NetworkSpec } from '@overlay/contracts';
 import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
 import {
@@ -9,6 +8,7 @@ import {
   parseNetworkName,
   readNetworkDefinition,
 } from '@overlay/model';
+import type { Clock } from '@overlay/service';
 import type { Cluster } from '../cluster/cluster.js';
 import {
   type NetworkPlan,
@@ -38,19 +38,28 @@ export async function updateNetwork(cluster: Cluster, spec: NetworkSpec | undefi
   return change(cluster, (state) => planNetworkUpdate(state, definition));
 }
 
-/** Begins to delete a network durably. @throws what {@link planNetworkDeletion} throws. */
+/** In this time after a master's start the agents that run have reported to it. */
+const REPORTS_COME_WITHIN_MS = 5_000;
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Begins to delete a network durably. A master that has just started waits for the agents that have the network, for
+ * what they report decides whether it may go.
+ * @throws what {@link planNetworkDeletion} throws.
+ */
 export async function deleteNetwork(
-  cluster: Cluster,
+  { cluster, clock }: { readonly cluster: Cluster; readonly clock: Pick<Clock, 'sleep'> },
   { name: text, force }: DeleteNetworkRequest,
+  signal: AbortSignal,
 ): Promise<NetworkAnswer> {
   const name = parseName(text);
+  cluster.requireLeading();
+  while (!force && !signal.aborted && cluster.loadedForMs < REPORTS_COME_WITHIN_MS) {
+    if (!hasUnheardUser(cluster, name)) break;
+    await clock.sleep(LOOK_AGAIN_MS, signal);
+  }
   return change(cluster, (state) =>
-    planNetworkDeletion(state, {
-      name,
-      force,
-      attached: attachedContainers(cluster, name),
-      unheard: unheardUsers(cluster, state, name),
-    }),
+    planNetworkDeletion(state, { name, force, attached: attachedContainers(cluster, name) }),
   );
 }
 
@@ -93,15 +102,14 @@ function parseName(text: string): NetworkName {
   }
 }
 
-/** A gateway has no addresses in the network, and so no containers. */
-function unheardUsers(cluster: Cluster, state: PlannerState, name: NetworkName): readonly IpAddress[] {
-  const id = state.records.networkByName(name)?.id;
-  return [...state.records.nodes.values()]
-    .filter((node) => cluster.reports.get(node.id) === undefined)
-    .filter(({ networks }) =>
-      networks.some(({ networkId, prefixes }) => networkId === id && prefixes.length > 0),
-    )
-    .map(({ ip }) => ip);
+/** Whether an agent that has addresses in the network has not reported yet. */
+function hasUnheardUser({ records, reports }: Cluster, name: NetworkName): boolean {
+  const id = records.networkByName(name)?.id;
+  for (const node of records.nodes.values()) {
+    if (reports.get(node.id) !== undefined) continue;
+    if (node.networks.some(({ networkId, prefixes }) => networkId === id && prefixes.length > 0)) return true;
+  }
+  return false;
 }
 
 function attachedContainers(cluster: Cluster, name: NetworkName): number {

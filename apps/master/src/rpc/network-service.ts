@@ -69,7 +69,7 @@ export function networkService(deps: NetworkServiceDeps): RpcService {
       getNetwork: read(({ name }) => ({ network: findNetwork(cluster, name) })),
       createNetwork: (request) => createNetwork(deps, request.spec),
       updateNetwork: (request) => updateNetwork(cluster, request.spec),
-      deleteNetwork: (request) => deleteNetwork(cluster, request),
+      deleteNetwork: (request, { signal }) => deleteNetwork(deps, request, signal),
       listAgents: read((request) => listAgents(cluster, request)),
       deleteAgents: (request) => deleteByAddress(cluster, request),
       listContainers: read((request) => listContainers(cluster, request)),
