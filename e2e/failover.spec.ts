@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { TopologyFrameKind } from '@overlay/contracts';
+import { HealthCheckResponse_ServingStatus, HealthService, TopologyFrameKind } from '@overlay/contracts';
 import { type OverlayError, toOverlayError } from '@overlay/failure';
+import { createRpcClient } from '@overlay/rpc';
 import { type Master, Testbed } from '@overlay/testbed';
 import { type ClusterView, checkHistory } from './history.js';
 import { InsistentMasters } from './insistent-masters.js';
@@ -22,6 +23,8 @@ const HOUR_MS = 3_600_000;
 const PAST_THE_LEASE_MS = 6_000;
 const WORKERS = 6;
 const NETWORK_WORKERS = 2;
+/** So many commands wait for the leader that two commits, of some 40 each, are on their way at once. */
+const BUSY_WORKERS = 128;
 const GATEWAY = { allocateSubnet: false, mesosBridge: false, dockerBridge: false };
 
 describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.seed})`, () => {
@@ -85,6 +88,17 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
 
   function contradictions(shown: readonly (ClusterView & NetworkView)[]): readonly string[] {
     return [...checkHistory(agents.events, shown), ...checkNetworks(networks.events, shown)];
+  }
+
+  /** Whether a master says that it leads, to whoever asks for its health. */
+  async function isServingAsLeader({ grpcAddress }: Master): Promise<boolean> {
+    const health = createRpcClient(HealthService, { target: grpcAddress });
+    try {
+      const { status } = await health.check({ service: 'overlay.leader' });
+      return status === HealthCheckResponse_ServingStatus.SERVING;
+    } finally {
+      health.close();
+    }
   }
 
   /** Whether a master's answer over gRPC says that it may be out of date. */
@@ -162,7 +176,15 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
       'the leader is paused past its lease, refused when it goes on, and follows',
       async () => {
         const paused = await testbed.leader();
+        const known = { nodeId: 'known', ip: '10.3.0.1', networkConfig: GATEWAY, attributes: {} };
+        const begin = () => agents.events.push({ type: 'register-begun', node: known.nodeId });
+        await clients.insist(begin, (master) => master.agents.registerAgent(known));
         paused.pause();
+        // It would change nothing, as far as the paused leader knows: no commit would tell it otherwise.
+        const again = clients
+          .master(paused.grpcAddress)
+          .agents.registerAgent(known, { timeoutMs: 30_000 })
+          .then(() => undefined, toOverlayError);
         const refused = refusal(paused, 30_000);
         const node = `stranger-${strangers}`;
         const networkRefused = networkRefusal(paused, 30_000);
@@ -170,7 +192,11 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
         const next = await testbed.leader();
         expect(next).not.toBe(paused);
         await agents.progress();
+        const deletion = { ips: [known.ip], force: true };
+        await clients.insist(begin, (master) => master.networks.deleteAgents(deletion));
+        agents.events.push({ type: 'deleted', node: known.nodeId });
         paused.resume();
+        expect(['unavailable', 'aborted']).toContain((await again)?.code);
         expect(['unavailable', 'aborted']).toContain((await refused)?.code);
         expect(['unavailable', 'aborted']).toContain((await networkRefused)?.code);
         // As good as deleted: what a master that leads no more was asked for must not be there.
@@ -178,6 +204,21 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
         networks.events.push({ type: 'network-deleted', name });
         await paused.waitReady();
         expect(await testbed.leader()).toBe(next);
+      },
+    ],
+    [
+      'the leader is killed while two commits of many are under way',
+      async () => {
+        const stop = agents.saturate(BUSY_WORKERS);
+        for (const _ of [1, 2]) {
+          await agents.progress(500);
+          const leader = await testbed.leader();
+          await leader.kill();
+          launch(leader);
+        }
+        await agents.progress(500);
+        await stop();
+        expect(observer.largest).toBeGreaterThan(100);
       },
     ],
     [
@@ -240,6 +281,33 @@ describe(`the masters under faults and load (repeat with OVERLAY_SEED=${random.s
     clients?.close();
     await observer?.close();
     await testbed?.close();
+  });
+
+  it('have one leader that serves as such, whom the others name to writers', async () => {
+    const leader = await testbed.leader();
+    for (const master of testbed.masters) expect(await isServingAsLeader(master)).toBe(master === leader);
+    for (const master of testbed.masters.filter((other) => other !== leader)) {
+      const refused = await refusal(master, 5_000);
+      expect(refused).toMatchObject({ code: 'unavailable', leader: leader.grpcAddress });
+    }
+  });
+
+  it('delete more agents in one request than one commit holds', async () => {
+    const many = Array.from({ length: 60 }, (_, host) => ({ node: `bulk-${host}`, ip: `10.5.0.${host}` }));
+    const register = ({ node, ip }: (typeof many)[number]) =>
+      clients.insist(
+        () => agents.events.push({ type: 'register-begun', node }),
+        (master) => master.agents.registerAgent({ nodeId: node, ip, networkConfig: GATEWAY, attributes: {} }),
+      );
+    await Promise.all(many.map(register));
+    const leader = await testbed.leader();
+    const { deletedIps } = await clients.insist(
+      () => many.map(({ node }) => agents.events.push({ type: 'delete-begun', node })),
+      (master) => master.networks.deleteAgents({ ips: many.map(({ ip }) => ip), force: true }),
+    );
+    expect(deletedIps).toEqual(many.map(({ ip }) => ip));
+    for (const { node } of many) agents.events.push({ type: 'deleted', node });
+    expect(leader.log()).not.toContain('"leading_ended"');
   });
 
   it.each(random.shuffle(FAULTS))('go on after this: %s', async (_name, fault) => {

@@ -13,6 +13,7 @@ export class LogObserver {
   readonly #problems = new Set<string>();
   readonly #reading: Promise<void>;
   #commits = 0;
+  #largest = 0;
 
   /** @param endpoints of etcd. */
   constructor(endpoints: readonly string[]) {
@@ -23,6 +24,11 @@ export class LogObserver {
   /** How many commits were looked at. */
   get commits(): number {
     return this.#commits;
+  }
+
+  /** How many entries the largest commit changed. */
+  get largest(): number {
+    return this.#largest;
   }
 
   /** Stops. @returns what was wrong at any time, in words. */
@@ -41,6 +47,7 @@ export class LogObserver {
         this.#records.clear();
         for await (const batch of records) for (const record of batch) this.#put(record);
         for await (const change of this.#log.watch(revision, signal)) {
+          this.#largest = Math.max(this.#largest, change.mutations.length);
           for (const mutation of change.mutations) this.#apply(mutation, change.revision);
           await this.#verify(change.revision);
         }

@@ -58,6 +58,21 @@ export class SimulatedAgents {
     for (const worker of this.#workers) worker.catch(() => undefined); // stop() tells
   }
 
+  /**
+   * Loads the leader until the returned function is called: each worker has one agent, which it deletes and registers in
+   * turn without a pause, so that as many commands as workers wait for a commit.
+   * @returns what resolves once every worker has finished what it began.
+   */
+  saturate(workers: number): () => Promise<void> {
+    const stopping = new AbortController();
+    const toggling = Array.from({ length: workers }, (_, worker) => this.#toggle(worker, stopping.signal));
+    for (const worker of toggling) worker.catch(() => undefined); // who stops it is told
+    return async () => {
+      stopping.abort();
+      await Promise.all(toggling);
+    };
+  }
+
   /** Waits until so many more changes were acknowledged. */
   async progress(changes = 30, timeoutMs = 25_000): Promise<void> {
     const wanted = this.#acknowledged + changes;
@@ -94,6 +109,14 @@ export class SimulatedAgents {
         known.deleted = true;
       }
       await sleep(PACE_MS);
+    }
+  }
+
+  async #toggle(worker: number, signal: AbortSignal): Promise<void> {
+    const [node, ip] = [`busy-${worker}`, `10.4.0.${worker}`];
+    while (!signal.aborted) {
+      await this.#register(node, ip);
+      await this.#delete(node, ip);
     }
   }
 
