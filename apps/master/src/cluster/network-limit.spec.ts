@@ -54,6 +54,20 @@ describe('the number of networks', () => {
 });
 
 describe('quarantines that end together', () => {
+  it('end in several commits for a node from before there was a limit', () => {
+    const state = stateWith(networks(64));
+    state.apply(planRegistration(state, requestOf('a', '172.16.0.1'), ALONE).mutations, 0);
+    state.apply(planDeletionAt(state, '172.16.0.1').mutations, 0);
+    for (let commits = 0; state.records.formerNodes.size > 0; commits += 1) {
+      const ended = planQuarantineEnds(state, 1_000_000, roomOf(state));
+      expect(roomOf(state).take(ended)).toBe(true);
+      expect(commits).toBeLessThan(10);
+      state.apply(ended, 1_000_000);
+    }
+    const next = planRegistration(state, requestOf('b', '172.16.0.2'), ALONE).node;
+    expect([next.vtepIp, next.networks[0]?.prefixes[0]]).toEqual(['44.128.0.1', '10.0.0.0/26']);
+  });
+
   it('are cut to the room of the commit, whatever each of them takes', () => {
     const state = stateWith(networks(20));
     for (const host of [1, 2, 3]) {

@@ -1,6 +1,7 @@
 import { OverlayError } from '@overlay/failure';
-import { claimsOf, type Mutation, type NodeId, type NodeRecord } from '@overlay/model';
+import { claimsOf, type FormerNodeRecord, type Mutation, type NodeId, type NodeRecord } from '@overlay/model';
 import { CommitRoom } from '@overlay/overlay-log';
+import { planStripped } from './plan-network-removal.js';
 import type { PlannerState } from './planner-state.js';
 
 /** The records that go, and the changes that remove them. */
@@ -52,15 +53,23 @@ export function planQuarantineEnds(
 ): readonly Mutation[] {
   const mutations: Mutation[] = [];
   for (const node of state.dueFormerNodes(nowMs)) {
-    const claims = claimsOf(node, 'former-node');
-    const step: readonly Mutation[] = [
-      { op: 'delete', ref: { kind: 'former-node', id: node.id } },
-      ...claims.map(
-        ({ resource, value }): Mutation => ({ op: 'delete', ref: { kind: 'claim', resource, value } }),
-      ),
-    ];
+    const whole = quarantineEnd(node);
+    // A log from before there was a limit may hold a node that is too large for one commit.
+    const isTooLarge = !new CommitRoom(state.limits).take(whole);
+    const step = isTooLarge
+      ? node.networks.slice(0, 1).flatMap(({ networkId }) => planStripped(node, networkId))
+      : whole;
     if (!room.take(step)) break;
     mutations.push(...step);
   }
   return mutations;
+}
+
+function quarantineEnd(node: FormerNodeRecord): readonly Mutation[] {
+  return [
+    { op: 'delete', ref: { kind: 'former-node', id: node.id } },
+    ...claimsOf(node, 'former-node').map(
+      ({ resource, value }): Mutation => ({ op: 'delete', ref: { kind: 'claim', resource, value } }),
+    ),
+  ];
 }

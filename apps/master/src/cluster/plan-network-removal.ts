@@ -1,5 +1,6 @@
 import {
   claimsOf,
+  type FormerNodeRecord,
   type Mutation,
   type NetworkId,
   type NetworkName,
@@ -51,7 +52,7 @@ export function planFinishedDeletions(
     // One former node at a time keeps each step small; the next commit goes on.
     const former = formerUser(state, network.id);
     if (former !== undefined && touched.has(former.id)) continue;
-    const step = former === undefined ? finished(network, configured) : stripped(former, network.id);
+    const step = former === undefined ? finished(network, configured) : planStripped(former, network.id);
     if (!room.take(step)) break;
     if (former !== undefined) touched.add(former.id);
     mutations.push(...step);
@@ -66,14 +67,15 @@ function finished(network: NetworkRecord, configured: ReadonlySet<NetworkName>):
     : [{ op: 'delete', ref: { kind: 'network', id } }];
 }
 
-function formerUser(state: PlannerState, id: NetworkId): NodeRecord | undefined {
+function formerUser(state: PlannerState, id: NetworkId): FormerNodeRecord | undefined {
   for (const node of state.records.formerNodes.values()) {
     if (node.networks.some(({ networkId }) => networkId === id)) return node;
   }
   return undefined;
 }
 
-function stripped(node: NodeRecord, id: NetworkId): readonly Mutation[] {
+/** Frees what a former node has in a network; the rest is kept for it as before. */
+export function planStripped(node: FormerNodeRecord, id: NetworkId): readonly Mutation[] {
   const after = { ...node, networks: node.networks.filter(({ networkId }) => networkId !== id) };
   const kept = new Set(claimsOf(after, 'former-node').map(({ value }) => value));
   const freed = claimsOf(node, 'former-node').filter(({ value }) => !kept.has(value));
