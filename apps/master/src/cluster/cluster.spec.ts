@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { leadingCluster } from './testing-cluster.js';
+import { leadingCluster } from '../replication/testing.js';
 
 const OWN = '10.0.0.1:5060';
 const OTHER = '10.0.0.2:5060';

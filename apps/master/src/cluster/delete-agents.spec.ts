@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
+import { leadingCluster } from '../replication/testing.js';
 import { deleteAgents } from './delete-agents.js';
 import { requestOf } from './testing.js';
-import { leadingCluster } from './testing-cluster.js';
 
 /** A leader of whose agents nobody counts as connected any more because it is new. */
 function clusterOf(agents: number, onCommit?: (commits: number) => void) {

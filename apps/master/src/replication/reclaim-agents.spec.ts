@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NodeId } from '@overlay/model';
 import { createLogger } from '@overlay/service';
-import { leadingCluster } from '../cluster/testing-cluster.js';
 import { reclaimAgents } from './reclaim-agents.js';
+import { leadingCluster } from './testing.js';
 
 const never = new AbortController().signal;
 const logger = createLogger('overlay-master', 'silent');

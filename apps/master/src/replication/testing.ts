@@ -1,8 +1,8 @@
 import type { Mutation } from '@overlay/model';
+import { Cluster } from '../cluster/cluster.js';
+import { planRegistration } from '../cluster/plan-registration.js';
+import { ETCD_LIMITS, networkOf, requestOf, stateWith } from '../cluster/testing.js';
 import { CommitLoop } from '../commit/commit-loop.js';
-import { Cluster } from './cluster.js';
-import { planRegistration } from './plan-registration.js';
-import { ETCD_LIMITS, networkOf, requestOf, stateWith } from './testing.js';
 
 /**
  * A leading master with agents `n0`, `n1`, …, none of them connected.
