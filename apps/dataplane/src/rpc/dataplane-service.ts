@@ -1,8 +1,7 @@
 import { type ApplyPeersRequest, type ApplyPeersResponse, DataplaneServiceService } from '@overlay/contracts';
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { OverlayError } from '@overlay/failure';
 import { parseNetworkId } from '@overlay/model';
 import { type InternalErrorListener, implementService, type RpcService, until } from '@overlay/rpc';
-import type { HostDescription } from '../desired/host-description.js';
 import type { ApplyLoop } from '../reconcile/apply-loop.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { FieldReader } from './field-reader.js';
@@ -23,8 +22,6 @@ export interface DataplaneServiceOptions {
 /** `overlay.v1.DataplaneService`. */
 export function dataplaneService({ loop, reconciler, onInternalError }: DataplaneServiceOptions): RpcService {
   let replaceStream: (() => void) | undefined;
-  /** Why the last description of the host was refused; undefined if it was taken. */
-  let refusal: OverlayError | undefined;
 
   const applyPeers = async (
     requests: AsyncIterable<ApplyPeersRequest>,
@@ -50,14 +47,7 @@ export function dataplaneService({ loop, reconciler, onInternalError }: Dataplan
     DataplaneServiceService,
     {
       applyHost: async (request) => {
-        refusal = undefined;
-        let host: HostDescription;
-        try {
-          host = parseHost(request);
-        } catch (thrown) {
-          refusal = toOverlayError(thrown);
-          throw thrown;
-        }
+        const host = parseHost(request);
         const written = await loop.applyHost(host);
         return { networks: mapNetworks(reconciler), written: BigInt(written) };
       },
@@ -72,7 +62,7 @@ export function dataplaneService({ loop, reconciler, onInternalError }: Dataplan
         const { removed, leftovers } = await loop.purge(verify);
         return { removed: BigInt(removed), leftovers: leftovers.slice(0, MAX_LEFTOVERS).map(spell) };
       },
-      getStatus: async () => mapStatus(reconciler, loop.appliedRevision, refusal),
+      getStatus: async () => mapStatus(reconciler, loop.appliedRevision),
     },
     onInternalError,
   );

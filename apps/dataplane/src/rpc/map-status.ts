@@ -4,7 +4,6 @@ import {
   type KernelObjectFailure,
   NetworkStatus,
 } from '@overlay/contracts';
-import type { OverlayError } from '@overlay/failure';
 import { changeLines } from '../kernel/iproute/change-lines.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject } from '../kernel/kernel-object.js';
 import { ADMISSION_SET, ADMISSION_TABLE, DOCKER_CHAIN } from '../kernel/ownership.js';
@@ -23,15 +22,8 @@ export function mapNetworks(reconciler: Reconciler): DataplaneNetworkStatus[] {
   }));
 }
 
-/**
- * The whole status as the contract spells it.
- * @param refusal why the last description of the host was refused, in place of which the one before it stands
- */
-export function mapStatus(
-  reconciler: Reconciler,
-  appliedRevision: bigint,
-  refusal?: OverlayError,
-): GetStatusResponse {
+/** The whole status as the contract spells it. */
+export function mapStatus(reconciler: Reconciler, appliedRevision: bigint): GetStatusResponse {
   const failures = [...reconciler.failures.values()];
   return {
     networks: mapNetworks(reconciler),
@@ -40,25 +32,12 @@ export function mapStatus(
       const failed = failures.filter(({ object }) => object.kind === kind).length;
       return { kind, desired: BigInt(desired), present: BigInt(present), failed: BigInt(failed) };
     }),
-    failures: [...mapRefusal(refusal), ...mapFailures(reconciler)].slice(0, MAX_FAILURES),
+    failures: mapFailures(reconciler).slice(0, MAX_FAILURES),
     peers: BigInt(reconciler.peerCount),
     appliedRevision,
     configured: reconciler.host !== undefined,
     warnings: [...reconciler.warnings],
   };
-}
-
-/** What contradicts itself in a description: each is said once, whatever stands in the kernel. */
-function mapRefusal(refusal: OverlayError | undefined): KernelObjectFailure[] {
-  if (refusal === undefined) return [];
-  const { violations, message } = refusal;
-  const said = violations.length > 0 ? violations : [{ field: '', description: message }];
-  return said.map(({ field, description }) => ({
-    kind: 'host',
-    object: field,
-    error: `refused: ${description}`,
-    networkId: '',
-  }));
 }
 
 function mapFailures(reconciler: Reconciler): KernelObjectFailure[] {

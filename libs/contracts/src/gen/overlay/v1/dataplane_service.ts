@@ -107,10 +107,7 @@ export interface KernelObjectStatus {
 
 /** An object that could not be written. */
 export interface KernelObjectFailure {
-  /**
-   * Kind, as above, or peer: a peer that contradicts this host or another peer and gets nothing in the kernel; or host:
-   * the last description of this host contradicts itself, and what was described before it stands.
-   */
+  /** Kind, as above, or peer: a peer that contradicts this host or another peer and gets nothing in the kernel. */
   kind: string;
   /** The object, spelt as its tool spells it. */
   object: string;
