@@ -4,18 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RegisterAgentResponse } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import { agentConfiguration, parseNodeId } from '@overlay/model';
-import { type Clock, createLogger, Metrics, Readiness } from '@overlay/service';
-import type { LoopDeps } from '../agent-deps.js';
+import { agentConfiguration } from '@overlay/model';
+import { type Clock, Readiness } from '@overlay/service';
 import { declareMetrics } from '../agent-metrics.js';
 import { AgentState } from '../agent-state.js';
-import { AGENT_TIMINGS } from '../agent-timings.js';
-import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
-import { FakeDataplane } from '../daemons/fake-dataplane.js';
-import { FakeIpam } from '../daemons/fake-ipam.js';
-import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { Prober } from '../probe/prober.js';
+import { loopDeps } from '../testing.js';
 import { TopologyStore } from '../topology/topology-store.js';
 import { AssignmentFile } from './assignment-file.js';
 import { FakeMasters } from './fake-masters.js';
@@ -50,27 +45,8 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
   };
   const state = new AgentState(agentConfiguration.defaults().network);
   const readiness = new Readiness();
-  const loop: LoopDeps = {
-    config: agentConfiguration.parse({ ip: '10.0.0.1', master: ['10.0.0.8:1', '10.0.0.9:2'] }),
-    timings: AGENT_TIMINGS,
-    clock,
-    logger: createLogger('test', 'silent'),
-    metrics: new Metrics('test'),
-    readiness,
-    random: () => 1,
-    newNodeId: () => 'n1',
-    hostName: 'h1',
-    routeSource: async () => '10.0.0.1',
-    connectMaster: masters.connect,
-    ports: {
-      dataplane: new FakeDataplane(),
-      ipam: new FakeIpam(),
-      mesosFiles: new FakeCniDirectory('mesos'),
-      conflists: new FakeCniDirectory('conflist'),
-      docker: new FakeDockerNetworks(),
-    },
-    nodeId: parseNodeId('n1'),
-  };
+  const config = agentConfiguration.parse({ ip: '10.0.0.1', master: ['10.0.0.8:1', '10.0.0.9:2'] });
+  const loop = loopDeps(config, { clock, readiness, connectMaster: masters.connect });
   const metrics = declareMetrics(loop.metrics, state, store);
   const prober = new Prober({ containers: () => [], clock: loop.clock });
   const file = new AssignmentFile(folder);

@@ -1,15 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { OverlayError } from '@overlay/failure';
-import { agentConfiguration, parseNodeId } from '@overlay/model';
-import { type Clock, createLogger, Metrics, Readiness, systemClock } from '@overlay/service';
-import type { LoopDeps } from '../agent-deps.js';
+import { agentConfiguration } from '@overlay/model';
+import { type Clock, systemClock } from '@overlay/service';
 import { AgentState } from '../agent-state.js';
-import { AGENT_TIMINGS } from '../agent-timings.js';
-import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
-import { FakeDataplane } from '../daemons/fake-dataplane.js';
-import { FakeIpam } from '../daemons/fake-ipam.js';
-import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { FakeMasters } from '../registration/fake-masters.js';
+import { loopDeps } from '../testing.js';
 import { reportAgent } from './report-agent.js';
 
 const { signal } = new AbortController();
@@ -25,27 +20,7 @@ async function report(answers: readonly OverlayError[]) {
     },
   };
   const masters = new FakeMasters();
-  const deps: LoopDeps = {
-    config,
-    timings: AGENT_TIMINGS,
-    clock,
-    logger: createLogger('test', 'silent'),
-    metrics: new Metrics('test'),
-    readiness: new Readiness(),
-    random: () => 1,
-    newNodeId: () => 'n1',
-    hostName: 'h1',
-    routeSource: async () => '10.0.0.1',
-    connectMaster: masters.connect,
-    ports: {
-      dataplane: new FakeDataplane(),
-      ipam: new FakeIpam(),
-      mesosFiles: new FakeCniDirectory('mesos'),
-      conflists: new FakeCniDirectory('conflist'),
-      docker: new FakeDockerNetworks(),
-    },
-    nodeId: parseNodeId('n1'),
-  };
+  const deps = loopDeps(config, { clock, connectMaster: masters.connect });
   const left = [...answers];
   const link = {
     ...masters.connect({ host: '10.0.0.8', port: 1 }),
