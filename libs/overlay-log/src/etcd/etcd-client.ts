@@ -1,5 +1,5 @@
 import type { CallOptions } from '@grpc/grpc-js';
-import { Etcd3, EtcdInvalidAuthTokenError } from 'etcd3';
+import { Etcd3 } from 'etcd3';
 import { encodeRangeRequest, RangePage, type RangeRequest } from './range-page.js';
 
 const RANGE = '/etcdserverpb.KV/Range';
@@ -7,28 +7,10 @@ const RANGE = '/etcdserverpb.KV/Range';
 /** The usual client, and a way to read much. */
 export class EtcdClient extends Etcd3 {
   /**
-   * Like `kv.range`, and the answer is left as it came.
+   * Like `kv.range`, and the answer is left as it came. A token that etcd does not know any more is the caller's matter.
    * @throws what `kv.range` throws.
    */
-  async readRange(request: RangeRequest, options: CallOptions): Promise<RangePage> {
-    try {
-      return await this.#readRange(request, options);
-    } catch (thrown) {
-      if (!(thrown instanceof EtcdInvalidAuthTokenError)) throw thrown;
-      // Only calls of the usual kind have the client log in again.
-      await this.kv.range({ key: request.key, keys_only: true }, options);
-      return await this.#readRange(request, options);
-    }
-  }
-
-  /** Makes the next call log in again: what etcd knew of the user at the last time is out of date. */
-  forgetToken(): void {
-    // The package offers no other way than to fail a call with an error of its own.
-    const pool = this.pool as unknown as { readonly authenticator: { invalidateMetadata(): void } };
-    pool.authenticator.invalidateMetadata();
-  }
-
-  #readRange(request: RangeRequest, options: CallOptions): Promise<RangePage> {
+  readRange(request: RangeRequest, options: CallOptions): Promise<RangePage> {
     return this.pool.withConnection(
       'KV',
       ({ client, metadata }) =>
@@ -47,5 +29,12 @@ export class EtcdClient extends Etcd3 {
           );
         }),
     );
+  }
+
+  /** Makes the next call log in again: what etcd knew of the user at the last time is out of date. */
+  forgetToken(): void {
+    // The package offers no other way than to fail a call with an error of its own.
+    const pool = this.pool as unknown as { readonly authenticator: { invalidateMetadata(): void } };
+    pool.authenticator.invalidateMetadata();
   }
 }

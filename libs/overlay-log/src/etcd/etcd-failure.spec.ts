@@ -3,6 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import {
   EtcdAuthenticationFailedError,
   EtcdError,
+  EtcdInvalidAuthTokenError,
   EtcdPermissionDeniedError,
   GRPCDeadlineExceededError,
   GRPCFailedPreconditionError,
@@ -20,6 +21,7 @@ describe('etcdFailure', () => {
     ['unauthenticated', new EtcdAuthenticationFailedError('wrong')],
     ['unauthenticated', new GRPCInvalidArgumentError('etcdserver: user name is empty')],
     ['unavailable', new GRPCInvalidArgumentError('etcdserver: revision of auth store is old')],
+    ['unavailable', new EtcdInvalidAuthTokenError('etcdserver: invalid auth token')],
     ['permission_denied', new EtcdPermissionDeniedError('no')],
     ['failed_precondition', new GRPCFailedPreconditionError('etcdserver: authentication is not enabled')],
     ['invalid_argument', new GRPCInvalidArgumentError('etcdserver: request is too large')],

@@ -1,6 +1,7 @@
 import { OverlayError, toOverlayError, transportReason } from '@overlay/failure';
 import {
   EtcdAuthenticationFailedError,
+  EtcdInvalidAuthTokenError,
   EtcdPermissionDeniedError,
   GRPCInvalidArgumentError,
   GRPCUnauthenticatedError,
@@ -38,10 +39,11 @@ export function etcdFailure(thrown: unknown, doing: string, where: string): Over
 }
 
 /**
- * True if etcd refused a call, before it did anything, because its users or roles changed since the client logged in: it
- * calls that an invalid argument.
+ * True if etcd refused a call, before it did anything, because the client has to log in again: the token is unknown there,
+ * or users or roles changed since, which etcd calls an invalid argument.
  */
 export function isOldToken(thrown: unknown): boolean {
+  if (thrown instanceof EtcdInvalidAuthTokenError) return true;
   return toOverlayError(thrown).message.includes('revision of auth store is old');
 }
 
