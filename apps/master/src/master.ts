@@ -122,7 +122,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
     },
     stop.signal,
   );
-  void watchSilence(cluster.reports, clock, stop.signal);
+  const watchingSilence = watchSilence(cluster.reports, clock, stop.signal);
   return {
     failed: failureOf(replicating),
     close: async () => {
@@ -130,6 +130,7 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
       await http.close();
       await rpc.close(SHUTDOWN_GRACE_MS);
       stop.abort();
+      await watchingSilence;
       // A failure was told through `failed` already.
       await replicating.catch(() => undefined);
       stopTelling();

@@ -5,6 +5,7 @@ import {
   type NetworkDefinition,
   type NetworkId,
   type NetworkName,
+  type NodeId,
   parseNetworkName,
   readNetworkDefinition,
 } from '@overlay/model';
@@ -54,8 +55,11 @@ export async function deleteNetwork(
 ): Promise<NetworkAnswer> {
   const name = parseName(text);
   cluster.requireLeading();
-  while (!force && !signal.aborted && cluster.loadedForMs < REPORTS_COME_WITHIN_MS) {
-    if (!hasUnheardUser(cluster, name)) break;
+  const isEarly = () => !force && cluster.loadedForMs < REPORTS_COME_WITHIN_MS && !signal.aborted;
+  let unheard = isEarly() ? usersOf(cluster, name) : [];
+  while (isEarly()) {
+    unheard = unheard.filter((id) => cluster.reports.get(id) === undefined);
+    if (unheard.length === 0) break;
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
   return change(cluster, (state) =>
@@ -102,14 +106,14 @@ function parseName(text: string): NetworkName {
   }
 }
 
-/** Whether an agent that has addresses in the network has not reported yet. */
-function hasUnheardUser({ records, reports }: Cluster, name: NetworkName): boolean {
-  const id = records.networkByName(name)?.id;
-  for (const node of records.nodes.values()) {
-    if (reports.get(node.id) !== undefined) continue;
-    if (node.networks.some(({ networkId, prefixes }) => networkId === id && prefixes.length > 0)) return true;
-  }
-  return false;
+/** The agents that have addresses in the network. */
+function usersOf({ records }: Cluster, name: NetworkName): readonly NodeId[] {
+  const network = records.networkByName(name)?.id;
+  return [...records.nodes.values()]
+    .filter(({ networks }) =>
+      networks.some(({ networkId, prefixes }) => networkId === network && prefixes.length > 0),
+    )
+    .map(({ id }) => id);
 }
 
 function attachedContainers(cluster: Cluster, name: NetworkName): number {

@@ -1,4 +1,5 @@
 import {
+  Agent,
   Container,
   type DeleteAgentsRequest,
   type GetStateRequest,
@@ -99,13 +100,19 @@ function listNetworks(cluster: Cluster, request: ListNetworksRequest) {
 
 function listAgents(cluster: Cluster, request: ListAgentsRequest) {
   cluster.requireLoaded();
-  const after = (key?: string) =>
-    cluster.records.nodesFrom(key === undefined ? 0 : parseVtepKey(key, request.pageToken) + 1);
-  const page = pageOf({ after, keyOf: vtepKey }, { ...request, defaultSize: 200 });
-  return {
-    agents: page.items.map((node) => cluster.agent(node)),
-    nextPageToken: page.nextPageToken,
-  };
+  const from = (key?: string) => (key === undefined ? 0 : parseVtepKey(key, request.pageToken) + 1);
+  function* after(key?: string) {
+    for (const node of cluster.records.nodesFrom(from(key))) yield { node, agent: cluster.agent(node) };
+  }
+  const page = pageOf(
+    {
+      after,
+      keyOf: ({ node }) => vtepKey(node),
+      bytesOf: ({ agent }) => Agent.encode(agent).finish().length,
+    },
+    { ...request, defaultSize: 200 },
+  );
+  return { agents: page.items.map(({ agent }) => agent), nextPageToken: page.nextPageToken };
 }
 
 async function deleteByAddress(cluster: Cluster, request: DeleteAgentsRequest) {
