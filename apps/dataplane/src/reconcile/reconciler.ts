@@ -112,16 +112,35 @@ export class Reconciler {
         'failed_precondition',
         `network ${id} cannot be removed: the host was not described yet; call ApplyHost first`,
       );
+    if (this.#isRid(host, id)) return 0;
     const before = [...this.tracker.presentObjects()].filter(({ kind }) => kind !== 'sysctl');
     const clusterNetworks = host.clusterNetworks.map((network) =>
       network.id === id ? { ...network, standing: 'deleting' as const } : network,
     );
     this.#host = { ...host, clusterNetworks };
     await this.resync();
-    const failure = [...this.failures.values()].find(({ object }) => networkOfObject(host, object) === id);
+    const failure = this.#failureOf(host, id);
     if (failure !== undefined)
       throw new OverlayError('unavailable', `${keyOf(failure.object)} cannot be removed: ${failure.error}`);
     return before.filter((object) => this.tracker.have(keyOf(object)) === undefined).length;
+  }
+
+  /** Whether the host was described without the network, and everything of it went when the kernel was written. */
+  #isRid(host: HostDescription, id: NetworkId): boolean {
+    if (host.clusterNetworks.find((network) => network.id === id)?.standing !== 'deleting') return false;
+    if (this.#failureOf(host, id) !== undefined) return false;
+    for (const object of this.tracker.presentObjects())
+      if (object.kind !== 'sysctl' && networkOfObject(host, object) === id) return false;
+    return true;
+  }
+
+  /** What of the network could not be removed: an object of its own, or a table of all networks that stands as it was. */
+  #failureOf(host: HostDescription, id: NetworkId): ObjectFailure | undefined {
+    return [...this.failures.values()].find(
+      ({ object }) =>
+        networkOfObject(host, object) === id ||
+        (object.kind === 'nftables' && this.tracker.have(keyOf(object)) !== undefined),
+    );
   }
 
   /**
