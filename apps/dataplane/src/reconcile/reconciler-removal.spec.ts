@@ -31,6 +31,29 @@ describe('the reconciler when it removes', () => {
     expect(kernel.dump()).toBe(before);
   });
 
+  it('reads nothing again where the description before removed the network', async () => {
+    await reconciler.applyHost(HOST);
+    const clusterNetworks = HOST.clusterNetworks.map((network) =>
+      network.id === DCOS.id ? { ...network, standing: 'deleting' as const } : network,
+    );
+    await reconciler.applyHost({ ...HOST, clusterNetworks });
+    const { reads } = kernel;
+    expect(await reconciler.removeNetwork(DCOS.id)).toBe(0);
+    expect(kernel.reads).toBe(reads);
+  });
+
+  it('is not rid of a network while the table that all networks share cannot be written', async () => {
+    await reconciler.applyHost(HOST);
+    kernel.refuse((object) => (keyOf(object) === 'nftables inet overlay' ? 'locked' : undefined));
+    await expect(reconciler.removeNetwork(DCOS.id)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'nftables inet overlay cannot be removed: locked',
+    });
+    kernel.refuse(undefined);
+    expect(await reconciler.removeNetwork(DCOS.id)).toBe(0);
+    expect(kernel.dump()).not.toContain('9.0.');
+  });
+
   it('says what of a removed network is still there', async () => {
     await reconciler.applyHost(HOST);
     kernel.refuse((object) => (keyOf(object) === 'link m-dcos' ? 'busy' : undefined));
