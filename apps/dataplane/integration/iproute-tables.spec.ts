@@ -18,6 +18,8 @@ async function openNamespace(): Promise<TablesUnderTest & WatchUnderTest> {
     const { exitCode, stderr } = await inside.run(command, args, '', 5_000);
     if (exitCode !== 0) throw new OverlayError('failed_precondition', stderr);
   };
+  // A namespace begins with the IPv4 settings of the first one, and a setting that stays as it is is no event.
+  await runOrFail('sysctl', '-qw', 'net.ipv4.ip_forward=0');
   return {
     tables: iprouteTables({ runner: inside, sysctls: sysctlsThrough(inside) }),
     watches: [ipMonitor(enter), nftMonitor(enter)],

@@ -115,6 +115,20 @@ describe('the CNI plugin without a daemon', () => {
   });
 
   it(
+    'waits with ADD for a daemon that is started anew',
+    async () => {
+      await daemon.process.start();
+      await daemon.configure('9.0.1.0/27');
+      await daemon.process.kill();
+      const added = daemon.plugin({ command: 'ADD', containerId: 'patient' });
+      await daemon.process.start();
+      expect(await added).toMatchObject({ exitCode: 0, stderr: '' });
+      expect([...(await daemon.held()).keys()]).toEqual(['patient']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'queues DEL, which the daemon performs before it serves',
     async () => {
       await daemon.process.start();
