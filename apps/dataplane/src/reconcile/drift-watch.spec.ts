@@ -152,6 +152,21 @@ describe('DriftWatch', () => {
     expect(kernel.dump()).toContain('neigh 44.128.0.2');
   });
 
+  it('reads everything less and less often for a watch that ends again and again', async () => {
+    const { reads } = kernel;
+    const endFor = async (ms: number) => {
+      for (let left = ms; left > 0; left -= 500) {
+        kernel.endWatches();
+        await pass(500);
+      }
+      return kernel.reads;
+    };
+    const soon = await endFor(10_000);
+    expect(soon).toBeGreaterThan(reads);
+    const later = await endFor(10_000);
+    expect(later - soon).toBeLessThan(soon - reads);
+  });
+
   it('does not listen while crowds of peers are written, looks at everything then, and listens again', async () => {
     const crowd = Array.from({ length: 1_000 }, (_, n) => {
       const [high, low] = [8 + (n >> 8), n & 0xff];

@@ -15,8 +15,9 @@ const SLOWEST_MS = 5_000;
 const CALM_MS = 15_000;
 /** After the last of a crowd of peers, before the kernel is watched again. */
 const QUIET_MS = 250;
-/** Before an ended watch is started again. */
+/** Before an ended watch is started again: twice as long each time that it ended soon, for everything is read then. */
 const RESTART_MS = 1_000;
+const SLOWEST_RESTART_MS = 60_000;
 const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
 
 /** What the watch works with. */
@@ -87,15 +88,20 @@ export class DriftWatch {
   async #follow(watch: KernelWatch): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = this.#closing;
+    let pauseMs = RESTART_MS;
     while (!signal.aborted) {
       await this.#resumed;
       const listening = this.#listening.signal;
+      const startMs = clock.monotonicMs();
       const either = AbortSignal.any([signal, listening]);
       for await (const events of watch.watch(either)) this.#take(events);
       if (signal.aborted) return;
       if (listening.aborted) continue;
-      logger.warn({ event: 'watch_ended', watch: watch.name });
-      await clock.sleep(RESTART_MS, signal);
+      const soon = clock.monotonicMs() - startMs < SLOWEST_RESTART_MS;
+      pauseMs = soon ? pauseMs : RESTART_MS;
+      logger.warn({ event: 'watch_ended', watch: watch.name, again_in_ms: pauseMs });
+      await clock.sleep(pauseMs, signal);
+      pauseMs = Math.min(2 * pauseMs, SLOWEST_RESTART_MS);
       this.#wake(EVERYTHING);
     }
   }

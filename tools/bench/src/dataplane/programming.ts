@@ -3,7 +3,7 @@ import type { Host, Testbed } from '@overlay/testbed';
 import { DataplaneUnderTest } from './dataplane-under-test.js';
 import { medianOf } from './median-of.js';
 import { programRaw } from './program-raw.js';
-import { planInlineEntries, planRawEntries, planRawHost } from './raw-batches.js';
+import { planInlineEntries, planRawEntries, planRawHost, planRemoval } from './raw-batches.js';
 import { samplePeer, samplePeers } from './sample-cluster.js';
 
 const CHANGES = 5;
@@ -83,25 +83,17 @@ export async function programByHand(
   gateways: 'nexthop objects' | 'inline',
 ): Promise<ReadonlyMap<string, number>> {
   const peers = samplePeers(count);
+  const entries = gateways === 'inline' ? planInlineEntries(peers) : planRawEntries(peers);
   const host = await testbed.addHost();
   try {
     await programRaw(host, planRawHost(samplePeer(0), host.address.ipv4));
-    return await programRaw(host, gateways === 'inline' ? planInlineEntries(peers) : planRawEntries(peers));
+    const seconds = await programRaw(host, entries);
+    await programRaw(host, planRemoval(entries));
+    return seconds;
   } finally {
-    await unprogram(host);
     await testbed.removeHost(host);
   }
 }
-
-/** A device that goes under its routes and nexthops holds the kernel's rtnl lock: minutes at the largest sizes. */
-async function unprogram(host: Host): Promise<void> {
-  const ours = ['protocol', '142'];
-  for (const family of ['-4', '-6'])
-    await host.exec(['ip', family, 'route', 'flush', 'table', 'all', ...ours], FLUSH);
-  await host.exec(['ip', 'nexthop', 'flush', ...ours], FLUSH);
-}
-
-const FLUSH = { timeoutMs: 600_000 };
 
 /** All steps together. */
 export function totalOf(steps: ReadonlyMap<string, number>): number {
