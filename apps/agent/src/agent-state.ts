@@ -6,6 +6,7 @@ import {
   type RegisterAgentResponse,
 } from '@overlay/contracts';
 import { ChangeSignal } from './change-signal.js';
+import { deletedNetworkIds } from './configuration/deleted-networks.js';
 import type { HostProgress } from './configuration/network-progress.js';
 import { planNetworkStates } from './configuration/plan-network-states.js';
 import { planSharedBlocks } from './configuration/plan-shared-blocks.js';
@@ -126,8 +127,12 @@ export class AgentState {
 
   /** Ids of the networks being deleted of which nothing is left on this host. */
   get removed(): readonly string[] {
-    const docker = this.#docker;
-    return docker === undefined ? [] : this.#removed.filter((networkId) => !docker.standing.has(networkId));
+    return this.#removed.filter((networkId) => !this.isInDocker(networkId));
+  }
+
+  /** Whether Docker has the network's bridge, and so may have containers on it; true until it was asked. */
+  isInDocker(networkId: string): boolean {
+    return this.#docker?.standing.has(networkId) ?? true;
   }
 
   setRegistration(registration: RegisterAgentResponse): void {
@@ -151,8 +156,11 @@ export class AgentState {
 
   setDocker(picture: DockerPicture): void {
     const same = describeDocker(this.#docker) === describeDocker(picture);
+    const deleted = this.#registration === undefined ? [] : deletedNetworkIds(this.#registration);
+    const awaited = deleted.filter((networkId) => this.isInDocker(networkId));
     this.#docker = picture;
     if (!same) this.changed.raise();
+    if (awaited.some((networkId) => !this.isInDocker(networkId))) this.reconfigure.raise();
   }
 
   setRemoved(removed: readonly string[]): void {

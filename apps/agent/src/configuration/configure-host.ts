@@ -29,7 +29,8 @@ export async function configureHost(
       continue;
     }
     const end = metrics.updateDuration.startTimer();
-    const outcome = await configurePass(registration, config, ports, pools, signal);
+    const isInDocker = (networkId: string) => state.isInDocker(networkId);
+    const outcome = await configurePass(registration, config, ports, pools, isInDocker, signal);
     end();
     if (signal.aborted) return;
     pools = outcome.pools;

@@ -22,7 +22,7 @@ function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: C
     ...(plugins === undefined ? {} : { plugins }),
   };
   const pass = (networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)], pools = none) =>
-    configurePass(exampleRegistration(networks), config, ports, pools, signal);
+    configurePass(exampleRegistration(networks), config, ports, pools, () => false, signal);
   return { ...ports, pass };
 }
 
@@ -189,7 +189,12 @@ describe('configurePass', () => {
       ),
     };
     const config = agentConfiguration.parse({ ip: '10.0.0.1' });
-    const pass = () => configurePass(deleting, config, ports, none, signal);
+    let isInDocker = true;
+    const pass = () => configurePass(deleting, config, ports, none, () => isInDocker, signal);
+    // Until then its isolation has to stay, which the dataplane ends with the network.
+    expect(await pass()).toMatchObject({ removed: [], notRemoved: new Map() });
+    expect(dataplane.removals).toBe(0);
+    isInDocker = false;
     dataplane.staying.set('id-b', 'link m-b cannot be removed: Device or resource busy');
     const stuck = await pass();
     expect(stuck.removed).toEqual([]);

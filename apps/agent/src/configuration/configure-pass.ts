@@ -8,29 +8,20 @@ import {
 import { toOverlayError } from '@overlay/failure';
 import type { AgentConfig } from '@overlay/model';
 import { applyCniFiles, type WantedFile } from '../cni/apply-cni-files.js';
-import type { CniDirectory } from '../cni/cni-directory.js';
-import { PORT_MAPPER_PLUGIN } from '../cni/cni-ownership.js';
-import type { CniPluginFolders } from '../cni/cni-plugin-folders.js';
-import { type NetworkCniFiles, planCniFiles } from '../cni/plan-cni-files.js';
 import type { DataplaneLink } from '../daemons/dataplane-link.js';
 import type { IpamLink } from '../daemons/ipam-link.js';
 import { isAway, waitingFor } from '../daemons/is-away.js';
 import { applyPools } from './apply-pools.js';
 import { cniHalfOf, missingBlock } from './cni-half.js';
 import { deletedNetworkIds, stayingNetworks } from './deleted-networks.js';
+import { type CniPorts, cniFolders, planHostCniFiles } from './host-cni-files.js';
 import { planHost } from './plan-host.js';
 import type { PassResult } from './plan-progress.js';
 
 /** What a host is configured through. */
-export interface HostPorts {
+export interface HostPorts extends CniPorts {
   readonly dataplane: DataplaneLink;
   readonly ipam: IpamLink;
-  /** Files for Mesos. */
-  readonly mesosFiles: CniDirectory;
-  /** Files for every other runtime. */
-  readonly conflists: CniDirectory;
-  /** Where the runtimes find plugins; absent if that is of no interest. */
-  readonly plugins?: CniPluginFolders;
 }
 
 /** What a pass over the host found. */
@@ -58,12 +49,14 @@ type Results = Map<string, PassResult>;
  * that a runtime finds a configuration only when everything behind it stands. Repeatable; what is right already
  * is not written again.
  * @param pools networks whose pools the pass before left in place
+ * @param isInDocker whether Docker still has a network; the dataplane is rid of one being deleted only after Docker is
  */
 export async function configurePass(
   registration: RegisterAgentResponse,
   config: AgentConfig,
   ports: HostPorts,
   pools: ReadonlySet<string>,
+  isInDocker: (networkId: string) => boolean,
   signal: AbortSignal,
 ): Promise<PassOutcome> {
   const networks = stayingNetworks(registration);
@@ -85,7 +78,8 @@ export async function configurePass(
   const { clean, removedFiles } = await writeCniFiles(networks, config, ports, results);
   if (!clean || !hostApplied || applied.ipamAway !== undefined)
     return { results, ...applied, removed: [], notRemoved: NOTHING, removedFiles };
-  const deleted = deletedNetworkIds(registration);
+  // Until the last container is off its bridge, an isolated network stays closed.
+  const deleted = deletedNetworkIds(registration).filter((networkId) => !isInDocker(networkId));
   const notRemoved = await removeNetworks(deleted, ports.dataplane, signal);
   const removed = deleted.filter((id) => !notRemoved.has(id));
   return { results, ...applied, removed, notRemoved, removedFiles };
@@ -171,21 +165,10 @@ async function writeCniFiles(
 ): Promise<{ readonly clean: boolean; readonly removedFiles: readonly string[] }> {
   let clean = true;
   const removedFiles: string[] = [];
-  const portMapper = (await ports.plugins?.has(PORT_MAPPER_PLUGIN)) ?? false;
-  const planned = networks.flatMap((network) => {
-    const files =
-      cniHalfOf(network, config.network) === undefined
-        ? undefined
-        : planCniFiles(network, config, portMapper);
-    return files === undefined ? [] : [{ network, files }];
-  });
+  const planned = await planHostCniFiles(networks, config, ports);
   const ready = planned.filter(({ network }) => isConfigured(results, network));
   const unsettled = planned.filter(({ network }) => isTried(results, network));
-  const folders = [
-    { directory: ports.mesosFiles, fileOf: (files: NetworkCniFiles) => files.mesos },
-    { directory: ports.conflists, fileOf: (files: NetworkCniFiles) => files.conflist },
-  ];
-  for (const { directory, fileOf } of folders) {
+  for (const { directory, fileOf } of cniFolders(ports)) {
     const wanted: WantedFile[] = ready.map(({ network, files }) => ({
       networkId: network.networkId,
       file: fileOf(files),

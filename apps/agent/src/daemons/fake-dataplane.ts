@@ -17,6 +17,8 @@ export class FakeDataplane implements DataplaneLink {
   readonly streams: TopologyFrame[][] = [];
   /** Why networks cannot be removed, by network id. */
   readonly staying = new Map<string, string>();
+  /** How often it was asked to remove a network. */
+  removals = 0;
   host: ApplyHostRequest | undefined;
   /** The error that every call meets; undefined while the daemon is well. */
   trouble: OverlayError | undefined;
@@ -39,6 +41,7 @@ export class FakeDataplane implements DataplaneLink {
 
   async removeNetwork(networkId: string): Promise<void> {
     this.#answer();
+    this.removals += 1;
     const reason = this.staying.get(networkId);
     if (reason !== undefined) throw new OverlayError('unavailable', reason);
   }

@@ -1,12 +1,14 @@
 import { toOverlayError } from '@overlay/failure';
 import type { LoopDeps } from '../agent-deps.js';
 import type { AgentState } from '../agent-state.js';
+import { stayingNetworks } from '../configuration/deleted-networks.js';
+import { cniFilesDiffer } from '../configuration/host-cni-files.js';
 import { planContainers } from '../report/plan-containers.js';
 
 /**
  * Keeps the state's picture of the daemons current, until the signal aborts: each heartbeat and whenever asked.
  * A daemon that is away leaves its last picture standing. A dataplane that answers without a host description
- * has started anew and is configured again.
+ * has started anew and is configured again, and so is a host on which somebody removed a network's CNI files.
  */
 export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
   const { clock, config } = deps;
@@ -14,6 +16,7 @@ export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: Abo
     const seen = state.poll.count;
     await pollDataplane(deps, state, signal);
     if (config.network.allocateSubnet) await pollIpam(deps, state, signal);
+    await lookAtCniFiles(deps, state);
     await state.poll.within(seen, config.heartbeatMs, clock, signal);
   }
 }
@@ -25,6 +28,24 @@ async function pollDataplane(deps: LoopDeps, state: AgentState, signal: AbortSig
     if (!status.configured && state.hostApplied.count > 0) state.reconfigure.raise();
   } catch (thrown) {
     deps.logger.debug({ event: 'dataplane_status_failed', reason: toOverlayError(thrown).message });
+  }
+}
+
+async function lookAtCniFiles({ config, ports, logger }: LoopDeps, state: AgentState): Promise<void> {
+  const { registration, progress } = state;
+  if (registration === undefined) return;
+  const configured = stayingNetworks(registration).filter(
+    ({ networkId }) => progress.get(networkId)?.kind === 'configured',
+  );
+  try {
+    if (!(await cniFilesDiffer(configured, config, ports))) return;
+    logger.warn({
+      event: 'cni_files_changed',
+      reason: 'somebody changed them, or the port mapper came or went',
+    });
+    state.reconfigure.raise();
+  } catch (thrown) {
+    logger.debug({ event: 'cni_files_unreadable', reason: toOverlayError(thrown).message });
   }
 }
 

@@ -133,8 +133,11 @@ describe('followDocker, where a network is to go', () => {
     assign([a, b], [a.networkId]);
     await settles('a', CONFIGURING, 'waiting for Docker');
     expect(state.removed).toEqual([]);
+    const { count } = state.reconfigure;
     docker.setTrouble(undefined);
     while (state.removed.length === 0) await systemClock.sleep(2);
     expect(docker.networks.map(({ name }) => name)).toEqual(['b']);
+    // The dataplane can be rid of it now.
+    expect(state.reconfigure.count).toBe(count + 1);
   });
 });

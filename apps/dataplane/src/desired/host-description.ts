@@ -18,7 +18,7 @@ export interface ClusterNetwork {
   readonly name: NetworkName;
   /** The IPv4 and the IPv6 subnet, as far as there are. */
   readonly subnets: readonly Cidr[];
-  /** Only `active` networks are configured. */
+  /** Only `active` networks are configured; one being deleted keeps its isolation. */
   readonly standing: 'active' | 'deleting';
   /** Nothing crosses its border but connections that a host opens to containers on its own bridges. */
   readonly isolated: boolean;

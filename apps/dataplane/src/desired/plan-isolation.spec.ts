@@ -69,8 +69,12 @@ describe('planIsolation', () => {
     });
   });
 
-  it('has nothing to say about networks that are open or not configured', () => {
+  it('has nothing to say about networks that are open', () => {
     expect(planIsolation(host({ ...secret, isolated: false }))).toEqual(NOTHING);
-    expect(planIsolation(host({ ...secret, standing: 'deleting' }))).toEqual(NOTHING);
+  });
+
+  it('keeps a network closed that is being deleted: Docker may have containers on its bridge', () => {
+    const closed = planIsolation(host(secret));
+    expect(planIsolation(host({ ...secret, standing: 'deleting' }))).toEqual(closed);
   });
 });

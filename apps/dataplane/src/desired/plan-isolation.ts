@@ -1,6 +1,6 @@
 import { type Cidr, cidrFamily, type IpFamily } from '@overlay/allocation';
 import { CNI_BRIDGE_PREFIX, DOCKER_BRIDGE_PREFIX, SHARED_BRIDGE_PREFIX } from '../kernel/ownership.js';
-import { activeNetworks, type ClusterNetwork, type HostDescription } from './host-description.js';
+import type { ClusterNetwork, HostDescription } from './host-description.js';
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
 const WORD = { 4: 'ip', 6: 'ip6' } as const;
@@ -23,7 +23,8 @@ export interface FilterRules {
  * A verdict to drop stands whatever other tables say, so nothing that Docker accepts can override it.
  */
 export function planIsolation(host: HostDescription): FilterRules {
-  const isolated = activeNetworks(host)
+  // One being deleted may have containers on Docker's bridge: it stays closed until RemoveNetwork.
+  const isolated = host.clusterNetworks
     .filter((network) => network.isolated)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (isolated.length === 0) return { forward: [], input: [] };

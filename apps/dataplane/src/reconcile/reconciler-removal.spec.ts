@@ -42,6 +42,22 @@ describe('the reconciler when it removes', () => {
     expect(kernel.reads).toBe(reads);
   });
 
+  it('keeps an isolated network closed while it is being deleted, and opens it with its removal', async () => {
+    const described = (standing: 'active' | 'deleting') => ({
+      ...HOST,
+      clusterNetworks: HOST.clusterNetworks.map((network) =>
+        network.id === DCOS.id ? { ...network, standing, isolated: true } : network,
+      ),
+    });
+    await reconciler.applyHost(described('active'));
+    const rule = 'iifname { "m-dcos", "d-dcos" } counter drop';
+    expect(kernel.dump()).toContain(rule);
+    await reconciler.applyHost(described('deleting'));
+    expect(kernel.dump()).toContain(rule);
+    await reconciler.removeNetwork(DCOS.id);
+    expect(kernel.dump()).not.toMatch(/m-dcos|d-dcos|9\.0\./);
+  });
+
   it('is not rid of a network while the table that all networks share cannot be written', async () => {
     await reconciler.applyHost(HOST);
     kernel.refuse((object) => (keyOf(object) === 'nftables inet overlay' ? 'locked' : undefined));

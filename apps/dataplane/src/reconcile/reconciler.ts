@@ -115,7 +115,7 @@ export class Reconciler {
     if (this.#isRid(host, id)) return 0;
     const before = [...this.tracker.presentObjects()].filter(({ kind }) => kind !== 'sysctl');
     const clusterNetworks = host.clusterNetworks.map((network) =>
-      network.id === id ? { ...network, standing: 'deleting' as const } : network,
+      network.id === id ? { ...network, standing: 'deleting' as const, isolated: false } : network,
     );
     this.#host = { ...host, clusterNetworks };
     await this.resync();
@@ -127,7 +127,8 @@ export class Reconciler {
 
   /** Whether the host was described without the network, and everything of it went when the kernel was written. */
   #isRid(host: HostDescription, id: NetworkId): boolean {
-    if (host.clusterNetworks.find((network) => network.id === id)?.standing !== 'deleting') return false;
+    const network = host.clusterNetworks.find((each) => each.id === id);
+    if (network?.standing !== 'deleting' || network.isolated) return false;
     if (this.#failureOf(host, id) !== undefined) return false;
     for (const object of this.tracker.presentObjects())
       if (object.kind !== 'sysctl' && networkOfObject(host, object) === id) return false;

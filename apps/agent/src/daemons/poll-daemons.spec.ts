@@ -1,0 +1,68 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { agentConfiguration } from '@overlay/model';
+import { AgentState } from '../agent-state.js';
+import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
+import { configurePass } from '../configuration/configure-pass.js';
+import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
+import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
+import { hostPorts, loopDeps } from '../testing.js';
+import { pollDaemons } from './poll-daemons.js';
+
+describe('pollDaemons', () => {
+  const config = agentConfiguration.parse({ ip: '10.0.0.1' });
+  let looks = 0;
+  class WatchedDirectory extends FakeCniDirectory {
+    override list() {
+      looks += 1;
+      return super.list();
+    }
+  }
+  const conflists = new WatchedDirectory('conflist');
+  const ports = { ...hostPorts(new FakeDockerNetworks()), conflists };
+  const state = new AgentState(config.network);
+  const registration = exampleRegistration([exampleNetwork('a', 1), exampleNetwork('b', 2)]);
+  let stop: AbortController;
+  let polling: Promise<void>;
+
+  beforeEach(async () => {
+    stop = new AbortController();
+    state.setRegistration(registration);
+    await configurePass(registration, config, ports, new Set(), () => false, stop.signal);
+    state.setProgress(
+      new Map([
+        ['id-a', { kind: 'configured' }],
+        ['id-b', { kind: 'retrying', error: 'busy', failures: 1 }],
+      ]),
+    );
+    polling = pollDaemons(loopDeps(config, { ports }), state, stop.signal);
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await polling;
+  });
+
+  /** Whether a look at the daemons has the host configured again. */
+  async function raises(): Promise<boolean> {
+    const { count } = state.reconfigure;
+    const before = looks;
+    state.poll.raise();
+    while (looks === before) await setImmediate();
+    await setImmediate();
+    return state.reconfigure.count > count;
+  }
+
+  it('has CNI files written again that somebody removed or changed, of networks that are configured', async () => {
+    expect(await raises()).toBe(false);
+    const name = '99-overlay-a.conflist';
+    const content = conflists.files.get(name) ?? '';
+    conflists.files.delete(name);
+    expect(await raises()).toBe(true);
+    conflists.files.set(name, content.replace('1420', '1500'));
+    expect(await raises()).toBe(true);
+    conflists.files.set(name, content);
+    conflists.files.delete('99-overlay-b.conflist');
+    expect(await raises()).toBe(false);
+  });
+});
