@@ -31,7 +31,7 @@ function listen(server: Server | HttpServer): Promise<number> {
 }
 
 function probe(probe: ProbeContainerRequest['probe'], timeoutMs = 10_000) {
-  const prober = new Prober({ containers: () => [CONTAINER], clock: systemClock });
+  const prober = new Prober({ containers: () => [CONTAINER], stranded: () => [], clock: systemClock });
   return prober.probe(ProbeContainerRequest.fromPartial({ container: 'web', probe, timeoutMs }), CALLER);
 }
 

@@ -10,6 +10,7 @@ import { deletedNetworkIds } from './configuration/deleted-networks.js';
 import type { HostProgress } from './configuration/network-progress.js';
 import { planNetworkStates } from './configuration/plan-network-states.js';
 import { planSharedBlocks } from './configuration/plan-shared-blocks.js';
+import { strandedContainers } from './configuration/stranded-containers.js';
 import { type DockerHalfSettings, dockerHalfOf } from './docker/docker-half.js';
 import { type DockerPicture, NO_DOCKER } from './docker/docker-picture.js';
 import { mergeContainers } from './docker/plan-docker-containers.js';
@@ -71,9 +72,13 @@ export class AgentState {
     const wanted = assignment.networks.filter(
       (network) => dockerHalfOf(network, this.#settings) !== undefined,
     );
-    const states = planNetworkStates(assignment.networks, this.#progress, this.#dataplane, {
-      wanted: new Set(wanted.map(({ networkId }) => networkId)),
-      halves: (this.#docker ?? NO_DOCKER).halves,
+    const states = planNetworkStates(assignment.networks, this.#progress, {
+      dataplane: this.#dataplane,
+      docker: {
+        wanted: new Set(wanted.map(({ networkId }) => networkId)),
+        halves: (this.#docker ?? NO_DOCKER).halves,
+      },
+      stranded: this.stranded,
     });
     const networks = assignment.networks.map((network) => ({
       ...network,
@@ -98,6 +103,12 @@ export class AgentState {
   /** The containers of both halves. */
   get containers(): readonly Container[] {
     return mergeContainers(this.#containers, this.#docker?.containers ?? []);
+  }
+
+  /** Those of them that hold addresses which are not this host's any more; none before the first registration. */
+  get stranded(): readonly Container[] {
+    const networks = this.#registration?.assignment?.networks;
+    return networks === undefined ? [] : strandedContainers(networks, this.containers);
   }
 
   /** The addresses of both halves. */

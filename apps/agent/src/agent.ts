@@ -51,6 +51,7 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
   });
   const prober = new Prober({
     containers: () => state.containers,
+    stranded: () => state.stranded,
     ...(config.probeCommands ? { commands: ports.commands } : {}),
     clock: deps.clock,
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { GetStatusResponse, NetworkStatus } from '@overlay/contracts';
+import { Container, GetStatusResponse, NetworkStatus } from '@overlay/contracts';
 import { exampleNetwork } from './example-registration.js';
 import type { NetworkProgress } from './network-progress.js';
 import { type DockerHalves, planNetworkStates } from './plan-network-states.js';
@@ -11,7 +11,7 @@ const { OK, FAILED, CONFIGURING } = NetworkStatus;
 
 function stateOf(progress: NetworkProgress | undefined, dataplane?: GetStatusResponse) {
   const known = new Map(progress === undefined ? [] : [[id, progress]]);
-  return planNetworkStates([network], known, dataplane, noDocker).get(id);
+  return planNetworkStates([network], known, { dataplane, docker: noDocker, stranded: [] }).get(id);
 }
 
 describe('planNetworkStates', () => {
@@ -31,6 +31,21 @@ describe('planNetworkStates', () => {
     const dataplane = GetStatusResponse.create({ networks: [{ networkId: id, network: 'dcos', state }] });
     expect(stateOf({ kind: 'configured' }, dataplane)).toStrictEqual(state);
     expect(stateOf({ kind: 'failed', error: 'first' }, dataplane)).toMatchObject({ error: 'first' });
+  });
+
+  it('fails a network with stranded containers, and names them', () => {
+    const container = Container.fromPartial({ containerId: 'web', network: 'dcos', ip: '9.9.0.2' });
+    const of = (network: string) => ({
+      dataplane: undefined,
+      docker: noDocker,
+      stranded: [{ ...container, network }],
+    });
+    const known = new Map([[id, { kind: 'configured' } as const]]);
+    expect(planNetworkStates([network], known, of('dcos')).get(id)).toEqual({
+      status: FAILED,
+      error: expect.stringMatching(/stranded .*: web \(9\.9\.0\.2\); start them anew/),
+    });
+    expect(planNetworkStates([network], known, of('other')).get(id)).toEqual({ status: OK, error: '' });
   });
 
   it("tells objects of the network and of the whole host that could not be written, not others'", () => {

@@ -1,5 +1,6 @@
 import {
   type AgentNetwork,
+  type Container,
   type GetStatusResponse,
   type KernelObjectFailure,
   type NetworkState,
@@ -7,6 +8,7 @@ import {
 } from '@overlay/contracts';
 import type { DockerHalfState } from '../docker/docker-picture.js';
 import type { HostProgress, NetworkProgress } from './network-progress.js';
+import { strandedState } from './stranded-containers.js';
 
 /** How the Docker halves stand. */
 export interface DockerHalves {
@@ -15,6 +17,17 @@ export interface DockerHalves {
   /** How far each has come. */
   readonly halves: ReadonlyMap<string, DockerHalfState>;
 }
+
+/** What there is to know of a host for the states of its networks. */
+export interface HostFindings {
+  /** Undefined until it answered. */
+  readonly dataplane: GetStatusResponse | undefined;
+  readonly docker: DockerHalves;
+  /** See {@link strandedContainers}. */
+  readonly stranded: readonly Container[];
+}
+
+const FINE: NetworkState = { status: NetworkStatus.OK, error: '' };
 
 /** From the best to the worst. */
 const SEVERITY: readonly NetworkStatus[] = [
@@ -27,19 +40,21 @@ const SEVERITY: readonly NetworkStatus[] = [
  * The state of each assigned network as reported and shown: how its configuration went, and for configured ones
  * what the dataplane says now. A network that the dataplane fails is FAILED; objects that it could not write,
  * its own or the whole host's (a peer's route, say), are told in the error while the rest works. The Docker half
- * counts as much: the worse status of the two stands, with what there is to say of both.
+ * counts as much: the worse status of the two stands, with what there is to say of both. So do containers that are
+ * stranded on another block.
  */
 export function planNetworkStates(
   networks: readonly AgentNetwork[],
   progress: HostProgress,
-  dataplane: GetStatusResponse | undefined,
-  docker: DockerHalves,
+  { dataplane, docker, stranded }: HostFindings,
 ): ReadonlyMap<string, NetworkState> {
   return new Map(
-    networks.map(({ networkId }) => {
+    networks.map((network) => {
+      const { networkId } = network;
       const own = stateOf(progress.get(networkId) ?? { kind: 'pending' });
       const merged = own.status === NetworkStatus.OK ? withDataplane(networkId, dataplane) : own;
-      return [networkId, worseOf(merged, dockerState(networkId, docker))];
+      const both = worseOf(merged, dockerState(networkId, docker));
+      return [networkId, worseOf(both, strandedState(network, stranded) ?? FINE)];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AllocationHalf, Container } from '@overlay/contracts';
-import { findTarget } from './find-target.js';
+import { findTarget, requireOwn } from './find-target.js';
 
 const container = (fields: Partial<Container>) =>
   Container.fromPartial({
@@ -35,6 +35,14 @@ describe('findTarget', () => {
     expect(() => findTarget(ALL, 'two')).toThrow(
       'name one of its addresses, 9.0.0.4 (dcos), 9.1.0.4 (other)',
     );
+  });
+
+  it('refuses an address that is not the host’s any more', () => {
+    const target = findTarget(ALL, 'web');
+    expect(() => requireOwn(target, [WEB])).toThrow(
+      expect.objectContaining({ code: 'failed_precondition', message: expect.stringContaining('9.0.0.2') }),
+    );
+    expect(() => requireOwn(target, TWO)).not.toThrow();
   });
 
   it.each(['nothing', '9.0.0.9', '127.0.0.1', '::1', ''])('reaches nothing else: %s', (wanted) => {

@@ -38,6 +38,13 @@ export function findTarget(containers: readonly Container[], wanted: string): Pr
   return { containerId, half, ip: firstAddress(first) };
 }
 
+/** @throws OverlayError `failed_precondition` if the target's address is not this host's any more. */
+export function requireOwn({ containerId, ip }: ProbeTarget, stranded: readonly Container[]): void {
+  if (!stranded.some((container) => container.ip === ip || container.ip6 === ip)) return;
+  const message = `container ${containerId} is stranded: ${ip} is not this host's any more; start the container anew`;
+  throw new OverlayError('failed_precondition', message);
+}
+
 function firstAddress({ ip, ip6 }: Container): string {
   return ip === '' ? ip6 : ip;
 }

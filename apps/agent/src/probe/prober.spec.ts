@@ -24,6 +24,7 @@ function proberWith(commands?: MemoryCommands) {
   };
   const prober = new Prober({
     containers: () => [CONTAINER],
+    stranded: () => [],
     ...(commands === undefined ? {} : { commands }),
     clock,
   });

@@ -3,7 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import type { Clock } from '@overlay/service';
 import { probeCommand } from './command-probe.js';
 import type { ContainerCommands } from './container-commands.js';
-import { findTarget, type ProbeTarget } from './find-target.js';
+import { findTarget, type ProbeTarget, requireOwn } from './find-target.js';
 import { probeGrpc } from './grpc-probe.js';
 import { probeHttp } from './http-probe.js';
 import { type ProbeWish, parseProbe } from './parse-probe.js';
@@ -15,6 +15,8 @@ import { probeTcp } from './tcp-probe.js';
 export interface ProberDeps {
   /** The containers that hold an address of this host, as of now. */
   readonly containers: () => readonly Container[];
+  /** Those of them whose addresses are not this host's any more, and may be another's. */
+  readonly stranded: () => readonly Container[];
   /** Absent where the configuration does not allow commands. */
   readonly commands?: ContainerCommands;
   readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
@@ -53,6 +55,7 @@ export class Prober {
     const wish = parseProbe(request);
     if (wish.probe.kind === 'command') this.#requireCommandsAllowed(caller);
     const target = findTarget(this.#deps.containers(), wish.container);
+    requireOwn(target, this.#deps.stranded());
     const { clock } = this.#deps;
     const over = new AbortController();
     const end = () => over.abort();

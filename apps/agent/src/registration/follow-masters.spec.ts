@@ -48,7 +48,7 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
   const config = agentConfiguration.parse({ ip: '10.0.0.1', master: ['10.0.0.8:1', '10.0.0.9:2'] });
   const loop = loopDeps(config, { clock, readiness, connectMaster: masters.connect });
   const metrics = declareMetrics(loop.metrics, state, store);
-  const prober = new Prober({ containers: () => [], clock: loop.clock });
+  const prober = new Prober({ containers: () => [], stranded: () => [], clock: loop.clock });
   const file = new AssignmentFile(folder);
   await followMasters({ loop, state, metrics, store, file, prober }, stop.signal);
   return { asked: masters.asked, open: masters.open, waits, state, readiness };
