@@ -26,7 +26,7 @@ describe('admission to the tunnel', () => {
     const packets = (rule: RegExp) => Number(rule.exec(text)?.[1] ?? Number.NaN);
     return {
       strangers: packets(/udp dport 64000 counter packets (\d+)/),
-      sources: packets(/oif missing counter packets (\d+)/),
+      sources: packets(/(?:oif|check) missing counter packets (\d+)/),
     };
   };
 

@@ -135,7 +135,7 @@ export interface Admission {
   readonly address: IpAddress;
 }
 
-/** A whole nftables table, spelt as `nft -s list table` prints it; white space is not compared. */
+/** A whole nftables table, spelt as `nft -s list table` prints it; what differs between versions is not compared. */
 export interface NftTable {
   readonly kind: 'nftables';
   readonly family: 'inet';
@@ -254,9 +254,15 @@ export function prefixFamily(text: Cidr | InterfaceAddress | IpAddress): IpFamil
   return text.includes(':') ? 6 : 4;
 }
 
-/** White space is the tool's, and so is the order of the elements of a set. */
+/**
+ * White space is the tool's, and so are the order of the elements of a set and the spelling of a lookup that finds no
+ * route: `fib saddr . iif oif missing` is `fib saddr . iif check missing` from nft 1.1.4 on.
+ */
 function normalTable(content: string): string {
-  const words = content.replaceAll(/\s+/g, ' ').trim();
+  const words = content
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .replaceAll(/(?<=\bfib [a-z. ]+) oif (?=(?:missing|exists)\b)/g, ' check ');
   return words.replaceAll(/(?<=\{ )[^{};]*(?= \})/g, (list) => list.split(', ').sort().join(', '));
 }
 
