@@ -58,6 +58,16 @@ describe('deploy', () => {
     }
   });
 
+  it('lets the dataplane write the tables of iptables-legacy, in its unit and in the compose cluster', () => {
+    const unit = readFileSync(join(UNITS, 'overlay-dataplane.service'), 'utf8');
+    const granted = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.split(' ');
+    expect(granted).toEqual(expect.arrayContaining(['CAP_NET_ADMIN', 'CAP_NET_RAW']));
+    const compose: unknown = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true });
+    expect(compose).toMatchObject({
+      'x-dataplane': { cap_add: expect.arrayContaining(['NET_ADMIN', 'NET_RAW']) },
+    });
+  });
+
   it('has a unit for every process, started with its configuration', () => {
     const units = readdirSync(UNITS);
     expect(units).toHaveLength(5);

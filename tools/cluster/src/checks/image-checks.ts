@@ -65,7 +65,7 @@ async function checkPrivileges(cluster: CheckedCluster): Promise<string> {
     ['master-1', '10001', '0000000000000000'],
     ['ipam-1', '10001', '0000000000000000'],
     ['agent-1', '0', '0000000000000002'], // DAC_OVERRIDE
-    ['dataplane-1', '0', '0000000000001000'], // NET_ADMIN
+    ['dataplane-1', '0', '0000000000003000'], // NET_ADMIN, NET_RAW
   ];
   for (const [service, user, capabilities] of processes) {
     const app = service.slice(0, -2);
