@@ -111,6 +111,23 @@ describe('a host that is told what cannot be', () => {
     expect(await host.execOrFail(['ip', 'address', 'show', 'm-dcos'])).toContain('9.0.1.1/25');
   });
 
+  it('fails every network where another program’s device has the name of the VTEP, and leaves it as it is', async () => {
+    await host.dataplane.kill();
+    await host.ip('link del vtep1024', 'link add vtep1024 type veth peer name theirs');
+    await host.dataplane.start();
+    await driver.applyHost(request());
+    await driver.applyPeers(snapshot(honest()));
+    const said = /vtep1024 .*belongs to somebody else/;
+    expect(await errors()).toEqual([expect.stringMatching(said), expect.stringMatching(said)]);
+    expect(await host.execOrFail(['ip', '-d', 'address', 'show', 'vtep1024'])).toContain('veth');
+    expect(await host.execOrFail(['ip', 'address', 'show', 'vtep1024'])).not.toContain('44.128.');
+    expect(await host.execOrFail(['ip', 'neigh', 'show', 'dev', 'vtep1024'])).not.toContain('PERMANENT');
+    expect(await host.execOrFail(['ip', 'route', 'show', '9.0.2.0/24'])).toBe('');
+    await host.ip('link del vtep1024');
+    await until(/^$/, /^$/);
+    expect(await host.execOrFail(['ip', 'route', 'show', '9.0.2.0/24'])).toContain('dev vtep1024');
+  });
+
   it('says that no interface has the underlay address, configures everything, and recovers with it', async () => {
     const { networks } = await driver.applyHost(hostRequest(1, NOBODYS));
     expect(networks.map(({ state }) => state?.error)).toEqual([

@@ -31,8 +31,8 @@ export interface VxlanLink {
   readonly vni: number;
   /** UDP destination port. */
   readonly port: number;
-  /** Underlay address that the tunnel's packets are sent from. */
-  readonly local: IpAddress;
+  /** Underlay address that the tunnel's packets are sent from; undefined: whichever the kernel takes, never ours. */
+  readonly local: IpAddress | undefined;
   readonly learning: boolean;
 }
 

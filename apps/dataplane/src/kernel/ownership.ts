@@ -1,6 +1,7 @@
 /*
  * How a restarted process knows its own objects:
- *   link        `vtep1024` by its name; CNI bridges by the prefix `m-` and an alias that starts with `overlay:`
+ *   link        `vtep1024` by its name and its type, vxlan; CNI bridges by the prefix `m-` and an alias that starts
+ *               with `overlay:`
  *   address     on one of these devices, link-local ones excepted (the kernel makes those)
  *   neighbour,
  *   forwarding  permanent, on the VXLAN device

@@ -90,6 +90,7 @@ export class KernelWriter {
       const { key, have, want } = difference;
       const object = want ?? have;
       if (object !== undefined && foreign.size > 0 && isOfAny(object, foreign)) continue;
+      if (want !== undefined && foreign.has(vtep) && leadsIntoTunnel(want)) continue;
       const plan = planDifference(difference, vtep, peersKnown);
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'forget') tracker.observe(key, undefined);
@@ -176,10 +177,19 @@ function removal(object: KernelObject): KernelChange {
   return { op: 'remove', object };
 }
 
-/** Whether an object is an address, a setting or a port of one of these devices. */
+/** Whether a route leads to a peer, through the VXLAN device. */
+function leadsIntoTunnel(object: KernelObject): boolean {
+  return object.kind === 'route' && object.target.type !== 'unreachable';
+}
+
+/** Whether an object stands on one of these devices, is a setting of it or a port. */
 function isOfAny(object: KernelObject, devices: ReadonlySet<string>): boolean {
   switch (object.kind) {
     case 'address':
+    case 'neighbour':
+    case 'fdb':
+    case 'nexthop':
+    case 'offload':
       return devices.has(object.device);
     case 'port':
       return devices.has(object.bridge);

@@ -26,7 +26,7 @@ const STAYS: ReadonlySet<KernelObjectKind> = new Set(['sysctl', 'offload', 'port
 
 /**
  * Decides about one difference.
- * @param vtep name of the VXLAN device, ours whatever stands under it
+ * @param vtep name of the VXLAN device; a device of that type is ours under it, another is somebody else's
  * @param peersKnown whether a finished snapshot of the topology was seen since the process started
  */
 export function planDifference(difference: Difference, vtep: string, peersKnown: boolean): DifferencePlan {
@@ -40,7 +40,7 @@ export function planDifference(difference: Difference, vtep: string, peersKnown:
   }
   if (have === undefined) return { step: 'change', change: { op: 'add', object: want } };
   if (have.kind === 'link' && want.kind === 'link' && !changesInPlace(have, want)) {
-    if (want.name === vtep) return { step: 'recreate' };
+    if (have.type === 'vxlan' && want.name === vtep) return { step: 'recreate' };
     const error = `a device named ${want.name} is there that belongs to somebody else: remove or rename it`;
     return { step: 'obstructed', object: want, device: want.name, error };
   }
@@ -80,7 +80,7 @@ export function mayAdopt({ alias }: BridgeLink): boolean {
   return alias === '' || alias.startsWith(ALIAS_PREFIX);
 }
 
-/** The family of `local` decides which forwarding entries the device takes. */
+/** The family of `local` decides which forwarding entries the device takes; without one it is none of ours. */
 function fixedPart({ vni, port, local }: VxlanLink): string {
-  return `${vni} ${port} ${local.includes(':')}`;
+  return `${vni} ${port} ${local?.includes(':')}`;
 }

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { parseInterfaceAddress, parseMacAddress } from '@overlay/allocation';
+import { parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { wholeKinds } from './check-scope.js';
 import { networkStandings } from './network-standing.js';
+import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { batch, DCOS, HOST, isolated, peer } from './testing/host-fixture.js';
 
@@ -25,6 +26,52 @@ describe('the reconciler and the networks of a host', () => {
     kernel.meddle('remove', { kind: 'link', type: 'foreign', name: 'm-dcos' });
     await reconciler.resync();
     expect(networkStandings(reconciler)[0]?.error).toBe('');
+  });
+
+  it('leaves a foreign device alone that has the name of the VTEP, with what is on it, and fails every network', async () => {
+    const theirs = { kind: 'link', type: 'foreign', name: 'vtep1024' } as const;
+    const [address, neighbour] = [parseIpAddress('192.0.2.9'), parseMacAddress('66:00:00:00:00:09')];
+    kernel.meddle('add', theirs);
+    kernel.meddle('add', { kind: 'neighbour', device: 'vtep1024', address, mac: neighbour });
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), true);
+    await reconciler.resync();
+    expect(kernel.dump()).toContain('link vtep1024 foreign');
+    expect(kernel.dump()).toContain('neigh 192.0.2.9 dev vtep1024');
+    const onDevice = kernel.log.filter((line) => !/^\w+ (?:nft|iptables)/.test(line));
+    expect(onDevice.join('\n')).not.toMatch(/vtep1024|44\.128\.|nhid|70:b3:d5/);
+    expect([...reconciler.failures.values()].map(({ error }) => error)).toEqual([
+      expect.stringMatching(/vtep1024 is there that belongs to somebody else/),
+    ]);
+    expect(networkStandings(reconciler)[0]?.error).toMatch(/vtep1024 is there that belongs to somebody else/);
+    expect(kernel.dump()).toContain('link m-dcos');
+    kernel.meddle('remove', theirs);
+    await reconciler.check(wholeKinds(ALL_KINDS));
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+    const clean = new FakeKernel();
+    const untroubled = new Reconciler(clean);
+    await untroubled.applyHost(HOST);
+    await untroubled.applyPeers(batch(peer(1)), true);
+    expect(kernel.dump()).toBe(clean.dump());
+  });
+
+  it('makes a VXLAN device of that name anew where what cannot be changed differs, one without an address too', async () => {
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), true);
+    const before = kernel.dump();
+    const link = reconciler.tracker.have('link vtep1024');
+    if (link?.kind !== 'link' || link.type !== 'vxlan') throw new Error('no VTEP');
+    for (const other of [
+      { ...link, vni: 7 },
+      { ...link, local: undefined },
+    ]) {
+      kernel.meddle('remove', link);
+      kernel.meddle('add', other);
+      const done = kernel.log.length;
+      await reconciler.resync();
+      expect(kernel.log.slice(done)[0]).toMatch(/^remove link vtep1024/);
+      expect(kernel.dump()).toBe(before);
+    }
   });
 
   it('takes over a bridge that a CNI plugin made first, and none that has another owner', async () => {

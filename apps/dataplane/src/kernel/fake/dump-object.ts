@@ -36,7 +36,7 @@ export function dumpObject(object: KernelObject): string {
 function dumpLink(link: Link): string {
   switch (link.type) {
     case 'vxlan': {
-      const tunnel = `vxlan id ${link.vni} local ${link.local} dstport ${link.port}`;
+      const tunnel = `vxlan id ${link.vni} local ${link.local ?? 'any'} dstport ${link.port}`;
       const learning = link.learning ? 'learning' : 'nolearning';
       return `${link.name} mtu ${link.mtuBytes} ${link.up ? 'UP' : 'DOWN'} ${link.mac} ${tunnel} ${learning}`;
     }

@@ -153,7 +153,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
     const read = (kind: KernelObjectKind) => kinds === undefined || kinds.has(kind);
     this.#kindsRead = new Set(KERNEL_OBJECT_KINDS.filter(read));
     const objects = [...this.#objects.values()].filter(
-      (object) => read(object.kind) && isOurs(object, scope) && isWithin(object, scope.only),
+      (object) =>
+        read(object.kind) &&
+        isOurs(object, scope) &&
+        isWithin(object, scope.only) &&
+        !this.#standsOnForeign(object),
     );
     this.#objectsRead += objects.length;
     const underlay =
@@ -177,6 +181,13 @@ export class FakeKernel implements KernelTables, KernelWatch {
       return error === undefined ? [] : [{ change, error }];
     });
     return Promise.resolve(failures);
+  }
+
+  /** What stands on somebody else's device is never ours. */
+  #standsOnForeign(object: KernelObject): boolean {
+    if (object.kind === 'port' || !('device' in object)) return false;
+    const link = this.#objects.get(`link ${object.device}`);
+    return link?.kind === 'link' && link.type === 'foreign';
   }
 
   #underlayOf(address: IpAddress): UnderlayLink | undefined {

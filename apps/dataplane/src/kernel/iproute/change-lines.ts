@@ -74,7 +74,8 @@ function pinnedMac({ mac }: BridgeLink, previous: KernelObject): string {
 }
 
 function newVxlan(link: VxlanLink): string {
-  const tunnel = `id ${link.vni} dstport ${link.port} local ${link.local} nolearning`;
+  const local = link.local === undefined ? '' : ` local ${link.local}`;
+  const tunnel = `id ${link.vni} dstport ${link.port}${local} nolearning`;
   return `link add name ${link.name} up address ${link.mac} mtu ${link.mtuBytes} type vxlan ${tunnel}`;
 }
 

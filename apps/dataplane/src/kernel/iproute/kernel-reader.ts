@@ -44,7 +44,10 @@ export class KernelReader {
     const devices = aboutDevices ? await this.#devices(scope.only, options) : [];
     const links = parseLinks(devices, scope);
     const underlay = scope.only === undefined ? await this.#underlay(devices, scope, options) : undefined;
-    const there = links.some((link) => link.kind === 'link' && link.name === device);
+    // What stands on somebody else's device of that name is not ours.
+    const there = links.some(
+      (link) => link.kind === 'link' && link.name === device && link.type !== 'foreign',
+    );
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
     const nexthopList = wanted('nexthop') ? await this.#nexthops(options) : [];
     const nexthops = parseNexthops(nexthopList ?? [], device);

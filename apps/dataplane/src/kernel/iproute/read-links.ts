@@ -55,7 +55,7 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
   const local = data.local ?? data.local6;
   const alias = link.ifalias ?? '';
   if (link.ifname === scope.vtep) {
-    if (type !== 'vxlan' || link.address === undefined || local === undefined)
+    if (type !== 'vxlan' || link.address === undefined)
       return { kind: 'link', type: 'foreign', name: link.ifname };
     return {
       ...common,
@@ -63,7 +63,7 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
       mac: parseMacAddress(link.address),
       vni: data.id ?? 0,
       port: data.port ?? 0,
-      local: parseIpAddress(local),
+      local: local === undefined ? undefined : parseIpAddress(local),
       learning: data.learning ?? true,
     };
   }
