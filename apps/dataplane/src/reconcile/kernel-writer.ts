@@ -5,7 +5,7 @@ import type { DeltaTracker } from './delta-tracker.js';
 import type { NexthopIds } from './nexthop-ids.js';
 import type { ObjectFailure } from './object-failure.js';
 import { orderChanges } from './order-changes.js';
-import { type DifferencePlan, planDifference } from './plan-changes.js';
+import { type DifferencePlan, type PlanContext, planDifference } from './plan-changes.js';
 
 /** What the writer works on. */
 export interface KernelWriterOptions {
@@ -15,11 +15,7 @@ export interface KernelWriterOptions {
 }
 
 /** What is to be known for one round of writing. */
-export interface WriteContext extends CallOptions {
-  /** Name of the VXLAN device. */
-  readonly vtep: string;
-  /** Whether a finished snapshot of the topology was seen since the process started. */
-  readonly peersKnown: boolean;
+export interface WriteContext extends CallOptions, PlanContext {
   /** Second objects under one key; they go last. */
   readonly surplus?: readonly KernelObject[];
 }
@@ -81,8 +77,9 @@ export class KernelWriter {
   }
 
   /** What is to be written now; the tracker keeps the rest. */
-  #changes({ vtep, peersKnown }: WriteContext): readonly KernelChange[] {
+  #changes(context: WriteContext): readonly KernelChange[] {
     const { tracker } = this.#options;
+    const { vtep } = context;
     const changes: KernelChange[] = [];
     const foreign = new Set<string>();
     // Links come first.
@@ -91,7 +88,7 @@ export class KernelWriter {
       const object = want ?? have;
       if (object !== undefined && foreign.size > 0 && isOfAny(object, foreign)) continue;
       if (want !== undefined && foreign.has(vtep) && leadsIntoTunnel(want)) continue;
-      const plan = planDifference(difference, vtep, peersKnown);
+      const plan = planDifference(difference, context);
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'forget') tracker.observe(key, undefined);
       if (plan.step === 'wait') tracker.putAside(key);
@@ -112,10 +109,10 @@ export class KernelWriter {
   }
 
   /** What is to be done about one key; undefined if the kernel holds what is wanted. */
-  #planOf({ vtep, peersKnown }: WriteContext, key: string): DifferencePlan | undefined {
+  #planOf(context: WriteContext, key: string): DifferencePlan | undefined {
     const { tracker } = this.#options;
     if (!tracker.deviates(key)) return undefined;
-    return planDifference({ key, have: tracker.have(key), want: tracker.wanted(key) }, vtep, peersKnown);
+    return planDifference({ key, have: tracker.have(key), want: tracker.wanted(key) }, context);
   }
 
   /** Routes and nexthops go before their device (see `order-changes.ts`); the rest goes with it. */

@@ -1,4 +1,5 @@
-import type { HostDescription } from '../desired/host-description.js';
+import { containsCidr } from '@overlay/allocation';
+import type { ClusterNetwork, HostDescription } from '../desired/host-description.js';
 import { networkOfPrefix } from '../desired/plan-host.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
 import { DOCKER_BRIDGE_PREFIX, ownBridgeNames } from '../kernel/ownership.js';
@@ -34,6 +35,15 @@ export function networkOfObject(host: HostDescription, object: KernelObject): st
     case 'admission':
       return undefined;
   }
+}
+
+/** Whether an object is a route into a network that is being deleted, and into none that stays. */
+export function isOfDeletedNetwork({ clusterNetworks }: HostDescription, object: KernelObject): boolean {
+  if (object.kind !== 'route') return false;
+  const holds = ({ subnets }: ClusterNetwork) =>
+    subnets.some((subnet) => containsCidr(subnet, object.prefix));
+  const holding = clusterNetworks.filter(holds);
+  return holding.length > 0 && holding.every(({ standing }) => standing === 'deleting');
 }
 
 function networkOfDevice(host: HostDescription, device: string): string | undefined {

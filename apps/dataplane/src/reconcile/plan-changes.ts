@@ -24,18 +24,27 @@ export type DifferencePlan =
 /** What is left as it is when nobody wants it any more: settings, and ports, which are the runtime's. */
 const STAYS: ReadonlySet<KernelObjectKind> = new Set(['sysctl', 'offload', 'port']);
 
-/**
- * Decides about one difference.
- * @param vtep name of the VXLAN device; a device of that type is ours under it, another is somebody else's
- * @param peersKnown whether a finished snapshot of the topology was seen since the process started
- */
-export function planDifference(difference: Difference, vtep: string, peersKnown: boolean): DifferencePlan {
+/** What a decision depends on beside the difference itself. */
+export interface PlanContext {
+  /** Name of the VXLAN device; a device of that type is ours under it, another is somebody else's. */
+  readonly vtep: string;
+  /** Whether a finished snapshot of the topology was seen since the process started. */
+  readonly peersKnown: boolean;
+  /** Whether an object goes whoever the peers are: its network is being deleted. */
+  readonly isDoomed: (object: KernelObject) => boolean;
+}
+
+/** Decides about one difference. */
+export function planDifference(
+  difference: Difference,
+  { vtep, peersKnown, isDoomed }: PlanContext,
+): DifferencePlan {
   const { have, want } = difference;
   if (!peersKnown && want !== undefined && admits(want)) return { step: 'wait' };
   if (want === undefined) {
     if (have === undefined || (STAYS.has(have.kind) && !isOurDockerSetting(have))) return { step: 'forget' };
     if (have.kind === 'link' && have.type === 'foreign') return { step: 'forget' };
-    if (!peersKnown && leadsToPeer(have)) return { step: 'wait' };
+    if (!peersKnown && leadsToPeer(have) && !isDoomed(have)) return { step: 'wait' };
     return { step: 'change', change: { op: 'remove', object: have } };
   }
   if (have === undefined) return { step: 'change', change: { op: 'add', object: want } };

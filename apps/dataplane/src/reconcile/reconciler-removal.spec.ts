@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { parseNetworkId } from '@overlay/model';
+import { parseCidr } from '@overlay/allocation';
+import { parseNetworkId, parseNetworkName } from '@overlay/model';
+import type { ClusterNetwork } from '../desired/host-description.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { keyOf } from '../kernel/kernel-object.js';
 import { wholeKinds } from './check-scope.js';
@@ -29,6 +31,58 @@ describe('the reconciler when it removes', () => {
     expect(await reconciler.removeNetwork(parseNetworkId('net-unknown'))).toBe(0);
     await reconciler.applyHost(HOST);
     expect(kernel.dump()).toBe(before);
+  });
+
+  describe('before any peer is known, in a kernel with routes from before', () => {
+    const OTHER: ClusterNetwork = {
+      ...DCOS,
+      id: parseNetworkId('net-other'),
+      name: parseNetworkName('other'),
+      subnets: [parseCidr('7.0.0.0/8')],
+    };
+    const DELETING: ClusterNetwork = { ...DCOS, standing: 'deleting' };
+    const routes = () =>
+      kernel
+        .dump()
+        .split('\n')
+        .filter((line) => line.startsWith('route '));
+    const withoutDcos = (lines: readonly string[]) => lines.filter((line) => !/ (?:9\.|fd01:b)/.test(line));
+    let before: readonly string[];
+    let restarted: Reconciler;
+
+    beforeEach(async () => {
+      const prefix = { networkId: OTHER.id, prefix: parseCidr('7.0.1.0/26') };
+      await reconciler.applyHost({ ...HOST, clusterNetworks: [DCOS, OTHER] });
+      await reconciler.applyPeers(batch({ ...peer(1), prefixes: [...peer(1).prefixes, prefix] }), true);
+      before = routes();
+      expect(before.filter((line) => line.includes('nhid') && / (?:7|9|fd01:b)/.test(line))).toHaveLength(3);
+      restarted = new Reconciler(kernel);
+    });
+
+    it('removes those of a network that is described as being deleted, and of no other', async () => {
+      await restarted.applyHost({ ...HOST, clusterNetworks: [DELETING, OTHER] });
+      expect(routes()).toEqual(withoutDcos(before));
+      expect(await restarted.removeNetwork(DCOS.id)).toBe(0);
+    });
+
+    it('removes those of a network on demand, and says so while one of them stands', async () => {
+      await restarted.applyHost({ ...HOST, clusterNetworks: [DCOS, OTHER] });
+      expect(routes()).toEqual(before);
+      kernel.refuse((object) => (keyOf(object) === 'route 254 9.0.1.0/26' ? 'busy' : undefined));
+      await expect(restarted.removeNetwork(DCOS.id)).rejects.toMatchObject({ code: 'unavailable' });
+      kernel.refuse(undefined);
+      await restarted.removeNetwork(DCOS.id);
+      expect(routes()).toEqual(withoutDcos(before));
+    });
+
+    it('keeps those that may be its successor’s, and is rid of it all the same', async () => {
+      const successor: ClusterNetwork = { ...DCOS, id: parseNetworkId('net-dcos-2') };
+      const networks = HOST.networks.map((network) => ({ ...network, id: successor.id }));
+      const clusterNetworks = [DELETING, OTHER, successor];
+      await restarted.applyHost({ ...HOST, networks, clusterNetworks });
+      expect(await restarted.removeNetwork(DCOS.id)).toBe(0);
+      expect(routes()).toEqual(before);
+    });
   });
 
   it('reads nothing again where the description before removed the network', async () => {

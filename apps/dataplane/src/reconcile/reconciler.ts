@@ -11,7 +11,7 @@ import { type CheckScope, wholeKinds } from './check-scope.js';
 import { DeltaTracker } from './delta-tracker.js';
 import { KernelObserver, type ReconcilerSettings } from './kernel-observer.js';
 import { KernelWriter } from './kernel-writer.js';
-import { networkOfObject } from './network-of-object.js';
+import { isOfDeletedNetwork, networkOfObject } from './network-of-object.js';
 import { NexthopIds } from './nexthop-ids.js';
 import type { ObjectFailure } from './object-failure.js';
 import { type PeerBatch, PeerWants } from './peer-wants.js';
@@ -122,6 +122,9 @@ export class Reconciler {
     const failure = this.#failureOf(host, id);
     if (failure !== undefined)
       throw new OverlayError('unavailable', `${keyOf(failure.object)} cannot be removed: ${failure.error}`);
+    const standing = this.#standingOf(this.#host, id);
+    if (standing !== undefined)
+      throw new OverlayError('unavailable', `${keyOf(standing)} still stands: it is tried again by itself`);
     return before.filter((object) => this.tracker.have(keyOf(object)) === undefined).length;
   }
 
@@ -130,9 +133,20 @@ export class Reconciler {
     const network = host.clusterNetworks.find((each) => each.id === id);
     if (network?.standing !== 'deleting' || network.isolated) return false;
     if (this.#failureOf(host, id) !== undefined) return false;
-    for (const object of this.tracker.presentObjects())
-      if (object.kind !== 'sysctl' && networkOfObject(host, object) === id) return false;
-    return true;
+    return this.#standingOf(host, id) === undefined;
+  }
+
+  /**
+   * An object of a network being deleted that stands in the kernel, as far as is known. What is wanted all the same is its
+   * successor's, and so may be a route into both.
+   */
+  #standingOf(host: HostDescription, id: NetworkId): KernelObject | undefined {
+    for (const object of this.tracker.presentObjects()) {
+      if (object.kind === 'sysctl' || networkOfObject(host, object) !== id) continue;
+      if (this.tracker.wanted(keyOf(object)) !== undefined) continue;
+      if (object.kind !== 'route' || isOfDeletedNetwork(host, object)) return object;
+    }
+    return undefined;
   }
 
   /** What of the network could not be removed: an object of its own, or a table of all networks that stands as it was. */
@@ -226,7 +240,13 @@ export class Reconciler {
 
   #settle(host: HostDescription, surplus: readonly KernelObject[] = []): Promise<number> {
     const { vtep, commandTimeoutMs: timeoutMs } = host;
-    return this.#writer.settle({ vtep: vtep.name, timeoutMs, peersKnown: this.#peersKnown, surplus });
+    return this.#writer.settle({
+      vtep: vtep.name,
+      timeoutMs,
+      peersKnown: this.#peersKnown,
+      isDoomed: (object) => isOfDeletedNetwork(host, object),
+      surplus,
+    });
   }
 
   /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
