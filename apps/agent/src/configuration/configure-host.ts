@@ -19,7 +19,7 @@ export async function configureHost(
 ): Promise<void> {
   const { clock, config, ports, readiness } = deps;
   let failures: FailureCounts = new Map();
-  let pools: ReadonlySet<string> = new Set();
+  let pools: ReadonlySet<string> | undefined;
   let waits = 0;
   while (!signal.aborted) {
     const seen = state.reconfigure.count;

@@ -21,8 +21,10 @@ function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: C
     conflists: new FakeCniDirectory('conflist'),
     ...(plugins === undefined ? {} : { plugins }),
   };
-  const pass = (networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)], pools = none) =>
-    configurePass(exampleRegistration(networks), config, ports, pools, () => false, signal);
+  const pass = (
+    networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)],
+    pools: ReadonlySet<string> | undefined = none,
+  ) => configurePass(exampleRegistration(networks), config, ports, pools, () => false, signal);
   return { ...ports, pass };
 }
 
@@ -133,6 +135,52 @@ describe('configurePass', () => {
     const sets = ipam.accepted.map((accepted) => accepted.map(({ network }) => network));
     expect(new Set(sets.flat())).toStrictEqual(new Set(['b']));
     expect(sets.every((set) => set.length === 1)).toBe(true);
+  });
+
+  describe('while it is unknown which pools overlay-ipam has', () => {
+    const networks = [exampleNetwork('a', 1), exampleNetwork('b', 2), exampleNetwork('c', 3)];
+    const namesOf = (sets: FakeIpam['accepted']) => sets.map((set) => set.map(({ network }) => network));
+
+    function fresh() {
+      const ports = host();
+      const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: {} });
+      const pass = (before?: ReadonlySet<string>) =>
+        configurePass(exampleRegistration(networks), config, ports, before, signal);
+      return { ...ports, pass };
+    }
+
+    it('leaves the pool of every network that the dataplane fails', async () => {
+      const { dataplane, ipam, pass } = fresh();
+      for (const name of ['a', 'b', 'c']) dataplane.failing.set(name, 'no underlay address');
+      const { pools, results } = await pass();
+      expect(namesOf(ipam.accepted)).toStrictEqual([['a', 'b', 'c']]);
+      expect(results.get('id-a')).toMatchObject({ kind: 'error' });
+      expect(pools).toStrictEqual(new Set(['id-a', 'id-b', 'id-c']));
+    });
+
+    it('goes on with the others when overlay-ipam refuses some, never taking all away', async () => {
+      const { ipam, pass } = fresh();
+      ipam.refusedNetworks.add('a').add('c');
+      const { pools, results } = await pass();
+      expect(namesOf(ipam.accepted)).toStrictEqual([['b']]);
+      expect(results.get('id-c')).toStrictEqual({ kind: 'error', error: 'pool c is refused' });
+      expect(pools).toStrictEqual(new Set(['id-b']));
+    });
+
+    it('takes nothing away when overlay-ipam refuses all, and knows no more than before', async () => {
+      const { ipam, pass } = fresh();
+      ipam.refusedNetworks.add('a').add('b').add('c');
+      expect((await pass()).pools).toBeUndefined();
+      expect(ipam.accepted).toStrictEqual([]);
+    });
+
+    it('knows no more while a daemon is away', async () => {
+      const { dataplane, ipam, pass } = fresh();
+      ipam.away = true;
+      expect((await pass()).pools).toBeUndefined();
+      dataplane.trouble = new OverlayError('unavailable', 'connection refused');
+      expect((await pass()).pools).toBeUndefined();
+    });
   });
 
   it("fails a network whose file name is somebody else's", async () => {

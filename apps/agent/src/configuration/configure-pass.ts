@@ -30,8 +30,8 @@ export interface PassOutcome {
   /** Why a daemon could not be reached; undefined if it answered or was not needed. */
   readonly dataplaneAway?: string;
   readonly ipamAway?: string;
-  /** Ids of the networks whose pools overlay-ipam has. */
-  readonly pools: ReadonlySet<string>;
+  /** Ids of the networks whose pools overlay-ipam has; undefined while that is unknown. */
+  readonly pools: ReadonlySet<string> | undefined;
   /** Ids of the networks being deleted of which nothing is left on this host. */
   readonly removed: readonly string[];
   /** Why the kernel still holds something of the others, by id. */
@@ -48,14 +48,15 @@ type Results = Map<string, PassResult>;
  * Configures every network of the assignment once, in the order of the data's way: kernel, pools, CNI files, so
  * that a runtime finds a configuration only when everything behind it stands. Repeatable; what is right already
  * is not written again.
- * @param pools networks whose pools the pass before left in place
+ * @param pools networks whose pools the pass before left in place; undefined while that is unknown, for a process
+ * before this one may have given some: then what was tried and failed keeps its pool
  * @param isInDocker whether Docker still has a network; the dataplane is rid of one being deleted only after Docker is
  */
 export async function configurePass(
   registration: RegisterAgentResponse,
   config: AgentConfig,
   ports: HostPorts,
-  pools: ReadonlySet<string>,
+  pools: ReadonlySet<string> | undefined,
   isInDocker: (networkId: string) => boolean,
   signal: AbortSignal,
 ): Promise<PassOutcome> {
@@ -135,14 +136,15 @@ async function configurePools(
   config: AgentConfig,
   ipam: IpamLink,
   results: Results,
-  before: ReadonlySet<string>,
+  before: ReadonlySet<string> | undefined,
   signal: AbortSignal,
-): Promise<{ readonly pools: ReadonlySet<string>; readonly ipamAway?: string }> {
+): Promise<{ readonly pools: ReadonlySet<string> | undefined; readonly ipamAway?: string }> {
   if (!config.network.allocateSubnet) return { pools: new Set() };
   const usable = networks.filter(
     (network) =>
       cniHalfOf(network, config.network) !== undefined &&
-      (isConfigured(results, network) || (isTried(results, network) && before.has(network.networkId))),
+      (isConfigured(results, network) ||
+        (isTried(results, network) && (before?.has(network.networkId) ?? true))),
   );
   try {
     const { accepted, refused } = await applyPools(ipam, usable, before, config.network, signal);

@@ -19,10 +19,13 @@ export class FakeIpam implements IpamLink {
 
   async configurePools(pools: readonly Pool[]): Promise<void> {
     this.#answer();
-    const refused = pools.find(({ network }) => this.refusedNetworks.has(network));
-    if (refused !== undefined) {
-      throw new OverlayError('invalid_argument', `pool ${refused.network} is refused`);
-    }
+    const violations = pools.flatMap(({ network }, at) => {
+      const description = `pool ${network} is refused`;
+      return this.refusedNetworks.has(network) ? [{ field: `pools[${at}].network`, description }] : [];
+    });
+    const [refused] = violations;
+    if (refused !== undefined)
+      throw new OverlayError('invalid_argument', refused.description, { violations });
     this.accepted.push(pools);
   }
 

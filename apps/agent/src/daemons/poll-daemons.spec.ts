@@ -5,11 +5,13 @@ import { AgentState } from '../agent-state.js';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { configurePass } from '../configuration/configure-pass.js';
 import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
+import { planHost } from '../configuration/plan-host.js';
 import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { hostPorts, loopDeps } from '../testing.js';
+import { FakeDataplane } from './fake-dataplane.js';
 import { pollDaemons } from './poll-daemons.js';
 
-describe('pollDaemons', () => {
+describe('pollDaemons and the files of the host', () => {
   const config = agentConfiguration.parse({ ip: '10.0.0.1' });
   let looks = 0;
   class WatchedDirectory extends FakeCniDirectory {
@@ -64,5 +66,32 @@ describe('pollDaemons', () => {
     conflists.files.set(name, content);
     conflists.files.delete('99-overlay-b.conflist');
     expect(await raises()).toBe(false);
+  });
+});
+
+describe('pollDaemons and the dataplane', () => {
+  it('has the host configured when a network that had failed is well, and at no other time', async () => {
+    const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: {} });
+    const dataplane = new FakeDataplane();
+    await dataplane.applyHost(planHost(exampleRegistration([exampleNetwork('a', 1)]), config.network));
+    const deps = loopDeps(config, { ports: { ...hostPorts(new FakeDockerNetworks()), dataplane } });
+    const state = new AgentState(config.network);
+    const raisedBy = async () => {
+      const before = state.reconfigure.count;
+      const ended = new AbortController();
+      const { signal } = ended;
+      const polled = state.changed.within(state.changed.count, 50, deps.clock, signal);
+      const polling = pollDaemons(deps, state, signal);
+      await polled;
+      ended.abort();
+      await polling;
+      return state.reconfigure.count - before;
+    };
+    expect(await raisedBy()).toBe(0);
+    dataplane.failing.set('a', 'no underlay device');
+    expect(await raisedBy()).toBe(0);
+    dataplane.failing.clear();
+    expect(await raisedBy()).toBe(1);
+    expect(await raisedBy()).toBe(0);
   });
 });

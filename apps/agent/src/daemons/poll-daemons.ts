@@ -4,11 +4,13 @@ import type { AgentState } from '../agent-state.js';
 import { stayingNetworks } from '../configuration/deleted-networks.js';
 import { cniFilesDiffer } from '../configuration/host-cni-files.js';
 import { planContainers } from '../report/plan-containers.js';
+import { hasRecovered } from './has-recovered.js';
 
 /**
  * Keeps the state's picture of the daemons current, until the signal aborts: each heartbeat and whenever asked.
  * A daemon that is away leaves its last picture standing. A dataplane that answers without a host description
- * has started anew and is configured again, and so is a host on which somebody removed a network's CNI files.
+ * has started anew and is configured again, as is the host when a network that had failed is well, or when somebody
+ * removed a network's CNI files.
  */
 export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
   const { clock, config } = deps;
@@ -24,8 +26,9 @@ export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: Abo
 async function pollDataplane(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
   try {
     const status = await deps.ports.dataplane.getStatus(signal);
+    const recovered = hasRecovered(state.dataplane, status);
     state.setDataplane(status);
-    if (!status.configured && state.hostApplied.count > 0) state.reconfigure.raise();
+    if (recovered || (!status.configured && state.hostApplied.count > 0)) state.reconfigure.raise();
   } catch (thrown) {
     deps.logger.debug({ event: 'dataplane_status_failed', reason: toOverlayError(thrown).message });
   }
