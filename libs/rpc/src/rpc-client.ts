@@ -38,7 +38,8 @@ export interface RpcClientOptions {
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
- * A client for a generated service definition. Connects at the first call and reconnects by itself.
+ * A client for a generated service definition. Connects at the first call and reconnects by itself, directly: a proxy
+ * that the environment names (`http_proxy`) is not used.
  * @throws OverlayError `failed_precondition` naming the TLS file that cannot be used.
  */
 export function createRpcClient<S extends ServiceShape>(
@@ -52,6 +53,8 @@ export function createRpcClient<S extends ServiceShape>(
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
+    // Hosts and containers of the cluster: the environment's proxy is for the world outside.
+    'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
   });
   const source: CallSource = { client, open: new OpenCalls() };

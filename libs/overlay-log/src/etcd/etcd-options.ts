@@ -30,6 +30,8 @@ const CHANNEL = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.max_receive_message_length': -1,
+  // Members are of the cluster: the environment's proxy is for the world outside.
+  'grpc.enable_http_proxy': 0,
 };
 
 /**
