@@ -177,7 +177,7 @@ class Trial {
       ...(path === undefined ? {} : { networkNamespace: path, namespaceSeen: seen }),
       labels: {},
       nowMs: clock.nowMs(),
-      bootId: clock.bootId,
+      ...this.moment(),
     };
     const outcome = await this.change((state) => planAllocation(state, request));
     if (next.reservation !== undefined && reserved === undefined) {
@@ -294,7 +294,7 @@ describe('the whole IPAM', () => {
             requestedIps: [],
             labels: {},
             nowMs: 1,
-            bootId: 'b',
+            ...trial.moment(),
           };
           expect(await trial.change((state) => planAllocation(state, late))).toBe('resource_exhausted');
         }),

@@ -37,7 +37,11 @@ export class ReferenceIpam {
     const own = this.held.get(id);
     if (own !== undefined && wanted !== undefined && own.ip !== wanted) return 'already_exists';
     const holder = wanted === undefined ? undefined : this.holderOf(wanted);
-    if (holder !== undefined && holder !== id) return 'already_exists';
+    if (holder !== undefined && holder !== id) {
+      const left = this.held.get(holder);
+      if (left?.path === undefined || left.bootId === rest.bootId) return 'already_exists';
+      this.del(holder);
+    }
     const ip = own?.ip ?? wanted ?? this.next();
     if (ip === undefined) return 'resource_exhausted';
     const same = own !== undefined && own.path === rest.path && own.bootId === rest.bootId;

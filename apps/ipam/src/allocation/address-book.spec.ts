@@ -34,7 +34,16 @@ function pools(subnetOfRed: string | undefined, blue: boolean): readonly PoolDef
 
 function allocate(book: AddressBook, network: string, container: string) {
   const owner = { containerId: parseContainerId(container), interface: parseInterfaceName('eth0') };
-  const wish = { network, half: 'cni', owner, requestedIps: [], labels: {}, nowMs: 5, bootId: 'b' } as const;
+  const wish = {
+    network,
+    half: 'cni',
+    owner,
+    requestedIps: [],
+    labels: {},
+    nowMs: 5,
+    at: NOW,
+    cooldown: COOLDOWN,
+  } as const;
   return book.change((state) => planAllocation(state, wish));
 }
 

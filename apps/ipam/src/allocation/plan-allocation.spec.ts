@@ -23,7 +23,11 @@ function owner(containerId: string) {
   return { containerId: parseContainerId(containerId), interface: parseInterfaceName('eth0') };
 }
 
-function request(containerId: string, requestedIps: readonly string[] = []): AllocationRequest {
+function request(
+  containerId: string,
+  requestedIps: readonly string[] = [],
+  more: Partial<AllocationRequest> = {},
+): AllocationRequest {
   return {
     network: 'dcos',
     half: 'cni',
@@ -31,7 +35,9 @@ function request(containerId: string, requestedIps: readonly string[] = []): All
     requestedIps: requestedIps.map(parseIpAddress),
     labels: {},
     nowMs: 1,
-    bootId: 'boot',
+    at: new ManualHostClock().instant(),
+    cooldown: COOLDOWN,
+    ...more,
   };
 }
 
@@ -45,8 +51,13 @@ class Host {
     this.#perform(planPools(this.state, pools));
   }
 
-  add(containerId: string, requestedIps: readonly string[] = []): readonly string[] {
-    const { addresses } = this.#perform(planAllocation(this.state, request(containerId, requestedIps)));
+  add(
+    containerId: string,
+    requestedIps: readonly string[] = [],
+    more: Partial<AllocationRequest> = {},
+  ): readonly string[] {
+    const wish = request(containerId, requestedIps, { at: this.clock.instant(), ...more });
+    const { addresses } = this.#perform(planAllocation(this.state, wish));
     return addresses.map(({ address }) => address);
   }
 
@@ -230,6 +241,53 @@ describe('addresses that were given back', () => {
     host.configure();
     host.configure(pool({ subnet: '9.0.1.0/29' }));
     expect([host.add('f'), host.add('g')]).toEqual([['9.0.1.4/29'], ['9.0.1.2/29']]);
+  });
+});
+
+describe('what a container of an earlier boot left behind', () => {
+  const netns = (id: string) => ({ networkNamespace: `/run/netns/${id}`, namespaceSeen: true });
+  const holderOf = (host: Host, ip: string) =>
+    host.state.holderOf(parseIpAddress(ip))?.owner.containerId as string | undefined;
+
+  it('is taken over by who requests it, and the rest of it cools', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/27', subnet6: 'fd01:b::/81' }));
+    host.add('before', ['9.0.1.9'], netns('before'));
+    host.clock.reboot();
+    expect(host.add('after', ['9.0.1.9'], netns('after'))).toEqual(['9.0.1.9/27', 'fd01:b::3/81']);
+    expect([...host.state.allocations()].map(({ owner: { containerId } }) => containerId)).toEqual(['after']);
+    expect([...host.state.freed.oldestFirst()].map(({ address }) => address)).toEqual(['fd01:b::2']);
+    host.del('before');
+    expect(holderOf(host, '9.0.1.9')).toBe('after');
+  });
+
+  it('may be addresses of two containers', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/27', subnet6: 'fd01:b::/81' }));
+    host.add('one', [], netns('one'));
+    host.add('two', [], netns('two'));
+    host.clock.reboot();
+    expect(host.add('after', ['9.0.1.2', 'fd01:b::3'], netns('after'))).toEqual([
+      '9.0.1.2/27',
+      'fd01:b::3/81',
+    ]);
+    expect([...host.state.freed.oldestFirst()].map(({ address }) => address)).toEqual([
+      'fd01:b::2',
+      '9.0.1.3',
+    ]);
+  });
+
+  it('stays with a container that came again, with a framework, and within a boot', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/27' }));
+    host.add('framework', ['9.0.1.7']);
+    host.add('again', ['9.0.1.8'], netns('again'));
+    expect(failureOf(() => host.add('b', ['9.0.1.8'], netns('b'))).code).toBe('already_exists');
+    host.clock.reboot();
+    host.add('again', [], netns('again2'));
+    for (const ip of ['9.0.1.7', '9.0.1.8'])
+      expect(failureOf(() => host.add('b', [ip], netns('b'))).code).toBe('already_exists');
+    expect([holderOf(host, '9.0.1.7'), holderOf(host, '9.0.1.8')]).toEqual(['framework', 'again']);
   });
 });
 

@@ -1,14 +1,19 @@
 import { addressInPrefix, familyOf, type IpAddress, interfaceIp } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
+import type { HostInstant } from '../host-clock.js';
 import { requireFree, requireUsable, takeFreed, takeNext } from './choose-address.js';
 import type { FamilyPool, HalfPool } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
+import { isLeftBehind } from './left-behind.js';
 import type { Owner } from './owner.js';
+import { type CooldownPolicy, planFreed } from './plan-release.js';
 import {
   type AllocationRecord,
   allocationKey,
   type HalfRef,
   type HeldAddress,
+  type IpamMutation,
+  keyOf,
   type Plan,
 } from './records.js';
 import { type ReservationName, type ReservationRecord, reservationKey } from './reservation.js';
@@ -25,7 +30,9 @@ export interface AllocationRequest extends HalfRef {
   readonly namespaceSeen?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly nowMs: number;
-  readonly bootId: string;
+  readonly at: HostInstant;
+  /** For what is given back of a container that ended with an earlier boot. */
+  readonly cooldown: CooldownPolicy;
 }
 
 /**
@@ -33,7 +40,8 @@ export interface AllocationRequest extends HalfRef {
  * asks for, also if it is reserved, else its reservation's, else the lowest that had no holder yet, else the one that was given back the longest time ago,
  * even if it has not cooled: a half can be filled to its last address. Repeating it gives the same addresses. An address that lies outside the
  * half, because the half changed since, is exchanged. A container that comes again after a reboot or with
- * another namespace keeps its addresses, and the record tells the new ones.
+ * another namespace keeps its addresses, and the record tells the new ones. A wanted address that a container of an
+ * earlier boot left behind is taken over, and what else that one held is given back.
  * @throws OverlayError `not_found` (no such half or reservation here), `invalid_argument` (a requested address
  * that no container can have, or that is not the reservation's), `already_exists` (one that another owner
  * holds), `resource_exhausted`.
@@ -64,9 +72,14 @@ export function planAllocation(state: IpamState, request: AllocationRequest): Pl
     ...(request.namespaceSeen === true ? { namespaceSeen: true } : {}),
     labels: request.labels,
     allocatedAtMs: request.nowMs,
-    bootId: request.bootId,
+    bootId: request.at.bootId,
   };
-  return { mutations: [...takeFreed(state, ips), { kind: 'put_allocation', record }], answer: record };
+  const mutations: IpamMutation[] = [
+    ...endLeftBehind(state, ips, held, request),
+    ...takeFreed(state, ips),
+    { kind: 'put_allocation', record },
+  ];
+  return { mutations, answer: record };
 }
 
 /**
@@ -110,8 +123,26 @@ function choose(
   if (own !== undefined && (wanted === undefined || wanted === own)) return own;
   if (own !== undefined && wanted !== undefined) throw holdsAnother(request, own, wanted);
   if (wanted === undefined) return takeNext(pool, family);
-  requireFree(state, pool, wanted);
+  const holder = state.holderOf(wanted);
+  if (holder === undefined || !isLeftBehind(holder, request.at)) requireFree(state, pool, wanted);
   return wanted;
+}
+
+/** Ends what others hold of the addresses, and gives back the rest of it. */
+function endLeftBehind(
+  state: IpamState,
+  ips: readonly IpAddress[],
+  held: AllocationRecord | undefined,
+  request: AllocationRequest,
+): readonly IpamMutation[] {
+  const holders = ips.flatMap((ip) => state.holderOf(ip) ?? []).filter((holder) => holder !== held);
+  if (holders.length === 0) return [];
+  const ended = [...new Set(holders)];
+  const left = ended
+    .flatMap(({ addresses }) => addresses.map(({ address }) => interfaceIp(address)))
+    .filter((address) => !ips.includes(address) && state.reservationOf(address) === undefined);
+  const deletions = ended.map((holder): IpamMutation => ({ kind: 'delete_allocation', key: keyOf(holder) }));
+  return [...deletions, ...planFreed(state, left, request)];
 }
 
 function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddress): OverlayError {
@@ -122,13 +153,13 @@ function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddr
 
 function isSame(
   held: AllocationRecord,
-  { bootId, networkNamespace, namespaceSeen }: AllocationRequest,
+  { at, networkNamespace, namespaceSeen }: AllocationRequest,
   addresses: readonly HeldAddress[],
 ): boolean {
-  if (held.bootId !== bootId || held.networkNamespace !== networkNamespace) return false;
+  if (held.bootId !== at.bootId || held.networkNamespace !== networkNamespace) return false;
   if (namespaceSeen === true && held.namespaceSeen !== true) return false;
   return (
     held.addresses.length === addresses.length &&
-    held.addresses.every(({ address }, at) => address === addresses[at]?.address)
+    held.addresses.every(({ address }, index) => address === addresses[index]?.address)
   );
 }

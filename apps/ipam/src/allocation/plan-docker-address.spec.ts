@@ -50,7 +50,7 @@ describe('addresses that Docker takes', () => {
   }
 
   function addContainer(containerId: string): string {
-    const request = { network: 'dcos', half: 'cni', requestedIps: [], labels: {}, nowMs: 7, bootId } as const;
+    const request = { network: 'dcos', half: 'cni', requestedIps: [], labels: {}, ...moment() } as const;
     const owner = endpoint(containerId);
     return done(planAllocation(state, { ...request, owner })).addresses[0]?.address ?? '';
   }
@@ -95,6 +95,18 @@ describe('addresses that Docker takes', () => {
     bootId = 'two';
     expect(take('after', { wanted: parseIpAddress('9.0.1.2') })).toBe('9.0.1.2/28');
     expect(state.holderOf(parseIpAddress('9.0.1.2'))?.owner.containerId).toBe('after');
+  });
+
+  it('are taken over by a CNI container that requests what Docker held before the host was started anew', () => {
+    take('before');
+    const wish = { network: 'dcos', half: 'cni', labels: {}, owner: endpoint('cni') } as const;
+    const add = () =>
+      done(planAllocation(state, { ...wish, requestedIps: [parseIpAddress('9.0.1.2')], ...moment() }));
+    expect(add).toThrow(/held by container before/);
+    bootId = 'two';
+    add();
+    expect(release('9.0.1.2')).toBe(false);
+    expect(state.holderOf(parseIpAddress('9.0.1.2'))?.owner.containerId).toBe('cni');
   });
 
   it.each(['9.0.1.2', 'fd01:b::2'])(

@@ -61,7 +61,7 @@ describe('reservations', () => {
         ...(wish.reservation === undefined ? {} : { reservation: parseReservationName(wish.reservation) }),
         labels: {},
         nowMs: clock.nowMs(),
-        bootId: clock.bootId,
+        ...moment(),
       }),
     );
     return [...addresses.map(({ address }) => address.split('/')[0]), reservation];
@@ -116,6 +116,18 @@ describe('reservations', () => {
     await expect(add('b', { reservation: 'db', ips: ['9.0.1.6'] })).rejects.toMatchObject({
       code: 'invalid_argument',
     });
+  });
+
+  it('are given anew although a container of an earlier boot holds them still', async () => {
+    await reserve('db');
+    const namespace = { networkNamespace: '/run/netns/a' };
+    const wish = { ...HALF, ...namespace, reservation: parseReservationName('db'), requestedIps: [] };
+    const record = { ...wish, owner: owner('a'), labels: {}, nowMs: 1, ...moment() };
+    await book.change((state) => planAllocation(state, record));
+    await expect(add('b', { reservation: 'db' })).rejects.toMatchObject({ code: 'already_exists' });
+    clock.reboot();
+    expect(await add('b', { reservation: 'db' })).toEqual(['9.0.1.2', 'fd01:b::2', 'db']);
+    expect(await row()).toMatchObject({ used: 1n, reserved: 0n, cooling: 0n });
   });
 
   it('fill a half as allocations do', async () => {

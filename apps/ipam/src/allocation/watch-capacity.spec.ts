@@ -55,7 +55,15 @@ describe('watchCapacity', () => {
       ),
     );
   const add = (id: string) => {
-    const wish = { ...HALF, owner: owner(id), requestedIps: [], labels: {}, nowMs: 77, bootId: 'boot' };
+    const wish = {
+      ...HALF,
+      owner: owner(id),
+      requestedIps: [],
+      labels: {},
+      nowMs: 77,
+      at: hostClock.instant(),
+      cooldown: COOLDOWN,
+    };
     return book.change((state) => planAllocation(state, wish));
   };
   const del = (id: string) =>

@@ -78,7 +78,14 @@ describe('handleCniCall', () => {
     for (const id of ['c1', 'c2', 'c3']) await handleCniCall(environment('ADD', id), CONFIG, deps);
     const owner = { containerId: parseContainerId('framework'), interface: parseInterfaceName('eth0') };
     const place = { network: 'dcos', half: 'cni', owner } as const;
-    const wish = { ...place, requestedIps: [], labels: {}, nowMs: 1, bootId: 'boot' };
+    const wish = {
+      ...place,
+      requestedIps: [],
+      labels: {},
+      nowMs: 1,
+      at: deps.clock.instant(),
+      cooldown: deps.cooldown,
+    };
     await deps.book.change((state) => planAllocation(state, wish));
     const gc = (valid: unknown, cniVersion = '1.1.0') => {
       const key = valid === undefined ? {} : { 'cni.dev/valid-attachments': valid };

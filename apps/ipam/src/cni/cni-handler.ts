@@ -115,11 +115,11 @@ async function perform(
       // A container that comes again keeps what it holds: a deletion that was queued before has to be done by then.
       await settleDeletions();
       const { networkNamespace, requestedIps, reservation, labels } = call;
-      const { bootId } = clock.instant();
+      const moment = { at: clock.instant(), cooldown };
       const namespaceSeen = namespaces.lives(networkNamespace);
       const place = { ...half, owner, networkNamespace, namespaceSeen };
       const named = reservation === undefined ? {} : { reservation };
-      const wish = { ...place, ...named, requestedIps, labels, nowMs: clock.nowMs(), bootId };
+      const wish = { ...place, ...named, requestedIps, labels, nowMs: clock.nowMs(), ...moment };
       const add = () => change((state) => planAllocation(state, wish));
       return renderAddResult(call.version, await meter.measure('allocate', 'cni', add));
     }

@@ -56,7 +56,8 @@ describe('Collector', () => {
         namespaceSeen: namespaces.lives(networkNamespace),
         labels: {},
         nowMs: clock.nowMs(),
-        bootId: clock.bootId,
+        at: clock.instant(),
+        cooldown: COOLDOWN,
       }),
     );
   }
@@ -65,7 +66,7 @@ describe('Collector', () => {
     const owner = { containerId: parseContainerId(id), interface: parseInterfaceName('eth0') };
     const wish = { network: 'dcos', half: 'cni', owner, requestedIps: [], labels: {} } as const;
     return book.change((state) =>
-      planAllocation(state, { ...wish, nowMs: clock.nowMs(), bootId: clock.bootId }),
+      planAllocation(state, { ...wish, nowMs: clock.nowMs(), at: clock.instant(), cooldown: COOLDOWN }),
     );
   }
 

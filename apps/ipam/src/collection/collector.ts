@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AddressBook } from '../allocation/address-book.js';
-import { isLeftByDocker } from '../allocation/docker-owner.js';
+import { isLeftBehind } from '../allocation/left-behind.js';
 import { planCollection } from '../allocation/plan-collection.js';
 import type { CooldownPolicy } from '../allocation/plan-release.js';
 import { type AllocationKey, type AllocationRecord, keyOf } from '../allocation/records.js';
@@ -80,10 +80,9 @@ export class Collector {
   }
 
   #fateOf(record: AllocationRecord): 'lives' | 'gone' | 'unknown' {
-    const { networkNamespace, bootId, namespaceSeen = false } = record;
-    const at = this.#deps.clock.instant();
-    if (networkNamespace === undefined) return isLeftByDocker(record, at) ? 'gone' : 'unknown';
-    if (bootId !== at.bootId) return 'gone';
+    const { networkNamespace, namespaceSeen = false } = record;
+    if (isLeftBehind(record, this.#deps.clock.instant())) return 'gone';
+    if (networkNamespace === undefined) return 'unknown';
     if (this.#deps.namespaces.lives(networkNamespace)) return 'lives';
     return namespaceSeen || this.#seen.has(record) ? 'gone' : 'unknown';
   }

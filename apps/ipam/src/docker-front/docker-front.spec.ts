@@ -85,7 +85,8 @@ describe('what Docker sees of overlay-ipam', () => {
         requestedIps: [],
         labels: {},
         nowMs: clock.nowMs(),
-        bootId: clock.bootId,
+        at: clock.instant(),
+        cooldown: { cooldownMs: 0, rememberedCount: 100 },
       }),
     );
   }

@@ -53,8 +53,8 @@ export function createIpamService({
     allocate: (request) =>
       meter.measure('allocate', 'grpc', async () => {
         await settleDeletions();
-        const { bootId } = clock.instant();
-        const wish = { ...parseAllocationWish(request), nowMs: clock.nowMs(), bootId };
+        const moment = { at: clock.instant(), cooldown };
+        const wish = { ...parseAllocationWish(request), nowMs: clock.nowMs(), ...moment };
         const record = await book.change((state) => planAllocation(state, wish));
         return { allocation: allocationMessage(record) };
       }),
