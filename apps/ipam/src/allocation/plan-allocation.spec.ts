@@ -10,7 +10,9 @@ import { parseContainerId, parseInterfaceName } from './owner.js';
 import { type AllocationRequest, planAllocation } from './plan-allocation.js';
 import { planPools } from './plan-pools.js';
 import { planRelease } from './plan-release.js';
+import { planReservation } from './plan-reservation.js';
 import type { Plan, PoolDefinition } from './records.js';
+import { parseReservationName } from './reservation.js';
 
 function pool(prefixes: { subnet?: string; subnet6?: string }, networkId = 'n1'): PoolDefinition {
   const cidrs: { subnet?: Cidr; subnet6?: Cidr } = {};
@@ -71,6 +73,16 @@ class Host {
         cooldown: COOLDOWN,
       }),
     );
+  }
+
+  reserve(name: string): void {
+    const wish = {
+      network: 'dcos',
+      half: 'cni',
+      name: parseReservationName(name),
+      requestedIps: [],
+    } as const;
+    this.#perform(planReservation(this.state, { ...wish, at: this.clock.instant(), nowMs: 1 }));
   }
 
   /** The IPv4 row of the capacity. */
@@ -330,6 +342,58 @@ describe('a change of pools', () => {
     host.add('a');
     host.configure(pool({ subnet: '9.0.1.0/27', subnet6: 'fd01:b::/81' }));
     expect(host.add('a')).toEqual(['9.0.1.2/27', 'fd01:b::2/81']);
+  });
+
+  describe('with reservations', () => {
+    const SUBNET = '9.0.1.0/29';
+    const names = (host: Host) => [...host.state.reservations()].map(({ name }) => name as string);
+
+    function withReservation(): Host {
+      const host = new Host();
+      host.configure(pool({ subnet: SUBNET }));
+      host.reserve('db');
+      return host;
+    }
+
+    it('keeps them while their network goes and comes back', () => {
+      const host = withReservation();
+      host.configure();
+      host.configure({ ...pool({ subnet: '9.0.9.0/29' }, 'n2'), network: parseNetworkName('other') });
+      host.configure(pool({ subnet: SUBNET }));
+      expect(names(host)).toEqual(['db']);
+      expect(host.add('a')).toEqual(['9.0.1.3/29']);
+    });
+
+    it.each([
+      ['another network of the name', pool({ subnet: '9.0.9.0/29' }, 'n2')],
+      [
+        'another network with the block',
+        { ...pool({ subnet: SUBNET }, 'n2'), network: parseNetworkName('other') },
+      ],
+    ])('ends them when %s comes, and what a container holds stays', (_case, successor) => {
+      const host = withReservation();
+      host.add('a', ['9.0.1.2']);
+      host.configure(successor);
+      expect(names(host)).toEqual([]);
+      expect([...host.state.allocations()]).toHaveLength(1);
+      expect(host.del('a')).toEqual(['9.0.1.2']);
+      host.configure(pool({ subnet: SUBNET }));
+      expect([host.capacity()?.reserved, host.capacity()?.used]).toEqual([0n, 0n]);
+    });
+
+    it('gives the new network every address of the block', () => {
+      const host = withReservation();
+      host.configure(pool({ subnet: SUBNET }, 'n2'));
+      expect(['a', 'b', 'c', 'd', 'e'].map((id) => host.add(id)[0])).toContain('9.0.1.2/29');
+    });
+
+    it('ends those that outlived their network before', () => {
+      const host = withReservation();
+      host.state.apply({ kind: 'replace_pools', pools: [pool({ subnet: SUBNET }, 'n2')] });
+      expect(names(host)).toEqual(['db']);
+      host.configure(pool({ subnet: SUBNET }, 'n2'));
+      expect(names(host)).toEqual([]);
+    });
   });
 
   it('writes nothing when the pools are what they were', () => {

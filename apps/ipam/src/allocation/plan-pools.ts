@@ -1,14 +1,23 @@
-import { ADDRESS_BITS, type Cidr, cidrFamily, cidrsOverlap, prefixLength } from '@overlay/allocation';
+import {
+  ADDRESS_BITS,
+  type Cidr,
+  cidrFamily,
+  cidrsOverlap,
+  containsAddress,
+  prefixLength,
+} from '@overlay/allocation';
 import { type FieldViolation, OverlayError } from '@overlay/failure';
 import type { IpamState } from './ipam-state.js';
-import type { Plan, PoolDefinition } from './records.js';
+import type { IpamMutation, Plan, PoolDefinition } from './records.js';
+import { type ReservationRecord, reservationKey } from './reservation.js';
 
 /** A half of less than two host bits cannot hold a container next to its gateway: the halves of the longest blocks. */
 const MIN_HOST_BITS = 2;
 
 /**
  * Replaces the set of pools. Allocations stay as they are: those of a pool that goes remain listed until they
- * are released, and block an address of the new set only if they hold that very address.
+ * are released, and block an address of the new set only if they hold that very address. Reservations stay too while
+ * nothing takes their network's place: those of a network whose name or addresses another one has now end with it.
  * @throws OverlayError `invalid_argument` naming every pool that cannot be served.
  */
 export function planPools(
@@ -19,7 +28,17 @@ export function planPools(
   if (violations.length > 0) throw OverlayError.invalid(violations, 'set of pools');
   const present = state.pools().map(({ definition }) => definition);
   const unchanged = present.length === pools.length && pools.every((pool, at) => samePool(pool, present[at]));
-  return { mutations: unchanged ? [] : [{ kind: 'replace_pools', pools }], answer: pools };
+  const ended = [...state.reservations()]
+    .filter((reservation) => pools.some((pool) => isReplacedBy(reservation, pool)))
+    .map((reservation): IpamMutation => ({ kind: 'delete_reservation', key: reservationKey(reservation) }));
+  const mutations: IpamMutation[] = unchanged ? ended : [...ended, { kind: 'replace_pools', pools }];
+  return { mutations, answer: pools };
+}
+
+function isReplacedBy({ networkId, network, addresses }: ReservationRecord, pool: PoolDefinition): boolean {
+  if (networkId === pool.networkId) return false;
+  if (network === pool.network) return true;
+  return prefixesOf(pool).some((prefix) => addresses.some((address) => containsAddress(prefix, address)));
 }
 
 function violationsOf(
