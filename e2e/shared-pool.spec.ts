@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Allocation, IpamServiceService } from '@overlay/contracts';
+import { createRpcClient, type RpcClient } from '@overlay/rpc';
 import { type Container, type Host, Testbed } from '@overlay/testbed';
 import { waitUntil } from './wait-until.js';
 
@@ -30,15 +32,13 @@ describe('CNI and Docker in one shared block', () => {
   });
   afterAll(() => testbed?.close());
 
+  function ipamMetrics(): Promise<string> {
+    return host.execOrFail(['curl', '--silent', '--max-time', '5', 'http://127.0.0.1:5062/metrics']);
+  }
+
   /** IPv4 addresses that overlay-ipam counts as used. */
   async function usedAndTotal(): Promise<readonly [number, number]> {
-    const text = await host.execOrFail([
-      'curl',
-      '--silent',
-      '--max-time',
-      '5',
-      'http://127.0.0.1:5062/metrics',
-    ]);
+    const text = await ipamMetrics();
     const value = (state: string) => {
       const line = text
         .split('\n')
@@ -51,6 +51,49 @@ describe('CNI and Docker in one shared block', () => {
       return Number(line?.split(' ').at(-1));
     };
     return [value('used'), value('total')];
+  }
+
+  /** How often Docker gave an address back since overlay-ipam started. */
+  async function dockerReleases(): Promise<number> {
+    const rows = (await ipamMetrics()).split('\n').filter((row) => {
+      return (
+        row.startsWith('overlay_ipam_operations_total{') &&
+        row.includes('operation="release"') &&
+        row.includes('caller="docker"')
+      );
+    });
+    return Number(rows[0]?.split(' ').at(-1) ?? 0);
+  }
+
+  async function askIpam<T>(ask: (client: RpcClient<typeof IpamServiceService>) => Promise<T>): Promise<T> {
+    const client = createRpcClient(IpamServiceService, { target: `unix:${host.paths.ipamSocket}` });
+    try {
+      return await ask(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  function allocations(): Promise<readonly Allocation[]> {
+    return askIpam(async (client) => {
+      return (await client.listAllocations({ network: NETWORK, pageSize: 1000, pageToken: '' })).allocations;
+    });
+  }
+
+  /** Gives back what Docker holds, as overlay-ipam does by itself a while after a reboot. */
+  async function collectDocker(): Promise<void> {
+    const left = (await allocations()).filter(({ ownerKind }) => ownerKind === 'docker');
+    expect(left.length).toBeGreaterThan(0);
+    await askIpam(async (client) => {
+      for (const { network, half, owner } of left) await client.release({ network, half, owner });
+    });
+  }
+
+  /** Ids of the containers that hold an address. */
+  async function holdersOf(ip: string): Promise<readonly (string | undefined)[]> {
+    const holds = ({ addresses }: Allocation) =>
+      addresses.some(({ address }) => address.split('/')[0] === ip);
+    return (await allocations()).filter(holds).map(({ owner }) => owner?.containerId);
   }
 
   async function expectReached(from: Container, to: Container): Promise<void> {
@@ -163,11 +206,19 @@ describe('CNI and Docker in one shared block', () => {
     await Promise.all([host.dockerIpam.kill(), host.ipam.kill()]);
     await host.docker.powerOff();
     await Promise.all([host.dockerIpam.start(), host.ipam.start()]);
-    const cni = await host.attachCni(NETWORK);
+    await host.ipam.waitReady();
+    await collectDocker();
+    // The plugin bridge refuses arguments that it does not know.
+    const args = `IgnoreUnknown=1;IP=${before.ipv4},${before.ipv6}`;
+    const cni = await host.attachCni(NETWORK, { args });
+    expect([cni.ipv4, cni.ipv6]).toEqual([before.ipv4, before.ipv6]);
+    const released = await dockerReleases();
     await host.startDocker();
+    await waitUntil('Docker gave back what it had', async () => (await dockerReleases()) > released);
     const after = await host.runDocker(NETWORK);
+    for (const ip of [cni.ipv4 ?? '', cni.ipv6 ?? '']) expect(await holdersOf(ip)).toEqual([cni.namespace]);
     expect(after.ipv4).not.toBe(cni.ipv4);
-    expect(cni.ipv4).not.toBe(before.ipv4);
+    expect(after.ipv6).not.toBe(cni.ipv6);
     await after.remove();
     await cni.remove();
   });
