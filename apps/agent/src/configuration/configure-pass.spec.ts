@@ -145,7 +145,7 @@ describe('configurePass', () => {
       const ports = host();
       const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: {} });
       const pass = (before?: ReadonlySet<string>) =>
-        configurePass(exampleRegistration(networks), config, ports, before, signal);
+        configurePass(exampleRegistration(networks), config, ports, before, () => false, signal);
       return { ...ports, pass };
     }
 
