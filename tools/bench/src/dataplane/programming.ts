@@ -1,9 +1,10 @@
 import type { Peer } from '@overlay/contracts';
 import type { Host, Testbed } from '@overlay/testbed';
 import { DataplaneUnderTest } from './dataplane-under-test.js';
+import { emptyHost } from './empty-host.js';
 import { medianOf } from './median-of.js';
 import { programRaw } from './program-raw.js';
-import { planInlineEntries, planRawEntries, planRawHost, planRemoval } from './raw-batches.js';
+import { planInlineEntries, planRawEntries, planRawHost } from './raw-batches.js';
 import { samplePeer, samplePeers } from './sample-cluster.js';
 
 const CHANGES = 5;
@@ -50,6 +51,8 @@ export async function programPeers(testbed: Testbed, count: number): Promise<Pro
     return { peers: count, ...steps, written, memory, ...restart, ...change, purgeSeconds };
   } finally {
     dataplane.close();
+    await host.dataplane.kill();
+    await emptyHost(host);
     await testbed.removeHost(host);
   }
 }
@@ -87,10 +90,9 @@ export async function programByHand(
   const host = await testbed.addHost();
   try {
     await programRaw(host, planRawHost(samplePeer(0), host.address.ipv4));
-    const seconds = await programRaw(host, entries);
-    await programRaw(host, planRemoval(entries));
-    return seconds;
+    return await programRaw(host, entries);
   } finally {
+    await emptyHost(host);
     await testbed.removeHost(host);
   }
 }

@@ -82,22 +82,6 @@ export function planInlineEntries(peers: readonly Peer[]): readonly RawStep[] {
   ];
 }
 
-/**
- * Removes routes and nexthops again, the routes first: a device or nexthop that goes under them holds the kernel's rtnl
- * lock, minutes at the largest sizes. (`ip route flush` cannot remove routes through nexthop objects.)
- */
-export function planRemoval(entries: readonly RawStep[]): readonly RawStep[] {
-  return entries
-    .filter(({ name }) => /route|nexthop/.test(name))
-    .reverse()
-    .map((step) => ({ ...step, lines: step.lines.map(removalOf) }));
-}
-
-/** A nexthop is removed by its id alone. */
-function removalOf(line: string): string {
-  return line.replace(/^(\w+) add/, '$1 del').replace(/^(nexthop del id \d+) .*/, '$1');
-}
-
 function planNeighbours(peers: readonly Peer[]): readonly RawStep[] {
   const neighbour = (address: string, mac: string) =>
     `neigh add ${address} lladdr ${mac} dev ${VTEP_DEVICE} nud permanent`;
