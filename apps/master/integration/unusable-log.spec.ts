@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EtcdCluster, LoneMaster } from '@overlay/testbed';
 
 const PREFIX = '/overlay/';
@@ -8,13 +8,14 @@ describe('a master whose log in etcd cannot be used', () => {
   let etcd: EtcdCluster;
   let master: LoneMaster;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     etcd = await EtcdCluster.start();
     master = await LoneMaster.start({ log: { dir: undefined, etcd: { endpoints: etcd.endpoints } } });
-    await master.kill();
   });
 
-  afterEach(async () => {
+  beforeEach(() => master.kill());
+
+  afterAll(async () => {
     await master?.close();
     await etcd?.close();
   });
@@ -39,6 +40,18 @@ describe('a master whose log in etcd cannot be used', () => {
     expect((await fetch(`${master.httpUrl}/readyz`)).status).toBe(200);
   });
 
+  it.each([
+    ['a foreign key under its prefix', 'strangers/0001', 'junk'],
+    ['a corrupt record', 'agents/n1', '{"nodeId":'],
+  ])('ends by the name of %s, and leaves it there', async (_case, key, value) => {
+    const place = `${PREFIX}${key}`;
+    await etcd.put(place, value);
+    expect(await lastWords()).toContain(place);
+    expect((await etcd.etcdctl('get', '--print-value-only', place)).trim()).toBe(value);
+    await etcd.etcdctl('del', place);
+  });
+
+  // The last one: from then on etcd wants a user.
   it('ends when etcd refuses its password, or its user may not read the log', async () => {
     await etcd.enableAuth(USER, '/elsewhere/');
     expect(await lastWords()).toMatch(/log\.etcd.*user|user.*log\.etcd/);
@@ -46,15 +59,5 @@ describe('a master whose log in etcd cannot be used', () => {
     expect(await lastWords()).toMatch(/password/);
     master.configure({ log: { etcd: { ...USER } } });
     expect(await lastWords()).toMatch(/permission/);
-  });
-
-  it.each([
-    ['a foreign key under its prefix', 'strangers/0001', 'junk'],
-    ['a corrupt record', 'agents/n1', '{"nodeId":'],
-  ])('ends by the name of %s, and leaves it there', async (_case, key, value) => {
-    await etcd.put(`${PREFIX}${key}`, value);
-    expect(await lastWords()).toContain(`${PREFIX}${key}`);
-    const left = await etcd.etcdctl('get', '--print-value-only', `${PREFIX}${key}`);
-    expect(left.trim()).toBe(value);
   });
 });
