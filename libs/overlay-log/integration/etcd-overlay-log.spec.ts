@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type OverlayLog, openEtcdOverlayLog } from '@overlay/overlay-log';
 import { describeOverlayLog } from '@overlay/overlay-log/testing';
 import { EtcdCluster } from '@overlay/testbed';
-import { allRecords, claim, claimedValues, takeChanges } from './log-reading.js';
+import { contents, take } from '../src/contract/log-steps.js';
+import { claim, claimedValues } from './log-reading.js';
 
 const never = new AbortController().signal;
 let cluster: EtcdCluster;
@@ -116,9 +117,9 @@ describe('the log in etcd', () => {
     await log.commit([claim('b')], fence);
     await log.commit([claim('c')], fence);
     await cluster.compact();
-    await expect(takeChanges(log, first, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
+    await expect(take(log, first, 1)).rejects.toMatchObject({ code: 'failed_precondition' });
     const { revision } = await log.load();
-    const next = takeChanges(log, revision, 1);
+    const next = take(log, revision, 1);
     const fourth = await log.commit([claim('d')], fence);
     expect(await next).toEqual([{ revision: fourth, mutations: [claim('d')] }]);
   });
@@ -126,11 +127,11 @@ describe('the log in etcd', () => {
   it('watches on over a compaction of revisions that are not its own', async () => {
     const { fence } = await log.campaign('m1', never);
     const first = await log.commit([claim('a')], fence);
-    const early = takeChanges(log, first, 1);
+    const early = take(log, first, 1);
     await cluster.put('/elsewhere', 'x');
     await cluster.compact();
-    const late = takeChanges(open(), first, 1);
-    const empty = takeChanges(openedEmpty(), 0n, 1).catch((thrown: unknown) => thrown);
+    const late = take(open(), first, 1);
+    const empty = take(openedEmpty(), 0n, 1).catch((thrown: unknown) => thrown);
     const second = await log.commit([claim('b')], fence);
     const expected = [{ revision: second, mutations: [claim('b')] }];
     expect(await early).toEqual(expected);
@@ -148,17 +149,17 @@ describe('the log in etcd', () => {
   it('names a key under its prefix that is none of its own', async () => {
     await log.campaign('m1', never);
     await cluster.put(`${prefix}somebody/else`, 'x');
-    await expect(allRecords(log)).rejects.toMatchObject({ code: 'data_loss' });
-    await expect(allRecords(log)).rejects.toThrow(`etcdctl del ${prefix}somebody/else`);
+    await expect(contents(log)).rejects.toMatchObject({ code: 'data_loss' });
+    await expect(contents(log)).rejects.toThrow(`etcdctl del ${prefix}somebody/else`);
   });
 
   it('names a record that cannot be read, in a load and in a watch', async () => {
     const { fence } = await log.campaign('m1', never);
     await cluster.put(`${prefix}node/n1`, '{"id":');
-    await expect(allRecords(log)).rejects.toMatchObject({ code: 'data_loss' });
-    await expect(allRecords(log)).rejects.toThrow('node/n1');
+    await expect(contents(log)).rejects.toMatchObject({ code: 'data_loss' });
+    await expect(contents(log)).rejects.toThrow('node/n1');
     await log.commit([], fence);
-    await expect(takeChanges(open(), 0n, 2)).rejects.toThrow('node/n1');
+    await expect(take(open(), 0n, 2)).rejects.toThrow('node/n1');
   });
 
   it('refuses a format that it does not know and leaves it as it is', async () => {

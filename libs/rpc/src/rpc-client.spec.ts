@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { IpamServiceService } from '@overlay/contracts';
 import { createRpcClient } from './rpc-client.js';
-
-const VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy', 'no_grpc_proxy', 'no_proxy'];
 
 /** Something that listens on loopback, takes connections and ends them. */
 async function listener(): Promise<{ readonly server: Server; readonly at: string }> {
@@ -15,25 +13,15 @@ async function listener(): Promise<{ readonly server: Server; readonly at: strin
 }
 
 describe('a client', () => {
-  const environment = new Map<string, string | undefined>();
-  beforeEach(() => {
-    for (const name of VARIABLES) {
-      environment.set(name, process.env[name]);
-      delete process.env[name];
-    }
-  });
   afterEach(() => {
-    for (const [name, value] of environment) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    jest.restoreAllMocks();
   });
 
   it.each(['grpc_proxy', 'https_proxy', 'http_proxy'])(
     'goes to its server, whatever %s says',
     async (name) => {
       const [target, proxy] = await Promise.all([listener(), listener()]);
-      process.env[name] = `http://${proxy.at}`;
+      jest.replaceProperty(process, 'env', { [name]: `http://${proxy.at}` });
       const reached = Promise.race([
         once(target.server, 'connection').then(() => 'the server'),
         once(proxy.server, 'connection').then(() => 'the proxy'),

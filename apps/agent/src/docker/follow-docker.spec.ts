@@ -18,15 +18,6 @@ afterEach(() => agents.remove());
 
 const a = exampleNetwork('a', 1);
 const b = exampleNetwork('b', 2);
-const _overlayA = {
-  networkId: a.networkId,
-  name: 'a',
-  subnet: a.dockerBridge?.ip ?? '',
-  subnet6: a.dockerBridge?.ip6 ?? '',
-  mtuBytes: 1420,
-  pool: 'split',
-} as const;
-
 describe('followDocker', () => {
   it('makes the networks, tells who is on them, and writes nothing twice', async () => {
     const { docker, state, assign, settles } = agents.host();

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createClients } from './etcd-options.js';
-
-const VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy', 'no_grpc_proxy', 'no_proxy'];
 
 /** Something that listens on loopback, takes connections and ends them. */
 async function listener() {
@@ -14,23 +12,13 @@ async function listener() {
 }
 
 describe('the clients of etcd', () => {
-  const environment = new Map<string, string | undefined>();
-  beforeEach(() => {
-    for (const name of VARIABLES) {
-      environment.set(name, process.env[name]);
-      delete process.env[name];
-    }
-  });
   afterEach(() => {
-    for (const [name, value] of environment) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    jest.restoreAllMocks();
   });
 
   it('go to their members, whatever proxy the environment names', async () => {
     const [member, proxy] = await Promise.all([listener(), listener()]);
-    process.env.http_proxy = proxy.url;
+    jest.replaceProperty(process, 'env', { http_proxy: proxy.url });
     const reached = Promise.race([
       once(member.server, 'connection').then(() => 'the member'),
       once(proxy.server, 'connection').then(() => 'the proxy'),
