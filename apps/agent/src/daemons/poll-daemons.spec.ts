@@ -12,7 +12,7 @@ import { FakeDataplane } from './fake-dataplane.js';
 import { pollDaemons } from './poll-daemons.js';
 
 describe('pollDaemons and the files of the host', () => {
-  const config = agentConfiguration.parse({ ip: '10.0.0.1' });
+  const config = agentConfiguration.parse({ ip: '10.0.0.1', heartbeat_ms: 100 });
   let looks = 0;
   class WatchedDirectory extends FakeCniDirectory {
     override list() {
@@ -45,11 +45,10 @@ describe('pollDaemons and the files of the host', () => {
     await polling;
   });
 
-  /** Whether a look at the daemons has the host configured again. */
+  /** Whether the next look at the files has the host configured again. */
   async function raises(): Promise<boolean> {
     const { count } = state.reconfigure;
     const before = looks;
-    state.poll.raise();
     while (looks === before) await setImmediate();
     await setImmediate();
     return state.reconfigure.count > count;

@@ -13,12 +13,15 @@ import { hasRecovered } from './has-recovered.js';
  * removed a network's CNI files.
  */
 export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
+  await Promise.all([askDaemons(deps, state, signal), watchCniFiles(deps, state, signal)]);
+}
+
+async function askDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
   const { clock, config } = deps;
   while (!signal.aborted) {
     const seen = state.poll.count;
     await pollDataplane(deps, state, signal);
     if (config.network.allocateSubnet) await pollIpam(deps, state, signal);
-    await lookAtCniFiles(deps, state);
     await state.poll.within(seen, config.heartbeatMs, clock, signal);
   }
 }
@@ -31,6 +34,14 @@ async function pollDataplane(deps: LoopDeps, state: AgentState, signal: AbortSig
     if (recovered || (!status.configured && state.hostApplied.count > 0)) state.reconfigure.raise();
   } catch (thrown) {
     deps.logger.debug({ event: 'dataplane_status_failed', reason: toOverlayError(thrown).message });
+  }
+}
+
+/** Each heartbeat only: the daemons are also asked with every container that starts. */
+async function watchCniFiles(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await lookAtCniFiles(deps, state);
+    await deps.clock.sleep(deps.config.heartbeatMs, signal);
   }
 }
 
