@@ -1,4 +1,4 @@
-import { attributesOf, type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import { attributesOf, type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
 import type { CallOptions, KernelChange, KernelTables } from '../kernel/kernel-tables.js';
 import { ADMISSION_TABLE } from '../kernel/ownership.js';
 import type { DeltaTracker } from './delta-tracker.js';
@@ -51,6 +51,17 @@ export class KernelWriter {
   /** Everything is about to be read again. */
   calm(): void {
     this.#disturbed = false;
+  }
+
+  /** Whether the kernel refused to write this very object, or to remove it as a second one under its key. */
+  refused(object: KernelObject): boolean {
+    return this.#failures.has(keyOf(object)) || this.#surplusFailures.has(surplusKey(object));
+  }
+
+  /** Everything of these kinds was read again: what stands twice under one key is known anew. */
+  forgetSurplusOf(kinds: ReadonlySet<KernelObjectKind>): void {
+    for (const [key, { object }] of this.#surplusFailures)
+      if (kinds.has(object.kind)) this.#surplusFailures.delete(key);
   }
 
   /** Forgets what failed. */

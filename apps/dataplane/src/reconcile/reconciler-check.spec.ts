@@ -123,6 +123,23 @@ describe('the reconciler when it checks the kernel', () => {
     expect(kernel.reads).toBe(reads + 1);
   });
 
+  it('is told late of a second nexthop that is gone already, and reports no failure', async () => {
+    const nexthop = find('nexthop vtep1024 44.128.0.2');
+    if (nexthop.kind !== 'nexthop') throw new OverlayError('internal', 'no nexthop');
+    const second = { ...nexthop, id: 1_400_000_000 };
+    const told = {
+      ...wholeKinds(new Set()),
+      entries: new Map([[keyOf(second), { object: second, gone: false }]]),
+    };
+    kernel.refuse((object) =>
+      object.kind === 'nexthop' && object.id === second.id ? 'RTNETLINK answers: No such file' : undefined,
+    );
+    const before = kernel.dump();
+    expect(await reconciler.check(told)).toEqual({ found: [], repaired: [], written: 0 });
+    expect([...reconciler.failures]).toEqual([]);
+    expect(kernel.dump()).toBe(before);
+  });
+
   it('puts the routes back that went with a nexthop, and no others, without reading', async () => {
     const before = kernel.dump();
     const { reads } = kernel;

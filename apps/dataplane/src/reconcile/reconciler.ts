@@ -221,13 +221,14 @@ export class Reconciler {
     const found: KernelObject[] = [];
     const look = async (part: CheckScope) => {
       const { drifted, surplus } = await this.#observer.observe(host, part);
+      this.#writer.forgetSurplusOf(part.kinds);
       for (const object of drifted) found.push(object);
       return this.#settle(host, surplus);
     };
     let written = await look(scope);
     // What the kernel refuses is not as it was told: news of what was repaired since can be late.
     const doubtful = found.filter(
-      (object) => scope.entries.has(keyOf(object)) && this.failures.has(keyOf(object)),
+      (object) => scope.entries.has(keyOf(object)) && this.#writer.refused(object),
     );
     if (this.#writer.disturbed) written += await look(wholeKinds(ALL_KINDS));
     else if (doubtful.length > 0)
