@@ -208,9 +208,9 @@ export class DeltaTracker {
     return deviating.has(key) || aside.has(key);
   }
 
-  /** Everything that is to be written. What is noted meanwhile under a key that it has passed is not given again. */
-  *differences(): Iterable<Difference> {
-    for (const { wanted, deviating } of this.#kinds.values())
+  /** Everything of these kinds that is to be written. What is noted meanwhile under a key that it has passed is not given again. */
+  *differences(kinds: Iterable<KernelObjectKind> = KERNEL_OBJECT_KINDS): Iterable<Difference> {
+    for (const { wanted, deviating } of [...kinds].map((kind) => this.#stateOf(kind)))
       for (const [key, have] of deviating) yield { key, have, want: wanted.get(key) };
   }
 

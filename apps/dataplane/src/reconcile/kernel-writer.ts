@@ -70,7 +70,11 @@ export class KernelWriter {
     this.#surplusFailures.clear();
   }
 
-  /** Writes every difference that may be written now. Returns how many objects were written. */
+  /**
+   * Writes every difference that may be written now. Returns how many objects were written. What the kernel refuses is put
+   * aside until it changes or the whole kernel is read again, and so is what would stand on a device that is not there:
+   * otherwise each small change would try all of it again.
+   */
   async settle(context: WriteContext): Promise<number> {
     const { tracker } = this.#options;
     let written = 0;
@@ -78,37 +82,63 @@ export class KernelWriter {
       written += await this.#removeVtep(context);
     if (context.peersKnown && !this.#peersKnown) tracker.recall();
     this.#peersKnown = context.peersKnown;
+    written += await this.#writeLinks(context);
     this.#forgetAdmissions(context);
-    const changes = this.#changes(context);
-    written += await this.#write(context, changes, true);
+    written += await this.#write(context, this.#changes(context), true);
     // Last, for routes may have used it until just now.
     written += await this.#write(context, (context.surplus ?? []).map(removal), false);
     for (const key of this.#failures.keys()) if (!tracker.deviates(key)) this.#failures.delete(key);
     return written;
   }
 
-  /** What is to be written now; the tracker keeps the rest. */
+  /** Devices come first: what stands on them is tried only where they are. */
+  async #writeLinks(context: WriteContext): Promise<number> {
+    const { tracker } = this.#options;
+    const changes: KernelChange[] = [];
+    for (const difference of tracker.differences(['link'])) {
+      if (difference.want === undefined) continue;
+      const plan = planDifference(difference, context);
+      if (plan.step === 'change') changes.push(plan.change);
+      if (plan.step === 'obstructed')
+        this.#failures.set(difference.key, { object: plan.object, error: plan.error });
+    }
+    const written = await this.#write(context, changes, true);
+    const came = changes.some(({ op, object }) => op === 'add' && tracker.have(keyOf(object)) !== undefined);
+    if (came) tracker.recall();
+    return written;
+  }
+
+  /** What is to be written now of everything but devices that are wanted; the tracker keeps the rest. */
   #changes(context: WriteContext): readonly KernelChange[] {
     const { tracker } = this.#options;
-    const { vtep } = context;
     const changes: KernelChange[] = [];
-    const foreign = new Set<string>();
-    // Links come first.
+    const missing = this.#missingDevices(context);
     for (const difference of tracker.differences()) {
       const { key, have, want } = difference;
-      const object = want ?? have;
-      if (object !== undefined && foreign.size > 0 && isOfAny(object, foreign)) continue;
-      if (want !== undefined && foreign.has(vtep) && leadsIntoTunnel(want)) continue;
+      if (want?.kind === 'link') continue;
+      if (missing.size > 0 && want !== undefined && standsOnAny(want, missing, context.vtep)) {
+        tracker.putAside(key);
+        continue;
+      }
+      if (missing.size > 0 && have !== undefined && standsOnAny(have, missing, context.vtep)) continue;
       const plan = planDifference(difference, context);
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'forget') tracker.observe(key, undefined);
       if (plan.step === 'wait') tracker.putAside(key);
-      if (plan.step === 'obstructed') {
-        this.#failures.set(key, { object: plan.object, error: plan.error });
-        foreign.add(plan.device);
-      }
     }
     return changes;
+  }
+
+  /** Devices that are wanted and could not be made, or whose names somebody else's devices have. */
+  #missingDevices(context: WriteContext): ReadonlySet<string> {
+    const missing = new Set<string>();
+    for (const object of this.#options.tracker.wantedOf('link')) {
+      if (object.kind !== 'link') continue;
+      const plan = this.#planOf(context, keyOf(object));
+      if (plan?.step === 'obstructed' || (plan?.step === 'change' && plan.change.op === 'add'))
+        missing.add(object.name);
+    }
+    return missing;
   }
 
   /** The elements of the admission set go with their table, so a table that is written needs all of them again. */
@@ -129,7 +159,10 @@ export class KernelWriter {
   /** Routes and nexthops go before their device (see `order-changes.ts`); the rest goes with it. */
   async #removeVtep(context: WriteContext): Promise<number> {
     const { tracker } = this.#options;
-    const present = [...tracker.presentObjects()].filter((object) => standsOn(object, context.vtep));
+    const vtep = new Set([context.vtep]);
+    const goesAlong = (object: KernelObject) =>
+      isLinkOf(object, context.vtep) || standsOnAny(object, vtep, context.vtep);
+    const present = [...tracker.presentObjects()].filter(goesAlong);
     const explicit = present.filter(({ kind }) => kind === 'route' || kind === 'nexthop' || kind === 'link');
     const written = await this.#write(context, explicit.map(removal), true);
     if (tracker.have(`link ${context.vtep}`) === undefined)
@@ -143,8 +176,10 @@ export class KernelWriter {
     const failed = new Set(failures.map(({ change }) => change));
     for (const { change, error } of failures) {
       const failure = { object: change.object, error };
-      if (tracked) this.#failures.set(keyOf(change.object), failure);
-      else this.#surplusFailures.set(surplusKey(change.object), failure);
+      if (tracked) {
+        this.#failures.set(keyOf(change.object), failure);
+        this.#options.tracker.putAside(keyOf(change.object));
+      } else this.#surplusFailures.set(surplusKey(change.object), failure);
     }
     for (const change of changes) if (!failed.has(change)) this.#note(context, change, tracked);
     return changes.length - failures.length;
@@ -185,13 +220,8 @@ function removal(object: KernelObject): KernelChange {
   return { op: 'remove', object };
 }
 
-/** Whether a route leads to a peer, through the VXLAN device. */
-function leadsIntoTunnel(object: KernelObject): boolean {
-  return object.kind === 'route' && object.target.type !== 'unreachable';
-}
-
-/** Whether an object stands on one of these devices, is a setting of it or a port. */
-function isOfAny(object: KernelObject, devices: ReadonlySet<string>): boolean {
+/** Whether an object stands on one of these devices, is a setting of it, a port of it or a route into its tunnel. */
+function standsOnAny(object: KernelObject, devices: ReadonlySet<string>, vtep: string): boolean {
   switch (object.kind) {
     case 'address':
     case 'neighbour':
@@ -201,31 +231,14 @@ function isOfAny(object: KernelObject, devices: ReadonlySet<string>): boolean {
       return devices.has(object.device);
     case 'port':
       return devices.has(object.bridge);
+    case 'route':
+      return object.target.type !== 'unreachable' && devices.has(vtep);
     case 'sysctl':
       return object.key.split('/').some((part) => devices.has(part));
-    default:
-      return false;
-  }
-}
-
-function standsOn(object: KernelObject, device: string): boolean {
-  switch (object.kind) {
     case 'link':
-      return object.name === device;
-    case 'address':
-    case 'neighbour':
-    case 'fdb':
-    case 'nexthop':
-    case 'offload':
-      return object.device === device;
-    case 'route':
-      return object.target.type !== 'unreachable';
-    case 'sysctl':
-      return object.key.includes(`/${device}/`);
     case 'rule':
     case 'nftables':
     case 'admission':
-    case 'port':
     case 'docker-accept':
       return false;
   }

@@ -95,6 +95,64 @@ describe('the reconciler in a kernel that refuses single entries at random', () 
   });
 });
 
+describe('the reconciler in a kernel that goes on refusing', () => {
+  async function withRefusals(refused: (object: KernelObject) => boolean) {
+    const tried: KernelObject[] = [];
+    const kernel = new FakeKernel();
+    const refuse = () =>
+      kernel.refuse((object) => {
+        tried.push(object);
+        return refused(object) ? WORDS : undefined;
+      });
+    refuse();
+    const reconciler = new Reconciler(kernel);
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1), peer(2), peer(3)), true);
+    return { kernel, reconciler, tried };
+  }
+
+  it.each(['link vtep1024', 'link m-dcos'])(
+    'tries nothing of what stands on %s while that cannot be made, and all of it with the next reading',
+    async (key) => {
+      const { kernel, reconciler, tried } = await withRefusals((object) => keyOf(object) === key);
+      const [, device = ''] = key.split(' ');
+      expect([...reconciler.failures.keys()]).toEqual([key]);
+      expect(tried.filter((object) => 'device' in object && object.device === device)).toEqual([]);
+      tried.length = 0;
+      await reconciler.applyPeers(batch(peer(4)), false);
+      expect(tried.filter((object) => keyOf(object) === key)).toEqual([]);
+      kernel.refuse(undefined);
+      await reconciler.applyPeers(batch(peer(5)), false);
+      await reconciler.resync();
+      expect(reconciler.failures.size).toBe(0);
+      const flawless = new FakeKernel();
+      const spared = new Reconciler(flawless);
+      await spared.applyHost(HOST);
+      await spared.applyPeers(batch(peer(1), peer(2), peer(3), peer(4), peer(5)), true);
+      expect(kernel.dump()).toBe(flawless.dump());
+    },
+  );
+
+  it('tries what was refused again when all is read, not with each change of somebody else', async () => {
+    const { kernel, reconciler, tried } = await withRefusals(({ kind }) => kind === 'fdb');
+    const keys = [...reconciler.failures.keys()].sort();
+    expect(keys).toHaveLength(3);
+    tried.length = 0;
+    await reconciler.applyPeers(batch(peer(4)), false);
+    expect(tried.filter(({ kind }) => kind === 'fdb')).toHaveLength(1);
+    await reconciler.applyPeers(batch(peer(1, 1, 9)), false);
+    expect([...reconciler.failures.keys()]).toEqual(expect.arrayContaining(keys));
+    kernel.refuse(undefined);
+    await reconciler.resync();
+    expect(reconciler.failures.size).toBe(0);
+    const flawless = new FakeKernel();
+    const spared = new Reconciler(flawless);
+    await spared.applyHost(HOST);
+    await spared.applyPeers(batch(peer(1, 1, 9), peer(2), peer(3), peer(4)), true);
+    expect(kernel.dump()).toBe(flawless.dump());
+  });
+});
+
 describe('the reconciler in a kernel that others damage', () => {
   it('ends in the same dump whatever went, in any order, however its checks are cut', async () => {
     const order = fc.shuffledSubarray([...KERNEL_OBJECT_KINDS], { minLength: KERNEL_OBJECT_KINDS.length });

@@ -42,6 +42,8 @@ export class Reconciler {
   readonly #writer: KernelWriter;
   #host: HostDescription | undefined;
   #peersKnown = false;
+  /** What a check is refused may come of late news, which only its second look tells. */
+  #failuresBefore: ReadonlyMap<string, ObjectFailure> | undefined;
 
   constructor(tables: KernelTables, settings: ReconcilerSettings = { nexthopObjects: 'auto' }) {
     const ids = new NexthopIds();
@@ -75,9 +77,9 @@ export class Reconciler {
     return this.#peers.some(count, skip);
   }
 
-  /** Objects that could not be written, by key. */
+  /** Objects that could not be written, by key; while the kernel is being checked, as they were before. */
   get failures(): ReadonlyMap<string, ObjectFailure> {
-    return this.#writer.failures;
+    return this.#failuresBefore ?? this.#writer.failures;
   }
 
   /** What works, but not as well as it could, each with the way out. */
@@ -217,6 +219,15 @@ export class Reconciler {
   async check(scope: CheckScope): Promise<DriftReport> {
     const host = this.#host;
     if (host === undefined) return { found: [], repaired: [], written: 0 };
+    this.#failuresBefore = new Map(this.#writer.failures);
+    try {
+      return await this.#check(host, scope);
+    } finally {
+      this.#failuresBefore = undefined;
+    }
+  }
+
+  async #check(host: HostDescription, scope: CheckScope): Promise<DriftReport> {
     this.#writer.calm();
     const found: KernelObject[] = [];
     const look = async (part: CheckScope) => {

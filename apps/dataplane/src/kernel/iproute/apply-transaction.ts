@@ -2,8 +2,10 @@ import { toOverlayError } from '@overlay/failure';
 import type { CallOptions, ChangeFailure, KernelChange } from '../kernel-tables.js';
 import type { CommandRunner } from './command-runner.js';
 
-/** Changes of a refused transaction that are tried one by one. */
+/** A refused transaction of so many changes is tried in parts. */
 const BISECTED = 1_024;
+/** So many changes are found to be at fault by themselves; if there are more, it is not they that are wrong. */
+const AT_FAULT = 16;
 
 /** A command that makes changes as one transaction. */
 export interface Transaction {
@@ -13,21 +15,32 @@ export interface Transaction {
   script(changes: readonly KernelChange[]): string;
 }
 
-/** One transaction. A refused one is tried again in halves, to find the change that is at fault, unless it is large. */
+/**
+ * One transaction. A refused one is tried again in halves, to find the changes that are at fault, unless it is large or
+ * one after the other is: a tool that is missing or a full kernel would be asked for each change.
+ */
 export async function applyTransaction(
   runner: CommandRunner,
   transaction: Transaction,
   run: readonly KernelChange[],
   options: CallOptions,
 ): Promise<readonly ChangeFailure[]> {
-  const error = await tryTransaction(runner, transaction, run, options);
-  if (error === undefined) return [];
-  if (run.length === 1 || run.length > BISECTED) return run.map((change) => ({ change, error }));
-  const middle = Math.ceil(run.length / 2);
-  return [
-    ...(await applyTransaction(runner, transaction, run.slice(0, middle), options)),
-    ...(await applyTransaction(runner, transaction, run.slice(middle), options)),
-  ];
+  const failures: ChangeFailure[] = [];
+  let alone = 0;
+  const apply = async (part: readonly KernelChange[]): Promise<void> => {
+    const error = await tryTransaction(runner, transaction, part, options);
+    if (error === undefined) return;
+    if (part.length === 1) alone += 1;
+    if (part.length === 1 || part.length > BISECTED || alone >= AT_FAULT) {
+      for (const change of part) failures.push({ change, error });
+      return;
+    }
+    const middle = Math.ceil(part.length / 2);
+    await apply(part.slice(0, middle));
+    await apply(part.slice(middle));
+  };
+  await apply(run);
+  return failures;
 }
 
 async function tryTransaction(
