@@ -1,5 +1,6 @@
 import { Client } from '@grpc/grpc-js';
 import { type CallSettings, type CallSource, callUnary, readStream, writeStream } from './client-calls.js';
+import { keepalive } from './keepalive.js';
 import { OpenCalls } from './open-calls.js';
 import type { MethodShape, RequestOf, ResponseOf, ServiceShape } from './service-types.js';
 import { clientCredentials, type TlsFiles } from './tls-files.js';
@@ -49,8 +50,7 @@ export function createRpcClient<S extends ServiceShape>(
   const client = new Client(options.target, clientCredentials(options.tls), {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
-    'grpc.keepalive_time_ms': 10_000,
-    'grpc.keepalive_timeout_ms': 5_000,
+    ...keepalive(options.target.startsWith('unix:')),
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
     // Hosts and containers of the cluster: the environment's proxy is for the world outside.

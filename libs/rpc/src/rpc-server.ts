@@ -3,6 +3,7 @@ import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity } from '@
 import { OverlayError } from '@overlay/failure';
 import { formatListenAddress, type ListenAddress } from '@overlay/model';
 import { HealthImplementation } from 'grpc-health-check';
+import { keepalive } from './keepalive.js';
 import { reflectionServices } from './reflection.js';
 import type { InternalErrorListener, RpcService } from './service-handlers.js';
 import { type ServiceShape, serviceName } from './service-types.js';
@@ -40,8 +41,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': 4 * 1024 * 1024,
-    'grpc.keepalive_time_ms': 10_000,
-    'grpc.keepalive_timeout_ms': 5_000,
+    ...keepalive(options.listen.address.kind === 'unix'),
     'grpc-node.max_session_memory': 64,
     // Its counts of every call are served nowhere.
     'grpc.enable_channelz': 0,

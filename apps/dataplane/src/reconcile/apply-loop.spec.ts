@@ -182,4 +182,16 @@ describe('ApplyLoop', () => {
     expect(kernel.reads).toBe(reads);
     await loop.close();
   });
+
+  it('leaves out a description whose sender has gone while it waited', async () => {
+    const { kernel, loop, reconciler } = open();
+    const gone = new AbortController();
+    const first = loop.applyHost(HOST);
+    const second = loop.applyHost({ ...HOST, overlayMtuBytes: 1300 }, gone.signal);
+    gone.abort();
+    await first;
+    await expect(second).rejects.toMatchObject({ code: 'aborted' });
+    expect([kernel.reads, reconciler.host]).toEqual([1, HOST]);
+    await loop.close();
+  });
 });

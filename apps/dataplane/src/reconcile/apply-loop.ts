@@ -1,4 +1,4 @@
-import { toOverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import { type BackoffPolicy, backoffMs } from '@overlay/rpc';
 import type { Clock, Logger } from '@overlay/service';
@@ -86,10 +86,11 @@ export class ApplyLoop {
 
   /**
    * Makes the kernel as described. Returns how many objects were written.
+   * @param signal aborted while it waits behind others: it is left out, for whoever asked has gone
    * @throws OverlayError `unavailable` if the kernel's tables cannot be read; it is tried again by itself.
    */
-  applyHost(host: HostDescription): Promise<number> {
-    return this.#enqueue('host', () => this.#options.reconciler.applyHost(host));
+  applyHost(host: HostDescription, signal?: AbortSignal): Promise<number> {
+    return this.#enqueue('host', () => this.#options.reconciler.applyHost(host), signal);
   }
 
   /** Takes changes of the topology; they reach the kernel soon, together with what comes until then. */
@@ -124,9 +125,9 @@ export class ApplyLoop {
     return report;
   }
 
-  /** Removes every object of a network; see `Reconciler.removeNetwork`. */
-  removeNetwork(id: NetworkId): Promise<number> {
-    return this.#enqueue('remove', () => this.#options.reconciler.removeNetwork(id));
+  /** Removes every object of a network; see `Reconciler.removeNetwork`, and {@link applyHost} for `signal`. */
+  removeNetwork(id: NetworkId, signal?: AbortSignal): Promise<number> {
+    return this.#enqueue('remove', () => this.#options.reconciler.removeNetwork(id), signal);
   }
 
   /** Removes everything of ours from the kernel, or only looks for it; see `Reconciler.purge`. */
@@ -211,8 +212,11 @@ export class ApplyLoop {
     return this.#pending.size + this.#ahead;
   }
 
-  #enqueue(what: ApplyCause, work: () => Promise<number>): Promise<number> {
-    const run = this.#tail.then(() => this.#measured(what, work));
+  #enqueue(what: ApplyCause, work: () => Promise<number>, signal?: AbortSignal): Promise<number> {
+    const run = this.#tail.then(() => {
+      if (signal?.aborted !== true) return this.#measured(what, work);
+      throw new OverlayError('aborted', 'whoever asked for this does not wait for it any more');
+    });
     this.#tail = run.catch(() => undefined);
     return run;
   }

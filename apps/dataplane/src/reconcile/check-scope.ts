@@ -16,9 +16,11 @@ export interface CheckScope {
   readonly devices: ReadonlySet<string>;
   /** Entries that need no reading, by key. */
   readonly entries: ReadonlyMap<string, EntryReport>;
+  /** Keys of what the kernel refused, where what stood in the way may have gone: tried again without reading. */
+  readonly retries: ReadonlySet<string>;
 }
 
 /** A look at these kinds as a whole and at nothing else. */
 export function wholeKinds(kinds: ReadonlySet<KernelObjectKind>): CheckScope {
-  return { kinds, devices: new Set(), entries: new Map() };
+  return { kinds, devices: new Set(), entries: new Map(), retries: new Set() };
 }

@@ -102,12 +102,21 @@ export class DeltaTracker {
     deviating.delete(key);
   }
 
-  /** Nothing is put aside any more. */
-  recall(): void {
-    for (const { deviating, aside } of this.#kinds.values()) {
+  /** Nothing of these kinds is put aside any more. */
+  recall(kinds: Iterable<KernelObjectKind> = KERNEL_OBJECT_KINDS): void {
+    for (const kind of kinds) {
+      const { deviating, aside } = this.#stateOf(kind);
       for (const [key, have] of aside) deviating.set(key, have);
       aside.clear();
     }
+  }
+
+  /** What deviates under `key` is not put aside any more. */
+  recallKey(key: string): void {
+    const { deviating, aside } = this.#stateOfKey(key);
+    if (!aside.has(key)) return;
+    deviating.set(key, aside.get(key));
+    aside.delete(key);
   }
 
   /**

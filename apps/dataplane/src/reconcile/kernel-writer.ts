@@ -27,6 +27,8 @@ export class KernelWriter {
   /** Second objects that could not be removed: under their keys the wanted ones may stand as they shall. */
   readonly #surplusFailures = new Map<string, ObjectFailure>();
   #disturbed = false;
+  /** Whether something was written that the kernel had refused: what was put aside because of it may work now. */
+  #recovered = false;
   /** Whether the last round knew the peers; what waits for them is put aside until then. */
   #peersKnown = false;
 
@@ -72,8 +74,8 @@ export class KernelWriter {
 
   /**
    * Writes every difference that may be written now. Returns how many objects were written. What the kernel refuses is put
-   * aside until it changes or the whole kernel is read again, and so is what would stand on a device that is not there:
-   * otherwise each small change would try all of it again.
+   * aside until it changes, something else that was refused works, or the whole kernel is read again; so is what would
+   * stand on a device that is not there. Otherwise each small change would try all of it again.
    */
   async settle(context: WriteContext): Promise<number> {
     const { tracker } = this.#options;
@@ -82,30 +84,35 @@ export class KernelWriter {
       written += await this.#removeVtep(context);
     if (context.peersKnown && !this.#peersKnown) tracker.recall();
     this.#peersKnown = context.peersKnown;
-    written += await this.#writeLinks(context);
+    written += await this.#write(context, this.#linkChanges(context), true);
+    this.#recallIfRecovered();
     this.#forgetAdmissions(context);
     written += await this.#write(context, this.#changes(context), true);
+    if (this.#recallIfRecovered()) written += await this.#write(context, this.#changes(context), true);
     // Last, for routes may have used it until just now.
     written += await this.#write(context, (context.surplus ?? []).map(removal), false);
     for (const key of this.#failures.keys()) if (!tracker.deviates(key)) this.#failures.delete(key);
     return written;
   }
 
+  #recallIfRecovered(): boolean {
+    const recovered = this.#recovered;
+    if (recovered) this.#options.tracker.recall();
+    this.#recovered = false;
+    return recovered;
+  }
+
   /** Devices come first: what stands on them is tried only where they are. */
-  async #writeLinks(context: WriteContext): Promise<number> {
-    const { tracker } = this.#options;
+  #linkChanges(context: WriteContext): readonly KernelChange[] {
     const changes: KernelChange[] = [];
-    for (const difference of tracker.differences(['link'])) {
+    for (const difference of this.#options.tracker.differences(['link'])) {
       if (difference.want === undefined) continue;
       const plan = planDifference(difference, context);
       if (plan.step === 'change') changes.push(plan.change);
       if (plan.step === 'obstructed')
         this.#failures.set(difference.key, { object: plan.object, error: plan.error });
     }
-    const written = await this.#write(context, changes, true);
-    const came = changes.some(({ op, object }) => op === 'add' && tracker.have(keyOf(object)) !== undefined);
-    if (came) tracker.recall();
-    return written;
+    return changes;
   }
 
   /** What is to be written now of everything but devices that are wanted; the tracker keeps the rest. */
@@ -145,6 +152,8 @@ export class KernelWriter {
   #forgetAdmissions(context: WriteContext): void {
     const { tracker } = this.#options;
     if (this.#planOf(context, `nftables inet ${ADMISSION_TABLE}`)?.step !== 'change') return;
+    // Without those that were refused the table would shut the tunnel to their peers.
+    tracker.recall(['admission']);
     for (const object of [...tracker.presentObjects(['admission'])])
       tracker.observe(keyOf(object), undefined);
   }
@@ -190,7 +199,7 @@ export class KernelWriter {
     const { tracker, ids } = this.#options;
     if (!tracked) this.#surplusFailures.delete(surplusKey(object));
     else {
-      if (this.#failures.size > 0) this.#failures.delete(keyOf(object));
+      if (this.#failures.size > 0 && this.#failures.delete(keyOf(object))) this.#recovered = true;
       if (op === 'remove') tracker.observe(keyOf(object), undefined);
       else tracker.wrote(object);
     }

@@ -18,11 +18,13 @@ export interface StandingFacts {
   /** Objects that could not be written, by key. */
   readonly failures: ReadonlyMap<string, ObjectFailure>;
   readonly underlay: UnderlayLink | undefined;
+  /** Why nothing could be compared with the kernel: what was asked for last may not be there. */
+  readonly unreadable: string | undefined;
 }
 
 /** The standing of each network that this host has. Failures towards single peers do not fail a network. */
 export function networkStandings(facts: StandingFacts): readonly NetworkStanding[] {
-  const { host, underlay } = facts;
+  const { host, underlay, unreadable } = facts;
   if (host === undefined) return [];
   const failures = [...facts.failures.values()].filter(({ object }) => !leadsToPeer(object));
   return host.networks.map((network) => ({
@@ -30,6 +32,7 @@ export function networkStandings(facts: StandingFacts): readonly NetworkStanding
     name: network.name,
     error:
       definitionError(host, network) ??
+      (unreadable === undefined ? undefined : `the kernel cannot be read: ${unreadable}`) ??
       kernelError(host, network, failures) ??
       underlayError(host, underlay) ??
       mtuMisfit(host, underlay) ??

@@ -7,6 +7,7 @@ export class PendingCheck {
   #kinds = new Set<KernelObjectKind>();
   #devices = new Set<string>();
   #entries = new Map<string, EntryReport>();
+  #retries = new Set<string>();
   #due = false;
 
   /** Whether a check is to be made. */
@@ -30,6 +31,7 @@ export class PendingCheck {
         this.#settled(step.key);
         return;
       case 'retry':
+        this.#retries.add(step.key);
         break;
       case 'none':
         return;
@@ -40,10 +42,11 @@ export class PendingCheck {
   /** Everything gathered so far; starts anew. */
   take(): CheckScope {
     const entries = new Map([...this.#entries].filter(([, { object }]) => !this.#kinds.has(object.kind)));
-    const scope = { kinds: this.#kinds, devices: this.#devices, entries };
+    const scope = { kinds: this.#kinds, devices: this.#devices, entries, retries: this.#retries };
     this.#kinds = new Set();
     this.#devices = new Set();
     this.#entries = new Map();
+    this.#retries = new Set();
     this.#due = false;
     return scope;
   }
@@ -64,6 +67,6 @@ export class PendingCheck {
     if (before.object.kind === 'nexthop' && keyOf(before.object) === key && before.gone)
       for (const kind of ['nexthop', 'route'] as const) this.#kinds.add(kind);
     // The check may be due for this alone.
-    this.#due = this.#kinds.size + this.#devices.size + this.#entries.size > 0;
+    this.#due = this.#kinds.size + this.#devices.size + this.#entries.size + this.#retries.size > 0;
   }
 }

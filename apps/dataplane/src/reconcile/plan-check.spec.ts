@@ -114,6 +114,7 @@ describe('planCheck', () => {
     lacking.observe('route 254 9.0.1.0/26', undefined);
     expect(planCheck(entry(ROUTE, true, false), lacking, { vtep: 'vtep1024', underlay: 'eth0' })).toEqual({
       step: 'retry',
+      key: 'route 254 9.0.1.0/26',
     });
   });
 

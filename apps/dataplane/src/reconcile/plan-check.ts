@@ -35,14 +35,14 @@ export interface WatchedDevices {
 
 /**
  * What to do about an event. `kinds`, `devices`: read these; `entry`: believe the report; `settled`: the entry is as
- * it shall be, whatever was told of it before; `retry`: what stood in the way of ours may have gone.
+ * it shall be, whatever was told of it before; `retry`: what stood in the way of this one may have gone.
  */
 export type CheckStep =
   | { readonly step: 'kinds'; readonly kinds: Iterable<KernelObjectKind> }
   | { readonly step: 'devices'; readonly devices: readonly string[] }
   | { readonly step: 'entry'; readonly key: string; readonly report: EntryReport }
   | { readonly step: 'settled'; readonly key: string }
-  | { readonly step: 'retry' }
+  | { readonly step: 'retry'; readonly key: string }
   | { readonly step: 'none' };
 
 const NOTHING: CheckStep = { step: 'none' };
@@ -128,7 +128,7 @@ function planEntry(
   }
   const asWanted = ours && attributesOf(wanted) === attributesOf(object);
   if (gone) {
-    if (tracker.deviates(key)) return { step: 'retry' };
+    if (tracker.deviates(key)) return { step: 'retry', key };
     return asWanted || isUnique(object) ? believed : NOTHING;
   }
   if (asWanted) return { step: 'settled', key };

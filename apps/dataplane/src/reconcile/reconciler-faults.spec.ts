@@ -1,9 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { OverlayError } from '@overlay/failure';
 import fc from 'fast-check';
 import { dumpObject } from '../kernel/fake/dump-object.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import { KERNEL_OBJECT_KINDS, type KernelObject, keyOf } from '../kernel/kernel-object.js';
+import type { KernelTables } from '../kernel/kernel-tables.js';
+import { ADMISSION_TABLE } from '../kernel/ownership.js';
 import { wholeKinds } from './check-scope.js';
+import { networkStandings } from './network-standing.js';
 import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { batch, gone, HOST, peer } from './testing/host-fixture.js';
@@ -11,6 +15,10 @@ import { batch, gone, HOST, peer } from './testing/host-fixture.js';
 const WORDS = 'RTNETLINK answers: No buffer space available';
 /** What nothing else stands on but routes on their nexthop. */
 const LEAVES = new Set(['sysctl', 'fdb', 'neighbour', 'nexthop', 'route', 'rule', 'admission']);
+
+function isOfAdmission(object: KernelObject): boolean {
+  return object.kind === 'admission' || (object.kind === 'nftables' && object.name === ADMISSION_TABLE);
+}
 
 const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 
@@ -150,6 +158,65 @@ describe('the reconciler in a kernel that goes on refusing', () => {
     await spared.applyHost(HOST);
     await spared.applyPeers(batch(peer(1, 1, 9), peer(2), peer(3), peer(4)), true);
     expect(kernel.dump()).toBe(flawless.dump());
+  });
+
+  it('never makes the admission table again without the elements that were refused with it', async () => {
+    let busy = true;
+    const kernel = new FakeKernel();
+    kernel.refuse((object) => (busy && isOfAdmission(object) ? WORDS : undefined));
+    const written: KernelObject[][] = [];
+    const reconciler = new Reconciler({
+      read: (scope) => kernel.read(scope),
+      apply: (changes) => {
+        written.push(changes.map(({ object }) => object));
+        return kernel.apply(changes);
+      },
+    });
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1), peer(2), peer(3)), true);
+    expect([...reconciler.failures.values()].filter(({ object }) => isOfAdmission(object))).toHaveLength(4);
+    busy = false;
+    written.length = 0;
+    await reconciler.check(wholeKinds(new Set(['nftables'])));
+    expect(reconciler.failures.size).toBe(0);
+    expect(written.map((objects) => objects.length)).toEqual([4]);
+  });
+
+  it('writes at once what a foreign entry stood in the way of, when that goes', async () => {
+    const { kernel, reconciler } = await withRefusals(({ kind }) => kind === 'nexthop');
+    expect([...reconciler.failures.keys()].some((key) => key.startsWith('route'))).toBe(true);
+    kernel.refuse(undefined);
+    const [retried = ''] = [...reconciler.failures.keys()];
+    const nothing = wholeKinds(new Set());
+    const { reads } = kernel;
+    await reconciler.check({ ...nothing, retries: new Set([retried]) });
+    expect(kernel.reads).toBe(reads);
+    expect([...reconciler.failures.keys()]).toEqual([]);
+  });
+});
+
+describe('the reconciler in a kernel that cannot be read', () => {
+  it('fails every network with the reason until it can be', async () => {
+    const kernel = new FakeKernel();
+    let readable = true;
+    const tables: KernelTables = {
+      read: (scope) =>
+        readable
+          ? kernel.read(scope)
+          : Promise.reject(new OverlayError('unavailable', 'nft: Operation not supported')),
+      apply: (changes) => kernel.apply(changes),
+    };
+    const reconciler = new Reconciler(tables);
+    await reconciler.applyHost(HOST);
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
+    readable = false;
+    await expect(reconciler.applyHost(HOST)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(networkStandings(reconciler)[0]?.error).toBe(
+      'the kernel cannot be read: nft: Operation not supported',
+    );
+    readable = true;
+    await reconciler.resync();
+    expect(networkStandings(reconciler)[0]?.error).toBe('');
   });
 });
 

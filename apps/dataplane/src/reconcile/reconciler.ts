@@ -1,4 +1,4 @@
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { NetworkId, NodeId } from '@overlay/model';
 import type { HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
@@ -44,12 +44,18 @@ export class Reconciler {
   #peersKnown = false;
   /** What a check is refused may come of late news, which only its second look tells. */
   #failuresBefore: ReadonlyMap<string, ObjectFailure> | undefined;
+  #unreadable: string | undefined;
 
   constructor(tables: KernelTables, settings: ReconcilerSettings = { nexthopObjects: 'auto' }) {
     const ids = new NexthopIds();
     this.#tables = tables;
     this.#observer = new KernelObserver({ tables, tracker: this.tracker, peers: this.#peers, ids, settings });
     this.#writer = new KernelWriter({ tables, tracker: this.tracker, ids });
+  }
+
+  /** Why the kernel could not be read when everything was last compared; undefined if it could. */
+  get unreadable(): string | undefined {
+    return this.#unreadable;
   }
 
   /** The last description of the host; undefined before the first. */
@@ -229,6 +235,7 @@ export class Reconciler {
 
   async #check(host: HostDescription, scope: CheckScope): Promise<DriftReport> {
     this.#writer.calm();
+    for (const key of scope.retries) this.tracker.recallKey(key);
     const found: KernelObject[] = [];
     const look = async (part: CheckScope) => {
       const { drifted, surplus } = await this.#observer.observe(host, part);
@@ -261,9 +268,16 @@ export class Reconciler {
     });
   }
 
-  /** Plans everything anew and compares the whole kernel with it. Returns second objects under one key. */
+  /**
+   * Plans everything anew and compares the whole kernel with it. Returns second objects under one key.
+   * @throws OverlayError `unavailable` if the kernel's tables cannot be read, which {@link unreadable} tells from then on.
+   */
   async #compare(host: HostDescription): Promise<readonly KernelObject[]> {
-    const surplus = await this.#observer.compare(host);
+    const surplus = await this.#observer.compare(host).catch((thrown: unknown) => {
+      this.#unreadable = toOverlayError(thrown).message;
+      throw thrown;
+    });
+    this.#unreadable = undefined;
     this.#writer.forgetFailures();
     this.#writer.calm();
     return surplus;

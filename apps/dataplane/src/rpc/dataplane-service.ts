@@ -46,17 +46,17 @@ export function dataplaneService({ loop, reconciler, onInternalError }: Dataplan
   return implementService(
     DataplaneServiceService,
     {
-      applyHost: async (request) => {
+      applyHost: async (request, { signal }) => {
         const host = parseHost(request);
-        const written = await loop.applyHost(host);
+        const written = await loop.applyHost(host, signal);
         return { networks: mapNetworks(reconciler), written: BigInt(written) };
       },
       applyPeers: (requests, { signal }) => applyPeers(requests, signal),
-      removeNetwork: async ({ networkId }) => {
+      removeNetwork: async ({ networkId }, { signal }) => {
         const reader = new FieldReader();
         const id = reader.read('network_id', networkId, parseNetworkId);
         reader.finish();
-        return { removed: BigInt(id === undefined ? 0 : await loop.removeNetwork(id)) };
+        return { removed: BigInt(id === undefined ? 0 : await loop.removeNetwork(id, signal)) };
       },
       purge: async ({ verify }) => {
         const { removed, leftovers } = await loop.purge(verify);

@@ -1,12 +1,12 @@
 import { toOverlayError } from '@overlay/failure';
 import type { CallOptions, ChangeFailure, KernelChange, KernelTables } from '../kernel-tables.js';
-import { applyTransaction } from './apply-transaction.js';
+import { applyTransaction, halve, type Transaction } from './apply-transaction.js';
 import { parseBatchErrors } from './batch-errors.js';
 import { changeLines } from './change-lines.js';
 import type { CommandRunner } from './command-runner.js';
 import { dockerScript, IPTABLES, iptablesTool, ruleSetOf } from './docker-accepts.js';
 import { KernelReader } from './kernel-reader.js';
-import { nftScript } from './nft-script.js';
+import { divideNft, nftScript } from './nft-script.js';
 import { type Lane, planSteps, type Run, type StepName } from './plan-steps.js';
 import type { SysctlFiles } from './sysctl-files.js';
 import { writeOffload } from './vxlan-offload.js';
@@ -14,6 +14,10 @@ import { resetSysctl, writeSysctl } from './write-sysctl.js';
 
 /** Seconds that a change of iptables waits for other programs to let go of its lock. */
 const LOCK_SECONDS = '5';
+/** Its exit code when they did not (iptables(8), "resource problem"). */
+const LOCK_HELD = 4;
+
+const NFT: Transaction = { command: 'nft', args: ['-f', '-'], script: nftScript, divide: divideNft };
 
 /** What the adapter works with. */
 export interface IprouteOptions {
@@ -58,12 +62,7 @@ export function iprouteTables({ runner, sysctls, timed }: IprouteOptions): Kerne
       case 'bridge':
         return applyBatch(runner, tool, run, options);
       case 'nft':
-        return applyTransaction(
-          runner,
-          { command: 'nft', args: ['-f', '-'], script: nftScript },
-          run,
-          options,
-        );
+        return applyTransaction(runner, NFT, run, options);
       case 'iptables':
         return applyDockerAccepts(runner, run, options);
       case 'ethtool':
@@ -94,9 +93,8 @@ async function applyDockerAccepts(
     if (there.length === 0) continue;
     const command = iptablesTool(chain, 'restore');
     const args = ['--noflush', '--wait', LOCK_SECONDS];
-    failures.push(
-      ...(await applyTransaction(runner, { command, args, script: dockerScript }, there, options)),
-    );
+    const transaction = { command, args, script: dockerScript, divide: halve, busyExitCode: LOCK_HELD };
+    failures.push(...(await applyTransaction(runner, transaction, there, options)));
   }
   return failures;
 }

@@ -1,5 +1,6 @@
 import type { KernelChange } from '../kernel-tables.js';
 import { ADMISSION_SET, ADMISSION_TABLE } from '../ownership.js';
+import { halve } from './apply-transaction.js';
 
 /**
  * The `nft -f` script that makes changes of tables and of the admission set, one transaction. A table is replaced as a
@@ -19,4 +20,19 @@ export function nftScript(changes: readonly KernelChange[]): string {
     return list.length === 0 ? [] : [`${verb} element ${set} { ${list.join(', ')} }`];
   });
   return `${[...tables, ...lines].join('\n')}\n`;
+}
+
+/**
+ * The parts in which a refused transaction is tried: the admission table stays with the elements that are written with it,
+ * for without them it shuts the tunnel to their peers.
+ */
+export function divideNft(changes: readonly KernelChange[]): readonly (readonly KernelChange[])[] {
+  const isAdmission = ({ object }: KernelChange) =>
+    object.kind === 'admission' || (object.kind === 'nftables' && object.name === ADMISSION_TABLE);
+  const makesTable = changes.some(
+    (change) => change.op !== 'remove' && change.object.kind === 'nftables' && isAdmission(change),
+  );
+  if (!makesTable) return halve(changes);
+  const parts = [changes.filter((change) => !isAdmission(change)), changes.filter(isAdmission)];
+  return parts.filter(({ length }) => length > 0);
 }
