@@ -6,10 +6,12 @@ import { configurePass } from './configure-pass.js';
 import { stayingNetworks } from './deleted-networks.js';
 import type { HostProgress, NetworkProgress } from './network-progress.js';
 import { type FailureCounts, planProgress } from './plan-progress.js';
+import { type Removals, removeNetworks } from './remove-networks.js';
 
 /**
  * Keeps the host configured as assigned, until the signal aborts: passes at once when something changed, with
- * backoff while a daemon is away or attempts are left, and once in a while for networks that failed for good.
+ * backoff while a daemon is away or attempts are left, and once in a while for networks that failed for good. What is
+ * left of deleted networks is removed again without another pass.
  */
 export async function configureHost(
   deps: LoopDeps,
@@ -35,7 +37,7 @@ export async function configureHost(
     if (signal.aborted) return;
     pools = outcome.pools;
     const away = outcome.dataplaneAway ?? outcome.ipamAway;
-    waits = away === undefined && outcome.notRemoved.size === 0 ? 0 : waits + 1;
+    waits = away === undefined ? 0 : waits + 1;
     if (away === undefined) state.countAttempt();
     const networks = stayingNetworks(registration);
     const plan = planProgress(networks, outcome.results, failures, config.maxConfigurationAttempts);
@@ -44,9 +46,7 @@ export async function configureHost(
     for (const path of outcome.removedFiles) deps.logger.info({ event: 'cni_file_removed', path });
     logProgress(deps, networks, state.progress, plan.progress);
     state.setProgress(plan.progress);
-    state.setRemoved(outcome.removed);
-    for (const [networkId, reason] of outcome.notRemoved)
-      deps.logger.warn({ event: 'network_not_removed', networkId, reason });
+    takeRemovals(deps, state, outcome);
     setReadiness(readiness, 'dataplane', outcome.dataplaneAway);
     if (outcome.dataplaneAway === undefined) {
       setReadiness(readiness, 'ipam', outcome.ipamAway);
@@ -56,10 +56,44 @@ export async function configureHost(
     const delayMs = nextPassMs(plan.progress, waits, deps);
     const changed =
       delayMs === undefined
-        ? await state.reconfigure.after(seen, signal).then(() => true)
+        ? await removeUntilChanged(deps, state, outcome, seen, signal).then(() => true)
         : await state.reconfigure.within(seen, delayMs, clock, signal);
     if (changed) failures = new Map();
   }
+}
+
+function takeRemovals({ logger }: LoopDeps, state: AgentState, { removed, notRemoved }: Removals): void {
+  state.setRemoved(removed);
+  for (const [networkId, reason] of notRemoved)
+    logger.warn({ event: 'network_not_removed', networkId, reason });
+}
+
+/**
+ * Resolves once the host has to be configured again. Until then what a pass could not remove of deleted networks is
+ * removed again, after waits that grow to those of networks that failed for good: it costs overlay-dataplane a reading
+ * of the whole kernel each time, which would never rest where an object cannot be removed.
+ */
+async function removeUntilChanged(
+  deps: LoopDeps,
+  state: AgentState,
+  removals: Removals,
+  seen: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, ports, random, timings } = deps;
+  const policy = { baseMs: timings.local.baseMs, capMs: timings.failedRetryMs };
+  let { removed, notRemoved } = removals;
+  for (let tries = 0; notRemoved.size > 0; tries += 1) {
+    const changed = await state.reconfigure.within(seen, backoffMs(tries, policy, random), clock, signal);
+    if (changed || signal.aborted) return;
+    const left = [...notRemoved.keys()].filter((networkId) => !state.isInDocker(networkId));
+    const again = await removeNetworks(left, ports.dataplane, signal);
+    if (signal.aborted) return;
+    removed = [...removed, ...again.removed];
+    notRemoved = again.notRemoved;
+    takeRemovals(deps, state, { removed, notRemoved });
+  }
+  await state.reconfigure.after(seen, signal);
 }
 
 /** Milliseconds until the next pass; undefined to wait for a change. */

@@ -17,6 +17,7 @@ import { deletedNetworkIds, stayingNetworks } from './deleted-networks.js';
 import { type CniPorts, cniFolders, planHostCniFiles } from './host-cni-files.js';
 import { planHost } from './plan-host.js';
 import type { PassResult } from './plan-progress.js';
+import { NO_REMOVALS, type Removals, removeNetworks } from './remove-networks.js';
 
 /** What a host is configured through. */
 export interface HostPorts extends CniPorts {
@@ -25,22 +26,16 @@ export interface HostPorts extends CniPorts {
 }
 
 /** What a pass over the host found. */
-export interface PassOutcome {
+export interface PassOutcome extends Removals {
   readonly results: ReadonlyMap<string, PassResult>;
   /** Why a daemon could not be reached; undefined if it answered or was not needed. */
   readonly dataplaneAway?: string;
   readonly ipamAway?: string;
   /** Ids of the networks whose pools overlay-ipam has; undefined while that is unknown. */
   readonly pools: ReadonlySet<string> | undefined;
-  /** Ids of the networks being deleted of which nothing is left on this host. */
-  readonly removed: readonly string[];
-  /** Why the kernel still holds something of the others, by id. */
-  readonly notRemoved: ReadonlyMap<string, string>;
   /** Paths of the CNI files that were removed. */
   readonly removedFiles: readonly string[];
 }
-
-const NOTHING: ReadonlyMap<string, string> = new Map();
 
 type Results = Map<string, PassResult>;
 
@@ -73,34 +68,14 @@ export async function configurePass(
     results,
     signal,
   );
-  if (dataplaneAway !== undefined)
-    return { results, dataplaneAway, pools, removed: [], notRemoved: NOTHING, removedFiles: [] };
+  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools, ...NO_REMOVALS, removedFiles: [] };
   const applied = await configurePools(networks, config, ports.ipam, results, pools, signal);
   const { clean, removedFiles } = await writeCniFiles(networks, config, ports, results);
   if (!clean || !hostApplied || applied.ipamAway !== undefined)
-    return { results, ...applied, removed: [], notRemoved: NOTHING, removedFiles };
+    return { results, ...applied, ...NO_REMOVALS, removedFiles };
   // Until the last container is off its bridge, an isolated network stays closed.
   const deleted = deletedNetworkIds(registration).filter((networkId) => !isInDocker(networkId));
-  const notRemoved = await removeNetworks(deleted, ports.dataplane, signal);
-  const removed = deleted.filter((id) => !notRemoved.has(id));
-  return { results, ...applied, removed, notRemoved, removedFiles };
-}
-
-/** The kernel's answer counts: a block is given to another host as soon as every host says that it is rid of it. */
-async function removeNetworks(
-  ids: readonly string[],
-  dataplane: DataplaneLink,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  const failed = new Map<string, string>();
-  for (const id of ids) {
-    try {
-      await dataplane.removeNetwork(id, signal);
-    } catch (thrown) {
-      failed.set(id, toOverlayError(thrown).message);
-    }
-  }
-  return failed;
+  return { results, ...applied, ...(await removeNetworks(deleted, ports.dataplane, signal)), removedFiles };
 }
 
 async function applyHost(

@@ -19,11 +19,14 @@ export class FakeDataplane implements DataplaneLink {
   readonly staying = new Map<string, string>();
   /** How often it was asked to remove a network. */
   removals = 0;
+  /** How often it was asked to make the host as described. */
+  descriptions = 0;
   host: ApplyHostRequest | undefined;
   /** The error that every call meets; undefined while the daemon is well. */
   trouble: OverlayError | undefined;
 
   async applyHost(request: ApplyHostRequest): Promise<ApplyHostResponse> {
+    this.descriptions += 1;
     this.#answer();
     this.host = request;
     return { networks: this.#networks(), written: 0n };
