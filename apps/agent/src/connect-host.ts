@@ -3,13 +3,10 @@ import type { Logger } from '@overlay/service';
 import type { AgentDeps } from './agent-deps.js';
 import { FileCniPluginFolders } from './cni/cni-plugin-folders.js';
 import { FileCniDirectory } from './cni/file-cni-directory.js';
-import { grpcDataplane } from './daemons/dataplane-link.js';
+import { dataplaneDeadlines, grpcDataplane } from './daemons/dataplane-link.js';
 import { grpcIpam } from './daemons/ipam-link.js';
 import { EngineDockerNetworks } from './docker/engine-docker-networks.js';
 import { dockerCommands } from './probe/docker-commands.js';
-
-/** A host description may need many kernel commands, each of which may take the configured time. */
-const COMMANDS_PER_CALL = 4;
 
 /** Longest wait for overlay-ipam: it answers from memory, after one write to disk. */
 const IPAM_CALL_MS = 10_000;
@@ -20,7 +17,7 @@ export function connectHost(config: AgentConfig, logger: Logger): AgentDeps['por
   const onUnreadable = (path: string, reason: string) =>
     logger.warn({ event: 'cni_file_unreadable', path, reason });
   return {
-    dataplane: grpcDataplane(sockets.dataplane, COMMANDS_PER_CALL * network.commandTimeoutMs),
+    dataplane: grpcDataplane(sockets.dataplane, dataplaneDeadlines(network.commandTimeoutMs)),
     ipam: grpcIpam(sockets.ipam, IPAM_CALL_MS),
     mesosFiles: new FileCniDirectory(cniDir, 'mesos', onUnreadable),
     plugins: new FileCniPluginFolders(cniBinDirs),

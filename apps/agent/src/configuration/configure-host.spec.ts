@@ -118,4 +118,31 @@ describe('configureHost', () => {
       expect(clock.waits.at(-1)).toBe(AGENT_TIMINGS.local.baseMs);
     });
   });
+
+  describe('while the dataplane is at work', () => {
+    let finish: () => void;
+
+    beforeEach(async () => {
+      dataplane.work = new Promise((resolve) => {
+        finish = resolve;
+      });
+      assign([exampleNetwork('a', 1)]);
+      await until(() => dataplane.descriptions === 1);
+    });
+
+    it('ends at once when it is told to', async () => {
+      stop.abort();
+      await configuring;
+      expect(dataplane.host).toBeUndefined();
+    });
+
+    it('lets it finish, and then describes the host as it shall be by now', async () => {
+      for (const count of [2, 3, 4])
+        assign(Array.from({ length: count }, (_, at) => exampleNetwork(`n${at}`, at)));
+      finish();
+      await until(() => state.progress.size === 4);
+      expect(dataplane.descriptions).toBe(2);
+      expect(dataplane.host?.networks).toHaveLength(4);
+    });
+  });
 });

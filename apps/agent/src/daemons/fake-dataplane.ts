@@ -6,6 +6,7 @@ import {
   type TopologyFrame,
 } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
+import { untilAborted } from '../until-aborted.js';
 import type { DataplaneLink } from './dataplane-link.js';
 
 /** An overlay-dataplane in memory, for tests. It may be away, and fails the networks named. */
@@ -22,11 +23,16 @@ export class FakeDataplane implements DataplaneLink {
   /** How often it was asked to make the host as described. */
   descriptions = 0;
   host: ApplyHostRequest | undefined;
+  /** If there is any, a description is answered once it is done, unless the caller gives up before. */
+  work: Promise<void> | undefined;
   /** The error that every call meets; undefined while the daemon is well. */
   trouble: OverlayError | undefined;
 
-  async applyHost(request: ApplyHostRequest): Promise<ApplyHostResponse> {
+  async applyHost(request: ApplyHostRequest, signal?: AbortSignal): Promise<ApplyHostResponse> {
     this.descriptions += 1;
+    if (this.work !== undefined && signal !== undefined)
+      await Promise.race([this.work, untilAborted(signal)]);
+    if (signal?.aborted) throw new OverlayError('aborted', 'cancelled');
     this.#answer();
     this.host = request;
     return { networks: this.#networks(), written: 0n };
