@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type AgentNetwork, NetworkPhase } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
 import { agentConfiguration } from '@overlay/model';
 import { type Clock, systemClock } from '@overlay/service';
 import { declareMetrics } from '../agent-metrics.js';
@@ -144,5 +145,25 @@ describe('configureHost', () => {
       expect(dataplane.descriptions).toBe(2);
       expect(dataplane.host?.networks).toHaveLength(4);
     });
+  });
+
+  it('does not say of a network that became isolated that it is configured before it is enforced', async () => {
+    assign([exampleNetwork('a', 1), exampleNetwork('b', 2)]);
+    await until(() => state.progress.get('id-a')?.kind === 'configured');
+    let finish: () => void = () => undefined;
+    dataplane.work = new Promise((resolve) => {
+      finish = resolve;
+    });
+    assign([exampleNetwork('a', 1, true), exampleNetwork('b', 2)]);
+    await until(() => dataplane.descriptions === 2);
+    expect(state.progress.get('id-a')).toEqual({ kind: 'pending' });
+    expect(state.progress.get('id-b')).toEqual({ kind: 'configured' });
+    dataplane.trouble = new OverlayError('unavailable', 'nft: Operation not permitted');
+    finish();
+    await until(() => state.progress.get('id-a')?.kind === 'failed');
+    expect(state.progress.get('id-b')).toMatchObject({ kind: 'waiting' });
+    dataplane.trouble = undefined;
+    clock.left = 1;
+    await until(() => state.progress.get('id-a')?.kind === 'configured');
   });
 });

@@ -1,10 +1,12 @@
+import type { AgentNetwork } from '@overlay/contracts';
 import { backoffMs } from '@overlay/rpc';
 import type { LoopDeps } from '../agent-deps.js';
 import type { AgentMetrics } from '../agent-metrics.js';
 import type { AgentState } from '../agent-state.js';
-import { configurePass } from './configure-pass.js';
+import { configurePass, FIRST_PASS, type PassMemory } from './configure-pass.js';
 import { stayingNetworks } from './deleted-networks.js';
 import type { HostProgress, NetworkProgress } from './network-progress.js';
+import { exposedNetworks } from './open-networks.js';
 import { type FailureCounts, planProgress } from './plan-progress.js';
 import { type Removals, removeNetworks } from './remove-networks.js';
 
@@ -21,7 +23,7 @@ export async function configureHost(
 ): Promise<void> {
   const { clock, config, ports, readiness } = deps;
   let failures: FailureCounts = new Map();
-  let pools: ReadonlySet<string> | undefined;
+  let memory = FIRST_PASS;
   let waits = 0;
   while (!signal.aborted) {
     const seen = state.reconfigure.count;
@@ -30,12 +32,13 @@ export async function configureHost(
       await state.reconfigure.after(seen, signal);
       continue;
     }
+    withdrawExposed(state, stayingNetworks(registration), memory);
     const end = metrics.updateDuration.startTimer();
     const isInDocker = (networkId: string) => state.isInDocker(networkId);
-    const outcome = await configurePass(registration, config, ports, pools, isInDocker, signal);
+    const outcome = await configurePass(registration, config, ports, memory, isInDocker, signal);
     end();
     if (signal.aborted) return;
-    pools = outcome.pools;
+    memory = outcome;
     const away = outcome.dataplaneAway ?? outcome.ipamAway;
     waits = away === undefined ? 0 : waits + 1;
     if (away === undefined) state.countAttempt();
@@ -60,6 +63,16 @@ export async function configureHost(
         : await state.reconfigure.within(seen, delayMs, clock, signal);
     if (changed) failures = new Map();
   }
+}
+
+/** What became isolated is not configured any more until its isolation is enforced. */
+function withdrawExposed(state: AgentState, networks: readonly AgentNetwork[], { open }: PassMemory): void {
+  const progress = new Map(state.progress);
+  const stale = exposedNetworks(networks, open).filter(
+    ({ networkId }) => progress.get(networkId)?.kind === 'configured',
+  );
+  for (const { networkId } of stale) progress.set(networkId, { kind: 'pending' });
+  if (stale.length > 0) state.setProgress(progress);
 }
 
 function takeRemovals({ logger }: LoopDeps, state: AgentState, { removed, notRemoved }: Removals): void {

@@ -6,11 +6,11 @@ import type { CniPluginFolders } from '../cni/cni-plugin-folders.js';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { FakeDataplane } from '../daemons/fake-dataplane.js';
 import { FakeIpam } from '../daemons/fake-ipam.js';
-import { configurePass } from './configure-pass.js';
+import { configurePass, FIRST_PASS, type PassMemory } from './configure-pass.js';
 import { exampleNetwork, exampleRegistration } from './example-registration.js';
 
 const { signal } = new AbortController();
-const none: ReadonlySet<string> = new Set();
+const nothing: PassMemory = { pools: new Set(), open: new Set() };
 
 function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: CniPluginFolders) {
   const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: networkConfig });
@@ -21,10 +21,8 @@ function host(networkConfig: Readonly<Record<string, unknown>> = {}, plugins?: C
     conflists: new FakeCniDirectory('conflist'),
     ...(plugins === undefined ? {} : { plugins }),
   };
-  const pass = (
-    networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)],
-    pools: ReadonlySet<string> | undefined = none,
-  ) => configurePass(exampleRegistration(networks), config, ports, pools, () => false, signal);
+  const pass = (networks = [exampleNetwork('a', 1), exampleNetwork('b', 2)], before = nothing) =>
+    configurePass(exampleRegistration(networks), config, ports, before, () => false, signal);
   return { ...ports, pass };
 }
 
@@ -117,19 +115,90 @@ describe('configurePass', () => {
 
   it('takes the file of a network that became isolated away', async () => {
     const { dataplane, ipam, mesosFiles, pass } = host();
-    const { pools } = await pass();
+    const before = await pass();
     dataplane.failing.set('a', 'isolation is not enforced');
-    const { results } = await pass([exampleNetwork('a', 1, true), exampleNetwork('b', 2)], pools);
+    const { results } = await pass([exampleNetwork('a', 1, true), exampleNetwork('b', 2)], before);
     expect(results.get('id-a')).toMatchObject({ kind: 'hopeless' });
     expect(ipam.pools.map(({ network }) => network)).toStrictEqual(['b']);
     expect([...mesosFiles.files.keys()]).toStrictEqual(['b.conf']);
   });
 
+  describe('while no description of the host is taken', () => {
+    const closed = [exampleNetwork('a', 1, true), exampleNetwork('b', 2)];
+    const unreadable = new OverlayError('unavailable', 'nft: Operation not permitted');
+
+    it('closes a network that became isolated to what would start in it, and leaves the others', async () => {
+      const { dataplane, ipam, mesosFiles, conflists, pass } = host();
+      const before = await pass();
+      dataplane.trouble = unreadable;
+      const failed = await pass(closed, before);
+      expect(failed.results.get('id-a')).toEqual({
+        kind: 'hopeless',
+        error: expect.stringMatching(/isolation is not enforced: .*nft: Operation not permitted/),
+      });
+      expect(failed.results.get('id-b')).toMatchObject({ kind: 'waiting' });
+      expect(failed.dataplaneAway).toContain('nft: Operation not permitted');
+      expect(ipam.pools.map(({ network }) => network)).toEqual(['b']);
+      expect([...mesosFiles.files.keys()]).toEqual(['b.conf']);
+      expect([...conflists.files.keys()]).toEqual(['99-overlay-b.conflist']);
+      expect((await pass(closed, failed)).results.get('id-a')).toMatchObject({ kind: 'hopeless' });
+      dataplane.trouble = undefined;
+      expect((await pass(closed, failed)).results.get('id-a')).toEqual({ kind: 'configured' });
+      expect([...mesosFiles.files.keys()]).toEqual(['b.conf', 'a.conf']);
+    });
+
+    it('does so too where it is refused', async () => {
+      const { dataplane, mesosFiles, pass } = host();
+      const before = await pass();
+      dataplane.trouble = new OverlayError('invalid_argument', 'no VTEP');
+      const { results } = await pass(closed, before);
+      expect(results.get('id-a')).toMatchObject({ kind: 'hopeless' });
+      expect(results.get('id-b')).toMatchObject({ kind: 'error' });
+      expect([...mesosFiles.files.keys()]).toEqual(['b.conf']);
+    });
+
+    it('counts a network as open that the process before may have left so', async () => {
+      const { dataplane, mesosFiles, pass } = host();
+      await pass();
+      dataplane.trouble = unreadable;
+      const restarted = await pass(undefined, FIRST_PASS);
+      expect(restarted.results.get('id-a')).toMatchObject({ kind: 'waiting' });
+      expect((await pass(closed, restarted)).results.get('id-a')).toMatchObject({ kind: 'hopeless' });
+      expect([...mesosFiles.files.keys()]).toEqual(['b.conf']);
+    });
+
+    it('waits for the dataplane where isolation is enforced, and leaves everything', async () => {
+      const { dataplane, ipam, mesosFiles, pass } = host();
+      const before = await pass(closed, await pass());
+      dataplane.trouble = unreadable;
+      const sets = ipam.accepted.length;
+      for (const memory of [before, FIRST_PASS])
+        expect((await pass(closed, memory)).results.get('id-a')).toMatchObject({ kind: 'waiting' });
+      expect([ipam.accepted.length, mesosFiles.files.size]).toEqual([sets, 2]);
+    });
+
+    it('waits for the dataplane with a network that is new', async () => {
+      const { dataplane, pass } = host();
+      dataplane.trouble = unreadable;
+      const { results, open } = await pass([exampleNetwork('a', 1, true)], FIRST_PASS);
+      expect(results.get('id-a')).toMatchObject({ kind: 'waiting' });
+      expect(open.size).toBe(0);
+    });
+
+    it('still fails an isolated network that the dataplane had failed', async () => {
+      const { dataplane, pass } = host();
+      dataplane.failing.set('a', 'nftables: No such file');
+      const before = await pass(closed);
+      dataplane.trouble = unreadable;
+      expect((await pass(closed, before)).results.get('id-a')).toMatchObject({ kind: 'hopeless' });
+    });
+  });
+
   it('goes on with the others when overlay-ipam refuses one pool, never dropping theirs', async () => {
     const { ipam, pass } = host();
-    const { pools } = await pass([exampleNetwork('b', 2)]);
+    const before = await pass([exampleNetwork('b', 2)]);
     ipam.refusedNetworks.add('a');
-    const { results } = await pass(undefined, pools);
+    const { results } = await pass(undefined, before);
     expect(results.get('id-a')).toStrictEqual({ kind: 'error', error: 'pool a is refused' });
     expect(results.get('id-b')).toStrictEqual({ kind: 'configured' });
     const sets = ipam.accepted.map((accepted) => accepted.map(({ network }) => network));
@@ -144,8 +213,8 @@ describe('configurePass', () => {
     function fresh() {
       const ports = host();
       const config = agentConfiguration.parse({ ip: '10.0.0.1', network_config: {} });
-      const pass = (before?: ReadonlySet<string>) =>
-        configurePass(exampleRegistration(networks), config, ports, before, () => false, signal);
+      const pass = () =>
+        configurePass(exampleRegistration(networks), config, ports, FIRST_PASS, () => false, signal);
       return { ...ports, pass };
     }
 
@@ -238,7 +307,7 @@ describe('configurePass', () => {
     };
     const config = agentConfiguration.parse({ ip: '10.0.0.1' });
     let isInDocker = true;
-    const pass = () => configurePass(deleting, config, ports, none, () => isInDocker, signal);
+    const pass = () => configurePass(deleting, config, ports, nothing, () => isInDocker, signal);
     // Until then its isolation has to stay, which the dataplane ends with the network.
     expect(await pass()).toMatchObject({ removed: [], notRemoved: new Map() });
     expect(dataplane.removals).toBe(0);

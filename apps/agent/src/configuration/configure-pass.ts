@@ -15,6 +15,7 @@ import { applyPools } from './apply-pools.js';
 import { cniHalfOf, missingBlock } from './cni-half.js';
 import { deletedNetworkIds, stayingNetworks } from './deleted-networks.js';
 import { type CniPorts, cniFolders, planHostCniFiles } from './host-cni-files.js';
+import { exposedNetworks, planOpenNetworks } from './open-networks.js';
 import { planHost } from './plan-host.js';
 import type { PassResult } from './plan-progress.js';
 import { NO_REMOVALS, type Removals, removeNetworks } from './remove-networks.js';
@@ -25,14 +26,26 @@ export interface HostPorts extends CniPorts {
   readonly ipam: IpamLink;
 }
 
+/** What a pass leaves for the next one. */
+export interface PassMemory {
+  /**
+   * Ids of the networks whose pools overlay-ipam has; undefined while that is unknown, for a process before this one may
+   * have given some: then what was tried and failed keeps its pool.
+   */
+  readonly pools: ReadonlySet<string> | undefined;
+  /** Ids of the networks that may be open, see {@link planOpenNetworks}. */
+  readonly open: ReadonlySet<string>;
+}
+
+/** What the first pass of a process knows. */
+export const FIRST_PASS: PassMemory = { pools: undefined, open: new Set() };
+
 /** What a pass over the host found. */
-export interface PassOutcome extends Removals {
+export interface PassOutcome extends PassMemory, Removals {
   readonly results: ReadonlyMap<string, PassResult>;
   /** Why a daemon could not be reached; undefined if it answered or was not needed. */
   readonly dataplaneAway?: string;
   readonly ipamAway?: string;
-  /** Ids of the networks whose pools overlay-ipam has; undefined while that is unknown. */
-  readonly pools: ReadonlySet<string> | undefined;
   /** Paths of the CNI files that were removed. */
   readonly removedFiles: readonly string[];
 }
@@ -42,16 +55,16 @@ type Results = Map<string, PassResult>;
 /**
  * Configures every network of the assignment once, in the order of the data's way: kernel, pools, CNI files, so
  * that a runtime finds a configuration only when everything behind it stands. Repeatable; what is right already
- * is not written again.
- * @param pools networks whose pools the pass before left in place; undefined while that is unknown, for a process
- * before this one may have given some: then what was tried and failed keeps its pool
+ * is not written again. While the dataplane is away everything stays as it is, but for what containers would start by in
+ * a network that shall be isolated and may be open.
+ * @param before what the pass before left
  * @param isInDocker whether Docker still has a network; the dataplane is rid of one being deleted only after Docker is
  */
 export async function configurePass(
   registration: RegisterAgentResponse,
   config: AgentConfig,
   ports: HostPorts,
-  pools: ReadonlySet<string> | undefined,
+  before: PassMemory,
   isInDocker: (networkId: string) => boolean,
   signal: AbortSignal,
 ): Promise<PassOutcome> {
@@ -61,21 +74,33 @@ export async function configurePass(
     const error = missingBlock(network, config.network);
     if (error !== undefined) results.set(network.networkId, { kind: 'hopeless', error });
   }
-  const { away: dataplaneAway, applied: hostApplied } = await applyHost(
+  const { away, open, isApplied } = await applyHost(
     registration,
     config,
     ports.dataplane,
     results,
+    before.open,
     signal,
   );
-  if (dataplaneAway !== undefined) return { results, dataplaneAway, pools, ...NO_REMOVALS, removedFiles: [] };
-  const applied = await configurePools(networks, config, ports.ipam, results, pools, signal);
+  const kernel = { open, ...(away === undefined ? {} : { dataplaneAway: away }) };
+  if (away !== undefined && exposedNetworks(networks, open).length === 0)
+    return { results, ...kernel, pools: before.pools, ...NO_REMOVALS, removedFiles: [] };
+  const applied = await configurePools(networks, config, ports.ipam, results, before.pools, signal);
   const { clean, removedFiles } = await writeCniFiles(networks, config, ports, results);
-  if (!clean || !hostApplied || applied.ipamAway !== undefined)
-    return { results, ...applied, ...NO_REMOVALS, removedFiles };
+  const outcome = { results, ...kernel, ...applied, removedFiles };
+  if (!clean || !isApplied || applied.ipamAway !== undefined) return { ...outcome, ...NO_REMOVALS };
   // Until the last container is off its bridge, an isolated network stays closed.
   const deleted = deletedNetworkIds(registration).filter((networkId) => !isInDocker(networkId));
-  return { results, ...applied, ...(await removeNetworks(deleted, ports.dataplane, signal)), removedFiles };
+  return { ...outcome, ...(await removeNetworks(deleted, ports.dataplane, signal)) };
+}
+
+/** How the kernel stands after a description. */
+interface AppliedHost {
+  /** Why the dataplane could not be reached; undefined if it answered. */
+  readonly away?: string;
+  /** Ids of the networks that may be open. */
+  readonly open: ReadonlySet<string>;
+  readonly isApplied: boolean;
 }
 
 async function applyHost(
@@ -83,8 +108,9 @@ async function applyHost(
   config: AgentConfig,
   dataplane: DataplaneLink,
   results: Results,
+  openBefore: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<{ readonly away?: string; readonly applied: boolean }> {
+): Promise<AppliedHost> {
   const networks = stayingNetworks(registration);
   let answer: ApplyHostResponse;
   try {
@@ -92,18 +118,23 @@ async function applyHost(
   } catch (thrown) {
     const error = toOverlayError(thrown);
     const away = isAway(error);
-    const reason = waitingFor('overlay-dataplane', dataplane.socket, error);
-    setAll(results, networks, away ? { kind: 'waiting', reason } : { kind: 'error', error: error.message });
-    return away ? { away: reason, applied: false } : { applied: false };
+    const reason = away ? waitingFor('overlay-dataplane', dataplane.socket, error) : error.message;
+    const open = planOpenNetworks(networks, openBefore, undefined);
+    const exposed = exposedNetworks(networks, open);
+    setAll(results, exposed, { kind: 'hopeless', error: `its isolation is not enforced: ${reason}` });
+    setAll(results, networks, away ? { kind: 'waiting', reason } : { kind: 'error', error: reason });
+    return { open, isApplied: false, ...(away ? { away: reason } : {}) };
   }
+  const failed = new Set<string>();
   for (const { networkId, state } of answer.networks) {
-    if (state?.status !== NetworkStatus.FAILED || results.get(networkId)?.kind !== 'configured') continue;
+    if (state?.status !== NetworkStatus.FAILED) continue;
+    failed.add(networkId);
     const spec = networks.find((network) => network.networkId === networkId)?.network;
     // While isolation cannot be enforced nothing may start in the network: its file goes at once.
     const kind = spec?.isolated === true ? 'hopeless' : 'error';
-    results.set(networkId, { kind, error: state.error });
+    if (results.get(networkId)?.kind === 'configured') results.set(networkId, { kind, error: state.error });
   }
-  return { applied: true };
+  return { open: planOpenNetworks(networks, openBefore, failed), isApplied: true };
 }
 
 async function configurePools(

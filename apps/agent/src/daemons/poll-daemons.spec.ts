@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { agentConfiguration } from '@overlay/model';
 import { AgentState } from '../agent-state.js';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
-import { configurePass } from '../configuration/configure-pass.js';
+import { configurePass, FIRST_PASS } from '../configuration/configure-pass.js';
 import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
 import { planHost } from '../configuration/plan-host.js';
 import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
@@ -30,7 +30,7 @@ describe('pollDaemons and the files of the host', () => {
   beforeEach(async () => {
     stop = new AbortController();
     state.setRegistration(registration);
-    await configurePass(registration, config, ports, new Set(), () => false, stop.signal);
+    await configurePass(registration, config, ports, FIRST_PASS, () => false, stop.signal);
     state.setProgress(
       new Map([
         ['id-a', { kind: 'configured' }],
