@@ -42,7 +42,6 @@ export class Reconciler {
   readonly #writer: KernelWriter;
   #host: HostDescription | undefined;
   #peersKnown = false;
-  /** What a check is refused may come of late news, which only its second look tells. */
   #failuresBefore: ReadonlyMap<string, ObjectFailure> | undefined;
   #unreadable: string | undefined;
 
@@ -83,7 +82,7 @@ export class Reconciler {
     return this.#peers.some(count, skip);
   }
 
-  /** Objects that could not be written, by key; while the kernel is being checked, as they were before. */
+  /** Objects that could not be written, by key; while the kernel is read and repaired, as they were before. */
   get failures(): ReadonlyMap<string, ObjectFailure> {
     return this.#failuresBefore ?? this.#writer.failures;
   }
@@ -212,9 +211,11 @@ export class Reconciler {
   async resync(): Promise<number> {
     const host = this.#host;
     if (host === undefined) return 0;
-    let written = await this.#settle(host, await this.#compare(host));
-    if (this.#writer.disturbed) written += await this.#settle(host, await this.#compare(host));
-    return written;
+    return this.#showingOldFailures(async () => {
+      let written = await this.#settle(host, await this.#compare(host));
+      if (this.#writer.disturbed) written += await this.#settle(host, await this.#compare(host));
+      return written;
+    });
   }
 
   /**
@@ -225,9 +226,14 @@ export class Reconciler {
   async check(scope: CheckScope): Promise<DriftReport> {
     const host = this.#host;
     if (host === undefined) return { found: [], repaired: [], written: 0 };
+    return this.#showingOldFailures(() => this.#check(host, scope));
+  }
+
+  /** What is refused on the way, or not yet tried again, is nobody's business before the end. */
+  async #showingOldFailures<T>(work: () => Promise<T>): Promise<T> {
     this.#failuresBefore = new Map(this.#writer.failures);
     try {
-      return await this.#check(host, scope);
+      return await work();
     } finally {
       this.#failuresBefore = undefined;
     }
