@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NetworkStatus, type TopologyFrame, TopologyFrameKind } from '@overlay/contracts';
+import { NetworkSpec, NetworkStatus, type TopologyFrame, TopologyFrameKind } from '@overlay/contracts';
 import { BOTH_HALVES, MasterUnderTest } from './master-under-test.js';
 
 const master = new MasterUnderTest();
@@ -43,6 +43,20 @@ describe('registration', () => {
     expect(JSON.stringify(await master.state())).toContain(
       '{"status":"STATUS_FAILED","error":"m-dcos: no <device>"}',
     );
+  });
+
+  it('asks a reporter to register for a network that has a block for it, not for one without', async () => {
+    const report = { networks: [], containers: [], capacities: [], removedNetworkIds: [] };
+    const isAsked = async (nodeId: string) =>
+      (await master.agents.reportAgent({ nodeId, ...report })).registerAgain;
+    for (const host of [1, 2, 3]) await master.register(`n${host}`, `10.0.0.${host}`);
+    const spec = NetworkSpec.fromPartial({ name: 'small', subnet: '10.9.0.0/24', prefix: 25 });
+    await master.networks.createNetwork({ spec });
+    expect(await isAsked('n3')).toBe(true);
+    await master.register('n1', '10.0.0.1');
+    await master.register('n2', '10.0.0.2');
+    expect(await isAsked('n1')).toBe(false);
+    expect(await isAsked('n3')).toBe(false);
   });
 });
 

@@ -62,12 +62,6 @@ export class ClusterPools {
     return blocks.length === found.length && blocks.length > 0 ? blocks : undefined;
   }
 
-  /** True if the network cannot give a block of each of its families to a new node. */
-  isExhausted(networkId: NetworkId): boolean {
-    const pools = Object.values(this.#blocks.get(networkId) ?? {});
-    return pools.some((pool) => pool.freeCount === 0n);
-  }
-
   /**
    * Takes everything that the record holds.
    * @throws OverlayError `data_loss` if any of it is taken already: two nodes would share it.

@@ -11,6 +11,8 @@ import type {
   NodeId,
   NodeRecord,
 } from '@overlay/model';
+import { BlockCounts } from './block-counts.js';
+import { givesBlocks } from './network-definitions.js';
 
 /** The records of the overlay log in memory, with the indexes that planning and reading need. */
 export class ClusterRecords {
@@ -22,6 +24,7 @@ export class ClusterRecords {
   readonly #nodeIds = new Map<IpAddress, NodeId>();
   readonly #nodesByVtep = new OrderedMap<number, NodeRecord>();
   readonly #users = new Map<NetworkId, number>();
+  readonly #blocks = new BlockCounts();
   #addressSpace: AddressSpaceDefinition | undefined;
   #definitionChanges = 0;
 
@@ -67,6 +70,20 @@ export class ClusterRecords {
     return this.#users.get(id) ?? 0;
   }
 
+  /** True if the network cannot give a block of each of its families to a further node. */
+  isExhausted(network: NetworkRecord): boolean {
+    return this.#blocks.isFull(network);
+  }
+
+  /** True if a further network becomes the node's once it registers. O(networks). */
+  hasMoreFor(node: NodeRecord): boolean {
+    const held = new Set(node.networks.map(({ networkId }) => networkId));
+    for (const network of this.#networks.values()) {
+      if (!held.has(network.id) && givesBlocks(network) && !this.isExhausted(network)) return true;
+    }
+    return false;
+  }
+
   networkByName(name: NetworkName): NetworkRecord | undefined {
     const id = this.#networkIds.get(name);
     return id === undefined ? undefined : this.#networks.get(id);
@@ -99,6 +116,7 @@ export class ClusterRecords {
         this.#putNode(record.node);
         return;
       case 'former-node':
+        this.#blocks.replace(this.#formerNodes.get(record.node.id), record.node);
         this.#formerNodes.set(record.node.id, record.node);
         return;
       case 'claim':
@@ -136,6 +154,7 @@ export class ClusterRecords {
     if (before !== undefined && before.vtepIp !== node.vtepIp) this.#forgetVtep(before);
     this.#countUsers(before, -1);
     this.#countUsers(node, 1);
+    this.#blocks.replace(before, node);
     this.#nodes.set(node.id, node);
     this.#nodesByVtep.set(vtepNumber(node), node);
     this.#nodeIds.set(node.ip, node.id);
@@ -167,12 +186,14 @@ export class ClusterRecords {
       case 'node': {
         const node = this.#nodes.get(ref.id);
         this.#countUsers(node, -1);
+        this.#blocks.replace(node, undefined);
         this.#nodes.delete(ref.id);
         if (node !== undefined) this.#forgetVtep(node);
         if (node !== undefined && this.#nodeIds.get(node.ip) === ref.id) this.#nodeIds.delete(node.ip);
         return;
       }
       case 'former-node':
+        this.#blocks.replace(this.#formerNodes.get(ref.id), undefined);
         this.#formerNodes.delete(ref.id);
         return;
       case 'claim':

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { NetworkStatus } from '@overlay/contracts';
+import type { NetworkDefinition, NodeId } from '@overlay/model';
 import { leadingCluster } from '../replication/testing.js';
+import { Cluster } from './cluster.js';
+import { ClusterRecords } from './cluster-records.js';
+import { diffRecords } from './diff-records.js';
+import { planQuarantineEnds } from './plan-agent-deletion.js';
+import { planRegistration } from './plan-registration.js';
+import { networkOf, planDeletionAt, recordOf, requestOf, roomOf, stateWith } from './testing.js';
 
 const OWN = '10.0.0.1:5060';
 const OTHER = '10.0.0.2:5060';
@@ -20,5 +28,88 @@ describe('a master that stops leading', () => {
   it('does not send writers to itself', async () => {
     await expect(refused(OWN)).rejects.toMatchObject({ code: 'unavailable', leader: undefined });
     await expect(refused(undefined)).rejects.toMatchObject({ code: 'unavailable', leader: undefined });
+  });
+});
+
+describe('a network that has no block left for a node', () => {
+  const SMALL = networkOf('small', ['10.9.0.0/24', 25]);
+  const FAILED = {
+    status: NetworkStatus.FAILED,
+    error:
+      'network "small" has no free /25 of 10.9.0.0/24 left: delete agents that are gone, or add a network',
+  };
+
+  /** A log with as many agents as the network has blocks, and `c`, which a follower reads. */
+  function followed(small: NetworkDefinition = SMALL) {
+    const state = stateWith([networkOf('dcos', ['9.0.0.0/8', 24]), small]);
+    const cluster = new Cluster({ vtepMacOuiText: '70:B3:D5:00:00:00', monotonicMs: () => 0 });
+    const register = (id: string, ip: string) => {
+      state.apply(planRegistration(state, requestOf(id, ip), { isConnected: () => false }).mutations, 0);
+    };
+    register('a', '10.0.0.1');
+    register('b', '10.0.0.2');
+    register('c', '10.0.0.3');
+    const freeBlock = () => {
+      state.apply(planDeletionAt(state, '10.0.0.1').mutations, 0);
+      state.apply(planQuarantineEnds(state, Number.MAX_SAFE_INTEGER, roomOf(state)), 0);
+    };
+    const read = () => {
+      const loaded = new ClusterRecords();
+      loaded.apply(diffRecords(loaded, state.records));
+      cluster.adopt(loaded, 1n);
+      cluster.close();
+      const node = cluster.records.nodes.get('c' as NodeId);
+      if (node === undefined) throw new Error('c is not registered');
+      return {
+        networks: cluster.assignment(node).networks.map(({ network, state: { status, error } = FAILED }) => ({
+          name: network?.name,
+          status,
+          error,
+        })),
+        hasMore: cluster.records.hasMoreFor(node),
+      };
+    };
+    const report = (status: NetworkStatus) =>
+      cluster.report('c' as NodeId, {
+        states: new Map([[recordOf(SMALL).id, { status, error: 'as the agent says' }]]),
+        containers: [],
+        capacities: [],
+        receivedAtMs: 0,
+      });
+    return { read, report, register, freeBlock };
+  }
+
+  const dcos = { name: 'dcos', status: NetworkStatus.CONFIGURING, error: '' };
+  const failed = { name: 'small', ...FAILED };
+
+  it('is shown as failed by a master that does not lead', () => {
+    const { read } = followed();
+    expect(read()).toEqual({ networks: [dcos, failed], hasMore: false });
+  });
+
+  it('stays failed once a block is free, as the agent reports, until the node registers and has it', () => {
+    const { read, report, register, freeBlock } = followed();
+    read();
+    report(NetworkStatus.FAILED);
+    freeBlock();
+    expect(read()).toEqual({ networks: [dcos, failed], hasMore: true });
+    register('c', '10.0.0.3');
+    const { networks, hasMore } = read();
+    expect(networks.map(({ name }) => name)).toEqual(['dcos', 'small']);
+    expect(hasMore).toBe(false);
+  });
+
+  it('is not there for a node that has not heard of it', () => {
+    const { read, freeBlock } = followed();
+    freeBlock();
+    expect(read()).toEqual({ networks: [dcos], hasMore: true });
+  });
+
+  it('is not allocated to agents, and so not failed, while it is disabled', () => {
+    const { read, report, freeBlock } = followed({ ...SMALL, enabled: false });
+    read();
+    report(NetworkStatus.FAILED);
+    freeBlock();
+    expect(read()).toEqual({ networks: [dcos], hasMore: false });
   });
 });

@@ -169,14 +169,17 @@ export class Cluster {
     return this.#definitions;
   }
 
-  /** Everything assigned to a node, with the states that it reported. */
+  /**
+   * Everything assigned to a node, with the states that it reported; and what it lacks for want of a block. The same on
+   * every master that has the same records and reports.
+   */
   assignment(node: NodeRecord): Assignment {
     const report = this.reports.get(node.id);
     return toAssignment(node, {
       addressSpace: this.#space(),
       networks: this.records.networks,
       stateOf: (id: NetworkId) => report?.states.get(id),
-      isExhausted: (id) => this.#commits?.isExhausted(id) ?? false,
+      isExhausted: (network) => this.records.isExhausted(network),
     });
   }
 
@@ -189,11 +192,10 @@ export class Cluster {
     };
   }
 
-  /** Keeps a report; false if the node is unknown and has to register. */
-  report(id: NodeId, report: AgentReport): boolean {
-    if (!this.records.nodes.has(id)) return false;
+  /** Keeps a report, unless the node is unknown. */
+  report(id: NodeId, report: AgentReport): void {
+    if (!this.records.nodes.has(id)) return;
     this.reports.set(id, report, this.#deps.monotonicMs());
-    return true;
   }
 
   /** Stops timers. */

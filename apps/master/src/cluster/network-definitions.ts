@@ -1,4 +1,4 @@
-import type { NetworkDefinition } from '@overlay/model';
+import type { NetworkDefinition, NetworkRecord } from '@overlay/model';
 
 /** True if both define the same network in every respect. */
 export function sameDefinition(a: NetworkDefinition, b: NetworkDefinition): boolean {
@@ -16,4 +16,9 @@ export function spacesOf({ ipv4, ipv6 }: NetworkDefinition): string {
     .filter((plan) => plan !== undefined)
     .map(({ subnet, blockLength }) => `${subnet} in /${blockLength}`)
     .join(' and ');
+}
+
+/** True if a node that registers gets a block of the network, as long as one is left: not if it is disabled or being deleted. */
+export function givesBlocks({ definition, phase }: NetworkRecord): boolean {
+  return definition.enabled && phase === 'active';
 }

@@ -11,6 +11,7 @@ import {
   type NodeRecord,
   vtepMac,
 } from '@overlay/model';
+import { givesBlocks } from './network-definitions.js';
 import { addedClaims, removedClaims } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -137,8 +138,9 @@ function completedNetworks(
 ): readonly NodeNetwork[] {
   const networks = held.map((network) => withBridges(state, network, request));
   const known = new Set(held.map((network) => network.networkId));
-  for (const { id, definition, phase } of state.records.networks.values()) {
-    if (known.has(id) || phase !== 'active' || !definition.enabled) continue;
+  for (const network of state.records.networks.values()) {
+    const { id } = network;
+    if (known.has(id) || !givesBlocks(network)) continue;
     const prefixes = request.allocateSubnet ? state.pools.freeBlocks(id, request.nodeId) : [];
     if (prefixes === undefined) continue;
     const allocated = prefixes.length > 0;
@@ -155,7 +157,7 @@ function completedNetworks(
 /** A bridge that is switched on later is allocated then; a former gateway gets its block then. */
 function withBridges(state: PlannerState, held: NodeNetwork, request: RegistrationRequest): NodeNetwork {
   const network = state.records.networks.get(held.networkId);
-  if (!request.allocateSubnet || network?.phase !== 'active' || !network.definition.enabled) return held;
+  if (!request.allocateSubnet || network === undefined || !givesBlocks(network)) return held;
   const prefixes =
     held.prefixes.length > 0 ? held.prefixes : (state.pools.freeBlocks(held.networkId, request.nodeId) ?? []);
   if (prefixes.length === 0) return held;

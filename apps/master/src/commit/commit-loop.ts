@@ -1,5 +1,5 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
-import type { Mutation, NetworkId } from '@overlay/model';
+import type { Mutation } from '@overlay/model';
 import { type CommitLimits, type CommitOrder, CommitRoom, tooLarge } from '@overlay/overlay-log';
 import type { PlannerState } from '../cluster/planner-state.js';
 
@@ -92,11 +92,6 @@ export class CommitLoop {
     this.failed = new Promise((resolve) => {
       this.#reportFailure = resolve;
     });
-  }
-
-  /** True if the network cannot serve a new node, as far as planned. */
-  isExhausted(networkId: NetworkId): boolean {
-    return this.#state.pools.isExhausted(networkId);
   }
 
   /**

@@ -87,7 +87,7 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
     ),
   );
   const agentIp = cluster.records.nodes.get(nodeId)?.ip ?? '';
-  const known = cluster.report(nodeId, {
+  cluster.report(nodeId, {
     states,
     containers: request.containers.map((container) => ({ ...container, agentIp })),
     capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp, silent: false })),
@@ -101,7 +101,14 @@ async function reportAgent({ cluster, clock }: MasterServiceDeps, request: Repor
       answer: () => undefined,
     }));
   }
-  return { registerAgain: cluster.leads && !known, nextReportWithinMs: REPORT_WITHIN_MS };
+  const registerAgain = cluster.leads && gainsByRegistering(cluster, nodeId);
+  return { registerAgain, nextReportWithinMs: REPORT_WITHIN_MS };
+}
+
+/** A node that could get no block in a network learns in this way that one is free again, which no topology tells. */
+function gainsByRegistering({ records }: Cluster, nodeId: NodeId): boolean {
+  const node = records.nodes.get(nodeId);
+  return node === undefined || records.hasMoreFor(node);
 }
 
 /** Orders come from the leader alone: a follower sends the agent there. */

@@ -27,6 +27,7 @@ import {
   VTEP_DEVICE,
   VTEP_VNI,
 } from '@overlay/model';
+import { givesBlocks } from '../cluster/network-definitions.js';
 
 /** What an assignment is made from beside the node's record. */
 export interface AssignmentSources {
@@ -35,7 +36,7 @@ export interface AssignmentSources {
   /** What the agent reported of a network; undefined if nothing. */
   readonly stateOf: (id: NetworkId) => NetworkState | undefined;
   /** True if the network has no block left for another node. */
-  readonly isExhausted: (id: NetworkId) => boolean;
+  readonly isExhausted: (network: NetworkRecord) => boolean;
 }
 
 /** The definition as a message: '' and 0 for what is unset. */
@@ -93,7 +94,7 @@ export function toAssignment(node: NodeRecord, sources: AssignmentSources): Assi
     const assigned = held.get(network.id);
     if (assigned !== undefined)
       networks.push(assignedNetwork(network, assigned, sources.stateOf(network.id)));
-    else if (isOut(network, sources)) networks.push(exhaustedNetwork(network));
+    else if (isWithoutBlock(network, sources)) networks.push(blocklessNetwork(network));
   }
   return { nodeId: node.id, ip: node.ip, vtep: toVtep(node, sources.addressSpace), networks };
 }
@@ -103,8 +104,13 @@ function byName(a: NetworkRecord, b: NetworkRecord): number {
   return a.definition.name < b.definition.name ? -1 : 1;
 }
 
-function isOut(network: NetworkRecord, sources: AssignmentSources): boolean {
-  return network.definition.enabled && network.phase === 'active' && sources.isExhausted(network.id);
+/**
+ * A network that a node could not get stays FAILED, as the node says, until it registers again and has it: blocks that
+ * are free again by now change nothing for it. One that is new to the node is not there yet.
+ */
+function isWithoutBlock(network: NetworkRecord, { isExhausted, stateOf }: AssignmentSources): boolean {
+  if (!givesBlocks(network)) return false;
+  return isExhausted(network) || stateOf(network.id)?.status === NetworkStatus.FAILED;
 }
 
 function toVtep(node: NodeRecord, space: AddressSpaceDefinition): Vtep {
@@ -148,7 +154,7 @@ function assignedNetwork(
   };
 }
 
-function exhaustedNetwork(network: NetworkRecord): AgentNetwork {
+function blocklessNetwork(network: NetworkRecord): AgentNetwork {
   const { ipv4, ipv6, name } = network.definition;
   const spaces = [ipv4, ipv6].filter((plan) => plan !== undefined);
   const blocks = spaces.map(({ subnet, blockLength }) => `/${blockLength} of ${subnet}`).join(' or ');

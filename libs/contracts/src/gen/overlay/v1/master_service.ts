@@ -96,7 +96,10 @@ export interface ReportAgentRequest {
 
 /** The master's answer to a report. */
 export interface ReportAgentResponse {
-  /** True if the master does not know the node or has changed its assignment: the agent registers again. */
+  /**
+   * True if the master does not know the node, or has more for it, as when a network that had no block left for it has
+   * one again: the agent registers again.
+   */
   registerAgain: boolean;
   /** After how many milliseconds the next heartbeat is expected at the latest. */
   nextReportWithinMs: number;
