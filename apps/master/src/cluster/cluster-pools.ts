@@ -1,5 +1,6 @@
 import {
   AddressPool,
+  addressAt,
   type Cidr,
   cidrFamily,
   familyOf,
@@ -74,7 +75,7 @@ export class ClusterPools {
   takeDifference(before: NodeRecord | undefined, after: NodeRecord): void {
     const heldVteps = new Set(before === undefined ? [] : vtepsOf(before));
     for (const [family, address] of vtepsOf(after).map((vtep) => [familyOf(vtep), vtep] as const)) {
-      if (heldVteps.has(address)) continue;
+      if (heldVteps.has(address) || this.#isEarlierLast(address)) continue;
       this.#require(this.#vteps[family]?.reserve(address, after.id), after, `VTEP address ${address}`);
     }
     const heldBlocks = new Set(before === undefined ? [] : blocksOf(before).map(({ block }) => block));
@@ -120,7 +121,7 @@ export class ClusterPools {
   *#held(node: NodeRecord): Generator<readonly [ValuePool<string>, string]> {
     for (const vtep of vtepsOf(node)) {
       const pool = this.#vteps[familyOf(vtep)];
-      if (pool !== undefined) yield [pool as ValuePool<string>, vtep];
+      if (pool !== undefined && !this.#isEarlierLast(vtep)) yield [pool as ValuePool<string>, vtep];
     }
     for (const { networkId, block } of blocksOf(node)) {
       const pool = this.#blocks.get(networkId)?.[cidrFamily(block)];
@@ -130,9 +131,18 @@ export class ClusterPools {
 
   #setVtepPool(family: IpFamily, subnet: Cidr, held: readonly IpAddress[]): void {
     if (this.#vteps[family]?.prefix === subnet) return;
-    const pool = new AddressPool(subnet);
+    const pool = new AddressPool(subnet, [addressAt(subnet, -1n)]);
     for (const address of held) pool.reserve(address);
     this.#vteps[family] = pool;
+  }
+
+  /**
+   * True for the last address of the IPv6 VTEP subnet, which no node gets: one to which an earlier release gave it keeps
+   * it, and no pool needs to know.
+   */
+  #isEarlierLast(address: IpAddress): boolean {
+    const subnet6 = this.#vteps[6]?.prefix;
+    return subnet6 !== undefined && address === addressAt(subnet6, -1n);
   }
 
   #require(taken: boolean | undefined, node: NodeRecord, what: string): void {

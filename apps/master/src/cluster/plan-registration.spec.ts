@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseCidr } from '@overlay/allocation';
+import { parseCidr, parseIpAddress } from '@overlay/allocation';
 import { isFailure, type OverlayError } from '@overlay/failure';
 import { claimsOf, type NodeId, type NodeRecord } from '@overlay/model';
 import fc from 'fast-check';
@@ -113,6 +113,29 @@ describe('planRegistration', () => {
     expect(error.code).toBe('resource_exhausted');
     expect(error.message).toContain('44.128.0.0/30');
     expect(state.records.nodes.size).toBe(2);
+  });
+
+  it('gives neither the first nor the last IPv6 VTEP address', () => {
+    const space = { ...DEFAULT_SPACE, vtepSubnet6: parseCidr('fd01:a::/126') };
+    const state = stateWith([DCOS], space);
+    const given = ['a', 'b'].map((id, index) => register(state, requestOf(id, `10.0.0.${index + 1}`)));
+    expect(given.map(({ vtepIp6 }) => vtepIp6)).toEqual(['fd01:a::1', 'fd01:a::2']);
+    const error = failureOf(() => register(state, requestOf('c', '10.0.0.3')));
+    expect(error).toMatchObject({ code: 'resource_exhausted' });
+    expect(error.message).toContain('fd01:a::/126');
+  });
+
+  it('leaves the last IPv6 VTEP address to the node to which an earlier release gave it', () => {
+    const space = { ...DEFAULT_SPACE, vtepSubnet6: parseCidr('fd01:a::/126') };
+    const early = register(stateWith([], space), requestOf('a', '10.0.0.1'));
+    const state = stateWith([DCOS], space);
+    const node: NodeRecord = { ...early, vtepIp6: parseIpAddress('fd01:a::3') };
+    state.records.put({ kind: 'node', node });
+    state.finishLoading(0);
+    expect(register(state, requestOf('a', '10.0.0.1')).vtepIp6).toBe('fd01:a::3');
+    state.apply(planDeletionAt(state, '10.0.0.1').mutations, 0);
+    state.apply(planQuarantineEnds(state, 600_000, roomOf(state)), 600_000);
+    expect(register(state, requestOf('a', '10.0.0.1')).vtepIp6).toBe('fd01:a::1');
   });
 
   it.each(['127.0.0.1', '9.1.2.3', '44.128.0.9', '169.254.1.1', '224.0.0.1'])(

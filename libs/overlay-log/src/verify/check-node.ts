@@ -48,13 +48,13 @@ function checkVtep(key: string, node: NodeRecord, space: AddressSpaceDefinition)
   return problems;
 }
 
-/** True for all but the first and the last address, which the pools leave out in both families. */
+/**
+ * True for all but the first and the last address, which masters give to nobody in either family; but earlier releases
+ * gave the last one of an IPv6 subnet, and what has it keeps it.
+ */
 function isHostAddress(subnet: Cidr, address: IpAddress): boolean {
-  return (
-    containsAddress(subnet, address) &&
-    address !== addressAt(subnet, 0n) &&
-    address !== addressAt(subnet, -1n)
-  );
+  if (!containsAddress(subnet, address) || address === addressAt(subnet, 0n)) return false;
+  return familyOf(address) === 6 || address !== addressAt(subnet, -1n);
 }
 
 function checkNetworks(key: string, node: NodeRecord, { networks }: NodeSurroundings): readonly LogProblem[] {

@@ -130,11 +130,13 @@ const corruptions: readonly Corruption[] = [
       (log) => changedNode(log, 'node/node-16', (node) => ({ ...node, vtepIp: parseIpAddress(address) })),
     ],
   ),
-  [
-    'an IPv6 VTEP address elsewhere',
-    'vtep-in-subnet',
-    (log) => changedNode(log, 'node/node-16', (node) => ({ ...node, vtepIp6: parseIpAddress('fd01:c::1') })),
-  ],
+  ...['fd01:c::1', 'fd01:a::'].map(
+    (address): Corruption => [
+      `the IPv6 VTEP address ${address}`,
+      'vtep-in-subnet',
+      (log) => changedNode(log, 'node/node-16', (node) => ({ ...node, vtepIp6: parseIpAddress(address) })),
+    ],
+  ),
   [
     'another MAC',
     'vtep-mac',
@@ -227,6 +229,15 @@ describe('verifyLog', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('takes the last IPv6 VTEP address, which earlier releases gave', async () => {
+    const log = recordsAfter([{ act: 'register', node: 1 }]);
+    const early = changedNode(log, 'node/node-1', (node) => ({
+      ...node,
+      vtepIp6: parseIpAddress('fd01:a::ffff:ffff:ffff:ffff'),
+    }));
+    expect((await verify(early)).map(({ rule }) => rule)).not.toContain('vtep-in-subnet');
   });
 
   it('names the entry and both values', async () => {
