@@ -7,6 +7,7 @@ import {
   type MacAddress,
   parseMacAddress,
 } from '@overlay/allocation';
+import { MTU_MIN_IPV6_BYTES } from '@overlay/model';
 import type { Address, BridgeLink, KernelObject, Sysctl, VxlanLink } from '../kernel/kernel-object.js';
 import {
   ALIAS_PREFIX,
@@ -108,7 +109,7 @@ function planSysctls(host: HostDescription): readonly Sysctl[] {
     { kind: 'sysctl', key: `net/ipv4/conf/${host.vtep.name}/rp_filter`, value: '2' },
   ];
   if (!host.enableIpv6) return sysctls;
-  const devices = planVtepAndBridgeNames(host);
+  const devices = planIpv6Devices(host);
   return [
     ...sysctls,
     { kind: 'sysctl', key: 'net/ipv6/conf/all/forwarding', value: '1' },
@@ -125,9 +126,11 @@ function planSysctls(host: HostDescription): readonly Sysctl[] {
   ];
 }
 
-function planVtepAndBridgeNames(host: HostDescription): readonly string[] {
-  const bridges = planBridges(host).flatMap((object) => (object.kind === 'link' ? [object.name] : []));
-  return [host.vtep.name, ...bridges];
+/** VTEP and bridges, but for those whose MTU is too small for IPv6: the kernel takes it away from them, with its settings. */
+function planIpv6Devices(host: HostDescription): readonly string[] {
+  return [...planVtep(host), ...planBridges(host)].flatMap((object) =>
+    object.kind === 'link' && object.mtuBytes >= MTU_MIN_IPV6_BYTES ? [object.name] : [],
+  );
 }
 
 /** The cluster network that the prefix lies in, if any. */

@@ -92,6 +92,20 @@ describe('parseHost', () => {
     expect([mtu(1500, 1450), mtu(0, 1450), mtu(0, 0)]).toEqual([1500, 1450, 1420]);
   });
 
+  it('takes a VTEP MTU that is too small for IPv6 where the VTEP has no IPv6 address or IPv6 is off', () => {
+    const small = (ip6: string, enableIpv6: boolean) =>
+      violations((r) => {
+        Object.assign(r, { enableIpv6 });
+        Object.assign(r.assignment?.vtep ?? {}, { ip6, mtu: 552 });
+      });
+    expect(small('', true)).toEqual([]);
+    expect(small('fd01:a::1/64', false)).toEqual([]);
+    expect(small('fd01:a::1/64', true)).toEqual(['assignment.vtep.mtu']);
+    expect(violations((r) => Object.assign(r.assignment?.vtep ?? {}, { ip6: '', mtu: 551 }))).toEqual([
+      'assignment.vtep.mtu',
+    ]);
+  });
+
   it.each<[string, (request: ApplyHostRequest) => void]>([
     ['assignment', (r) => Object.assign(r, { assignment: undefined })],
     ['address_space', (r) => Object.assign(r, { addressSpace: undefined })],

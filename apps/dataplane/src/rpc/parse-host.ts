@@ -101,7 +101,8 @@ function readVtep(
   if (vtep.vni < 1 || vtep.vni > VNI_MAX)
     reader.violate(`${at}.vni`, `${vtep.vni} is no VXLAN network identifier (1 to ${VNI_MAX})`);
   const ownMtu = vtep.mtu || addressSpace?.vtepMtu || 0;
-  if (ownMtu > 0) checkMtu(reader, `${at}.mtu`, ownMtu, enableIpv6);
+  // As the master judges it: a VTEP without an IPv6 address carries IPv4 only.
+  if (ownMtu > 0) checkMtu(reader, `${at}.mtu`, ownMtu, enableIpv6 && vtep.ip6 !== '');
   const mtuBytes = ownMtu || overlayMtu;
   if (name === undefined || mac === undefined || address === undefined) return undefined;
   return { name, vni: vtep.vni, mac, mtuBytes, address, ...(address6 === undefined ? {} : { address6 }) };
