@@ -1,5 +1,5 @@
 import { OverlayError, toOverlayError } from '@overlay/failure';
-import { formatListenAddress, isLocalListener } from '@overlay/model';
+import { checkUnderlayIp } from '@overlay/model';
 import type { RunningProcess } from '@overlay/service';
 import type { AgentDeps, LoopDeps } from './agent-deps.js';
 import { declareMetrics } from './agent-metrics.js';
@@ -88,12 +88,8 @@ export async function runAgent(deps: AgentDeps): Promise<RunningProcess> {
 }
 
 function checkUnderlayAddress({ config }: AgentDeps): void {
-  const local = config.masters.map((master) => ({ kind: 'tcp', ...master }) as const).filter(isLocalListener);
-  const [first] = local;
-  if (config.ip !== undefined || first === undefined || local.length < config.masters.length) return;
-  const rule = 'a master on this host does not tell which address other hosts reach it at';
-  const name = formatListenAddress(first);
-  throw new OverlayError('invalid_argument', `ip: must be set with master ${name}: ${rule}`);
+  const violations = checkUnderlayIp(config.masters, config.ip);
+  if (violations.length > 0) throw OverlayError.invalid(violations);
 }
 
 /** Puts the stored assignment in force. One that is damaged, or another node's, is told and left to the masters. */

@@ -16,6 +16,7 @@ export {
 } from './config/overlayctl-config.js';
 export { renderConfigDoc } from './config/render-config-doc.js';
 export type { TlsFiles } from './config/tls-files.js';
+export { checkUnderlayIp, missingIp } from './config/underlay-ip.js';
 export {
   type DcosAgent,
   type DcosBridge,

@@ -74,6 +74,16 @@ describe('runProcess', () => {
     }
   });
 
+  it('names a file that is not there beside the keys that are wrong', async () => {
+    const files = () => [{ key: 'tls.ca', path: join(folder, 'ca.pem') }];
+    const file = join(folder, 'coloured.yaml');
+    writeFileSync(file, 'colour: blue\n');
+    const { err } = await run(['--config', file, '--check-config'], notStarted, {
+      configuration: { ...dataplaneConfiguration, files },
+    });
+    expect(err).toMatch(/has 2 errors:\n {2}colour: unknown key.*\n {2}tls\.ca: cannot be read/);
+  });
+
   it('explains itself', async () => {
     const flags = [{ notation: '--adopt-networks', meaning: 'take over' }];
     const { exitCode, out, err } = await run(['--help'], notStarted, { flags });

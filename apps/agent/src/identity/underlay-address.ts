@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { type IpAddress, parseIpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
-import { formatListenAddress, isLocalListener, type MasterAddress } from '@overlay/model';
+import { formatListenAddress, isLocalListener, type MasterAddress, missingIp } from '@overlay/model';
 
 /** Finds the source address that this host uses towards another. */
 export type RouteSource = (host: string, port: number) => Promise<string>;
@@ -31,7 +31,7 @@ export async function resolveUnderlayAddress(
   if (configured !== undefined) return configured;
   const address = { kind: 'tcp', ...master } as const;
   const name = formatListenAddress(address);
-  if (isLocalListener(address)) throw needsAddress(name);
+  if (isLocalListener(address)) throw OverlayError.invalid([missingIp(master)]);
   let source: string;
   try {
     source = await routeSource(master.host, master.port);
@@ -39,11 +39,7 @@ export async function resolveUnderlayAddress(
     const reason = error instanceof Error ? error.message : String(error);
     throw new OverlayError('unavailable', `ip: no route towards the master ${name}: ${reason}`);
   }
-  if (isLocalListener({ kind: 'tcp', host: source, port: 0 })) throw needsAddress(name);
+  if (isLocalListener({ kind: 'tcp', host: source, port: 0 }))
+    throw OverlayError.invalid([missingIp(master)]);
   return parseIpAddress(source);
-}
-
-function needsAddress(master: string): OverlayError {
-  const rule = 'a master on this host does not tell which address other hosts reach it at';
-  return new OverlayError('invalid_argument', `ip: must be set with master ${master}: ${rule}`);
 }

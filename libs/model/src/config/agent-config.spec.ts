@@ -46,6 +46,13 @@ describe('the configuration of overlay-agent', () => {
     expect(agentConfiguration.parse({ cni_bin_dir: '/my/cni' }).cniBinDirs).toEqual(['/my/cni']);
   });
 
+  it('takes masters of this host with an address of it, and beside others without', () => {
+    const parse = (raw: unknown) => () => agentConfiguration.parse(raw);
+    expect(parse({ master: '127.0.0.1:5060', ip: '10.0.0.7' })).not.toThrow();
+    expect(parse({ master: 'localhost:5060,10.0.0.2:5060' })).not.toThrow();
+    expect(parse({ state_dir: '/my/agent' })).not.toThrow();
+  });
+
   it('takes a small MTU without IPv6', () => {
     const config = agentConfiguration.parse({ network_config: { overlay_mtu: 552, enable_ipv6: false } });
     expect(config.network.overlayMtuBytes).toBe(552);
@@ -73,6 +80,8 @@ describe('the configuration of overlay-agent', () => {
     ['cni_conflist_dir', 'cni_dir', { cni_dir: '/etc/cni/net.d' }],
     ['cni_conflist_dir', 'cni_dir', { cni_dir: '/a/x/../b', cni_conflist_dir: '//a/./b/' }],
     ['listen.http', 'tls', { listen: { http: '10.0.0.7:5051' } }],
+    ['ip', 'must be set with master 127.0.0.1:5060', { master: '127.0.0.1:5060,[::1]:5060' }],
+    ['network_config', 'allocate_subnet, mesos_bridge', { network_config: true }],
   ])('reports %s with %s', (field, part, raw) => {
     const violations = fieldsOf(() => agentConfiguration.parse(raw));
     expect(violations).toEqual([{ field, description: expect.stringContaining(part) }]);

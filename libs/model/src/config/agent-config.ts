@@ -20,6 +20,7 @@ import { type MasterAddress, parseMasterAddresses } from './master-address.js';
 import { isBlock } from './raw-configuration.js';
 import { key, parsedText } from './schema-key.js';
 import { checkTls, configuredTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
+import { checkUnderlayIp } from './underlay-ip.js';
 
 /** What an agent wants in every network. */
 export interface AgentNetworkConfig {
@@ -160,12 +161,13 @@ const schema = z.strictObject({
 export const agentConfiguration: Configuration<AgentConfig> = defineConfiguration({
   app: 'overlay-agent',
   schema,
-  files: ({ tls }) => configuredTls(tls),
+  files: ({ tls }) => configuredTls(tls, 'tls'),
   check: (raw) => [
     ...checkListeners(raw, true),
     ...checkMtu(raw.network_config),
     ...checkPool(raw),
     ...checkCniFolders(raw),
+    ...checkMasters(raw),
     ...checkTls(raw.tls),
   ],
   convert(parsed): AgentConfig {
@@ -229,6 +231,12 @@ function checkCniFolders(raw: Readonly<Record<string, unknown>>): readonly Field
   if (mesos === undefined || others === undefined || normalPath(mesos) !== normalPath(others)) return [];
   const description = `${others} is cni_dir too; give cni_dir and cni_conflist_dir a folder each`;
   return [{ field: 'cni_conflist_dir', description }];
+}
+
+/** A file that names no master is left to the start, so that the defaults, which need an address too, can be had. */
+function checkMasters({ master, ip }: Readonly<Record<string, unknown>>): readonly FieldViolation[] {
+  const masters = master === undefined ? undefined : schema.shape.master.safeParse(master).data;
+  return masters === undefined || ip !== undefined ? [] : checkUnderlayIp(masters, undefined);
 }
 
 /** An absolute path without empty, `.` and `..` parts. */

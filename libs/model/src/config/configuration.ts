@@ -17,8 +17,11 @@ export interface Configuration<C> {
   defaults(): C;
   /** Every key in the order of the documentation. */
   describe(): readonly ConfigKey[];
-  /** Files that the configuration names and that have to be there when the process starts. */
-  files(config: C): readonly ConfiguredFile[];
+  /**
+   * Files that what a file holds names and that have to be there when the process starts; as far as it can be read, for
+   * other keys may be wrong.
+   */
+  files(raw: unknown): readonly ConfiguredFile[];
 }
 
 /** A file that a key names. */
@@ -39,7 +42,8 @@ export interface ConfigurationDefinition<S extends z.ZodObject, C> {
   readonly convert: (parsed: z.output<S>) => C;
   /** Keys that, written without a value, would silently mean their defaults: they have to say something. */
   readonly notBare?: readonly string[];
-  readonly files?: (config: C) => readonly ConfiguredFile[];
+  /** Sees what `check` sees. */
+  readonly files?: (raw: Readonly<Record<string, unknown>>) => readonly ConfiguredFile[];
 }
 
 /** Builds a {@link Configuration}. */
@@ -48,6 +52,7 @@ export function defineConfiguration<S extends z.ZodObject, C>(
 ): Configuration<C> {
   const { app, schema, check, convert } = definition;
   const subject = `configuration of ${app}`;
+  const prepare = (file: Readonly<Record<string, unknown>>) => definition.prepare?.(file) ?? file;
   const parse = (raw: unknown): C => {
     const file = unsetNulls(raw) ?? {};
     if (!isBlock(file)) {
@@ -55,7 +60,7 @@ export function defineConfiguration<S extends z.ZodObject, C>(
       throw OverlayError.invalid([{ field: '(file)', description }], subject);
     }
     const bare = bareKeys(raw, definition.notBare ?? []);
-    const prepared = definition.prepare?.(file) ?? file;
+    const prepared = prepare(file);
     const result = schema.safeParse(prepared);
     const wrong = result.success ? [] : schemaViolations(schema, result.error.issues, prepared);
     const reported = new Set(wrong.map(({ field }) => field));
@@ -68,7 +73,10 @@ export function defineConfiguration<S extends z.ZodObject, C>(
     parse,
     defaults: () => parse({}),
     describe: () => describeSchema(schema),
-    files: (config) => definition.files?.(config) ?? [],
+    files(raw) {
+      const file = unsetNulls(raw) ?? {};
+      return (isBlock(file) ? definition.files?.(prepare(file)) : undefined) ?? [];
+    },
   };
 }
 

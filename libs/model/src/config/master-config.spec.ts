@@ -176,8 +176,8 @@ describe('the configuration of overlay-master', () => {
 
   it('names the files that have to be there', () => {
     const tls = { ca: '/a', cert: '/b', key: '/c' };
-    const config = masterConfiguration.parse({ tls, log: { etcd: { endpoints: ['https://a:1'], tls } } });
-    expect(masterConfiguration.files(config).map(({ key, path }) => `${key}=${path}`)).toEqual([
+    const raw = { tls, log: { etcd: { endpoints: ['https://a:1'], tls } }, colour: 'blue' };
+    expect(masterConfiguration.files(raw).map(({ key, path }) => `${key}=${path}`)).toEqual([
       'tls.ca=/a',
       'tls.cert=/b',
       'tls.key=/c',
@@ -185,6 +185,20 @@ describe('the configuration of overlay-master', () => {
       'log.etcd.tls.cert=/b',
       'log.etcd.tls.key=/c',
     ]);
+    const wrong = { ca: 'relative', cert: 7, key: '/c' };
+    expect(masterConfiguration.files({ tls: wrong }).map(({ key }) => key)).toEqual(['tls.key']);
+    expect(masterConfiguration.files([])).toEqual([]);
+  });
+
+  it.each([
+    [{ listen: 5060 }, 'listen', '5060 is wrong here: give a block with grpc and http'],
+    [
+      { network: { vtep_subnet: '44.128.0.0/20', overlays: [7] } },
+      'network.overlays[0]',
+      '7 is wrong here: give a block with name, subnet, prefix, subnet6, prefix6, enabled and isolated',
+    ],
+  ])('says which keys belong into a block: %j', (raw, field, description) => {
+    expect(violationsOf(() => masterConfiguration.parse(raw))).toEqual([{ field, description }]);
   });
 
   it('describes every key with type and meaning', () => {

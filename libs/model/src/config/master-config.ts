@@ -14,6 +14,7 @@ import {
   networkBlock,
   networkBlockOf,
 } from './network-block.js';
+import { valueAt } from './raw-configuration.js';
 import { checkTls, configuredTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 
 /** Configuration of overlay-master. */
@@ -68,9 +69,9 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
   prepare: (raw) => withDefaultBlocks(fromDcos(raw, Object.keys(schema.shape))),
   check: checkMaster,
   notBare: ['network', 'dcos_overlay_network', 'log'],
-  files: ({ tls, log }) => [
-    ...configuredTls(tls),
-    ...(log.kind === 'etcd' ? configuredTls(log.tls, 'log.etcd.tls') : []),
+  files: (raw) => [
+    ...configuredTls(raw.tls, 'tls'),
+    ...configuredTls(valueAt(raw, ['log', 'etcd', 'tls']), 'log.etcd.tls'),
   ],
   convert(parsed): MasterConfig {
     const tls = tlsFilesOf(parsed.tls);

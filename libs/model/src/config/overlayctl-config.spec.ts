@@ -17,21 +17,21 @@ describe('overlayctlConfiguration', () => {
 
   it('reads every key', () => {
     const tls = { ca: '/etc/ca.pem', cert: '/etc/cert.pem', key: '/etc/key.pem' };
-    const config = overlayctlConfiguration.parse({
+    const raw = {
       master: '[FD00::1]:99',
       timeout: 2.5,
       json: true,
       tls,
       sockets: { agent: '/run/a.sock', dataplane: 'unix:/run/d.sock', ipam: 'localhost:1' },
-    });
-    expect(config).toEqual({
+    };
+    expect(overlayctlConfiguration.parse(raw)).toEqual({
       master: '[fd00::1]:99',
       timeoutSeconds: 2.5,
       json: true,
       tls,
       sockets: { agent: 'unix:/run/a.sock', dataplane: 'unix:/run/d.sock', ipam: 'localhost:1' },
     });
-    expect(overlayctlConfiguration.files(config).map((file) => file.key)).toEqual([
+    expect(overlayctlConfiguration.files(raw).map((file) => file.key)).toEqual([
       'tls.ca',
       'tls.cert',
       'tls.key',

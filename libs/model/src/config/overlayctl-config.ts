@@ -58,7 +58,7 @@ export const overlayctlConfiguration: Configuration<OverlayctlConfig> = defineCo
       sockets: parsed.sockets,
     };
   },
-  files: ({ tls }) => configuredTls(tls),
+  files: ({ tls }) => configuredTls(tls, 'tls'),
 });
 
 function serverKey(meaning: string) {

@@ -5,6 +5,9 @@ import { nearestWord } from './nearest-word.js';
 import { valueAt } from './raw-configuration.js';
 import { notesOf, unwrapped } from './schema-key.js';
 
+/** Names as in `a, b and c`. */
+const LIST = new Intl.ListFormat('en-GB', { type: 'conjunction' });
+
 /** What breaks the schema, one violation for each wrong key, each with value and rule. */
 export function schemaViolations(
   schema: z.core.$ZodType,
@@ -35,10 +38,16 @@ function unknownKeys(
 
 function wrongValue(value: unknown, schema: z.core.$ZodType | undefined): string {
   const notes = schema === undefined ? undefined : notesOf(schema);
-  const rule = notes?.type ?? 'another type';
+  const rule = notes?.type ?? typeOf(schema);
   if (value === undefined)
     return `is missing: give ${rule}${notes === undefined ? '' : ` (${notes.meaning})`}`;
   return `${JSON.stringify(value)} is wrong here: give ${rule}`;
+}
+
+/** What a value without notes of its own has to be. */
+function typeOf(schema: z.core.$ZodType | undefined): string {
+  if (schema instanceof z.ZodObject) return `a block with ${LIST.format(Object.keys(schema.shape))}`;
+  return schema instanceof z.ZodArray ? 'a list' : 'another type';
 }
 
 /** The schema that a value's path leads to, without wrappers but with the notes it carries. */

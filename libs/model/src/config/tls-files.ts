@@ -15,14 +15,15 @@ export interface TlsFiles {
 
 const PARTS = ['ca', 'cert', 'key'] as const;
 
+const SHAPE = {
+  ca: pathKey('PEM file of the authority that peers are checked against.').optional(),
+  cert: pathKey('PEM file of the own certificate.').optional(),
+  key: pathKey('PEM file of the own private key.').optional(),
+};
+
 /** The keys `ca`, `cert` and `key`: all set, or none. */
 export function tlsBlock(meaning: string) {
-  const block = z.strictObject({
-    ca: pathKey('PEM file of the authority that peers are checked against.').optional(),
-    cert: pathKey('PEM file of the own certificate.').optional(),
-    key: pathKey('PEM file of the own private key.').optional(),
-  });
-  return key('a block with ca, cert and key', meaning, block).optional();
+  return key('a block with ca, cert and key', meaning, z.strictObject(SHAPE)).optional();
 }
 
 /** The files; undefined if TLS is off. Expects a block that {@link checkTls} found right. */
@@ -34,9 +35,13 @@ export function tlsFilesOf(
   return { ca, cert, key: privateKey };
 }
 
-/** The files of a block with the keys that name them. */
-export function configuredTls(tls: TlsFiles | undefined, path = 'tls'): readonly ConfiguredFile[] {
-  return tls === undefined ? [] : PARTS.map((part) => ({ key: fieldPath(path, part), path: tls[part] }));
+/** The files of a raw block with the keys that name them, as far as they can be read. */
+export function configuredTls(raw: unknown, path: string): readonly ConfiguredFile[] {
+  if (!isBlock(raw)) return [];
+  return PARTS.flatMap((part) => {
+    const file = SHAPE[part].safeParse(raw[part]).data;
+    return file === undefined ? [] : [{ key: fieldPath(path, part), path: file }];
+  });
 }
 
 /** A violation for each part that is missing while others are there. */
