@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManagedProcess, unixSocketListens } from '@overlay/testbed';
 import { IpamDaemon, NETWORK, REPOSITORY } from './ipam-daemon.js';
@@ -42,25 +43,24 @@ describe('overlay-docker-ipam', () => {
     await ipam.remove();
   });
 
-  /** What Docker's plugin client sends (moby, pkg/plugins). */
-  function ask(method: string, body: string): Promise<Answer> {
+  function send(verb: string, path: string, body = ''): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
-      const call = request(
-        { socketPath: socket, path: `/${method}`, method: 'POST', agent: false },
-        (response) => {
-          const pieces: Buffer[] = [];
-          response.on('data', (piece: Buffer) => pieces.push(piece));
-          response.once('end', () => {
-            resolve({
-              status: response.statusCode ?? 0,
-              body: JSON.parse(Buffer.concat(pieces).toString('utf8')),
-            });
-          });
-        },
-      );
+      const call = request({ socketPath: socket, path, method: verb, agent: false }, (response) => {
+        const pieces: Buffer[] = [];
+        response.on('data', (piece: Buffer) => pieces.push(piece));
+        response.once('end', () => {
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') });
+        });
+      });
       call.once('error', reject);
       call.end(body);
     });
+  }
+
+  /** What Docker's plugin client sends (moby, pkg/plugins). */
+  async function ask(method: string, body: string): Promise<Answer> {
+    const { status, text } = await send('POST', `/${method}`, body);
+    return { status, body: JSON.parse(text) };
   }
 
   async function take(number: number): Promise<Readonly<Record<string, unknown>>> {
@@ -95,6 +95,23 @@ describe('overlay-docker-ipam', () => {
       expect({ status, answer }).toEqual({ status: 200, answer: { Error: expect.any(String) } });
     }
     expect(await take(1)).toMatchObject({ Address: '9.0.1.2/27' });
+  });
+
+  it('says whether overlay-ipam answers, beside metrics', async () => {
+    const untilStatus = async (status: number) => {
+      for (;;) {
+        const answer = await send('GET', '/readyz');
+        if (answer.status === status) return answer.text;
+        await setTimeout(50);
+      }
+    };
+    expect((await send('GET', '/healthz')).status).toBe(200);
+    expect((await send('GET', '/metrics')).text).toContain('process_cpu_seconds_total');
+    await untilStatus(200);
+    await ipam.process.kill();
+    expect(await untilStatus(503)).toContain('ipam: overlay-ipam is down');
+    await ipam.process.start();
+    await untilStatus(200);
   });
 
   it('does without an overlay-ipam that is stopped, and does nothing late', async () => {

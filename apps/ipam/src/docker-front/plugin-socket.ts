@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs';
-import { type Clock, type FastifyInstance, type Logger, startHttpServer } from '@overlay/service';
+import {
+  type Clock,
+  type FastifyInstance,
+  type Logger,
+  type Metrics,
+  type Readiness,
+  startHttpServer,
+} from '@overlay/service';
 import { repeat } from '../repeat.js';
 
 /** What the socket is made of. */
@@ -7,6 +14,8 @@ export interface PluginSocketOptions {
   readonly path: string;
   readonly clock: Pick<Clock, 'sleep'>;
   readonly logger: Logger;
+  /** Served beside Docker's protocol, which is all POST. */
+  readonly probes: { readonly readiness: Readiness; readonly metrics: Metrics };
   readonly routes: (server: FastifyInstance) => void;
 }
 
@@ -23,11 +32,12 @@ const LOOK_MS = 1000;
  * @throws OverlayError `failed_precondition` naming the key if it cannot be listened on at first.
  */
 export async function keepPluginSocket(options: PluginSocketOptions): Promise<PluginSocket> {
-  const { path, clock, logger, routes } = options;
+  const { path, clock, logger, probes, routes } = options;
   const listen = () =>
     startHttpServer({
       listen: { key: 'sockets.docker_plugin', address: { kind: 'unix', path } },
       logger,
+      probes,
       routes,
     });
   let server = await listen();
