@@ -61,6 +61,35 @@ describe('errors over gRPC', () => {
     expect(error.message).toMatch(/^the request has 1000 errors:[\s\S]*…$/);
   });
 
+  it('cuts a description that is too long, never inside a character', () => {
+    const description = `${'x'.repeat(255)}\u{1f600}${'y'.repeat(5_000)}`;
+    const error = roundTrip(OverlayError.invalid([{ field: 'node_id', description }]));
+    expect(error.violations).toEqual([{ field: 'node_id', description: `${'x'.repeat(255)}…` }]);
+  });
+
+  it('leaves out a violation that does not fit, and tells the next', () => {
+    const next = { field: 'name', description: 'is missing' };
+    const huge = { field: 'x'.repeat(5_000), description: 'is unknown' };
+    expect(roundTrip(OverlayError.invalid([huge, next])).violations).toEqual([next]);
+  });
+
+  it('sends no details where no violation fits', () => {
+    const answer = statusAnswerOf(OverlayError.invalid([{ field: 'x'.repeat(5_000), description: 'x' }]));
+    expect(answer.code).toBe(status.INVALID_ARGUMENT);
+    expect(answer.metadata.get('grpc-status-details-bin')).toEqual([]);
+  });
+
+  it('stays below 8 KiB of trailers and tells what is wrong in any language', () => {
+    for (const character of ['x', ' ', '\n', 'ä', '網', '\u{1f600}', '\ud800']) {
+      const description = character.repeat(4_000);
+      const answer = statusAnswerOf(OverlayError.invalid([{ field: 'name', description }]));
+      const [details] = answer.metadata.get('grpc-status-details-bin');
+      const bytes = encodeURI(answer.details).length + Buffer.from(details ?? '').toString('base64').length;
+      expect(bytes).toBeLessThan(7_700);
+      expect(errorOfCall(asServiceError(answer)).violations).toHaveLength(1);
+    }
+  });
+
   it('makes a message that can be percent-encoded of any text', () => {
     fc.assert(
       fc.property(

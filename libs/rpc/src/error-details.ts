@@ -13,9 +13,11 @@ const DETAILS_KEY = 'grpc-status-details-bin';
 const LEADER_KEY = 'overlay-leader';
 /** Printable ASCII, as HTTP/2 header values of gRPC are (gRPC over HTTP/2, "ASCII-Value"). */
 const ASCII_VALUE = /^[ -~]+$/;
-// Many clients take no more than 8 KiB of trailers: the message and, in base64, the details stay below.
-const MESSAGE_MAX_LENGTH = 1_500;
-const DETAILS_MAX_BYTES = 4_096;
+// Many clients take no more than 8 KiB of trailers. The message travels twice, percent-encoded in a trailer of its own and
+// plain in the details; the details are in base64: 2,000 + 4/3 * (2,000 + 2,000) bytes at most, and some for the names.
+const MESSAGE_MAX_BYTES = 2_000;
+const VIOLATIONS_MAX_BYTES = 2_000;
+const DESCRIPTION_MAX_LENGTH = 256;
 const BAD_REQUEST_TYPE = 'type.googleapis.com/google.rpc.BadRequest';
 
 /** What a gRPC server answers instead of a message. */
@@ -28,39 +30,56 @@ export interface StatusAnswer {
 /**
  * Total conversion of anything thrown by a handler into a gRPC status. Field violations travel as
  * google.rpc.BadRequest in the trailer `grpc-status-details-bin`, the leader's address in `overlay-leader`.
- * Long messages are cut, and of many violations the first ones travel, so that any client can take the trailers.
+ * Long texts are cut, and of many violations the first ones travel, so that any client can take the trailers.
  */
 export function statusAnswerOf(thrown: unknown): StatusAnswer {
   const error = toOverlayError(thrown);
   const code = statusOfFailure(error.code);
-  const details = messageOf(error);
+  const details = cut(error.message, MESSAGE_MAX_BYTES, encodedBytes);
   const metadata = new Metadata();
-  if (error.violations.length > 0) {
-    metadata.set(DETAILS_KEY, encodeViolations(code, details, error.violations));
-  }
+  const fieldViolations = violationsThatFit(error.violations);
+  // Details without content do not decode to the status of the call, which some clients answer with INTERNAL.
+  if (fieldViolations.length > 0) metadata.set(DETAILS_KEY, encodeDetails(code, details, fieldViolations));
   if (error.leader !== undefined && ASCII_VALUE.test(error.leader)) metadata.set(LEADER_KEY, error.leader);
   return { code, details, metadata };
 }
 
-function messageOf(error: OverlayError): string {
-  const { message } = error;
-  const short = message.length > MESSAGE_MAX_LENGTH ? `${message.slice(0, MESSAGE_MAX_LENGTH)}…` : message;
-  // Halves of surrogate pairs, which a message cannot be percent-encoded with, become U+FFFD.
-  return Buffer.from(short).toString();
+/** Text that can be encoded, with an ellipsis if its size would be more than `max`. */
+function cut(text: string, max: number, sizeOf: (text: string) => number): string {
+  // Halves of surrogate pairs, which nothing can be percent-encoded with, become U+FFFD.
+  const whole = Buffer.from(text).toString();
+  if (sizeOf(whole) <= max) return whole;
+  let shown = '';
+  let size = 0;
+  for (const character of whole) {
+    size += sizeOf(character);
+    if (size > max) break;
+    shown += character;
+  }
+  return `${shown}…`;
 }
 
-function encodeViolations(code: number, message: string, violations: readonly FieldViolation[]): Buffer {
-  const fieldViolations: FieldViolation[] = [];
-  let encoded = Buffer.alloc(0);
-  for (const violation of violations) {
-    fieldViolations.push(violation);
-    const value = Buffer.from(BadRequest.encode({ fieldViolations }).finish());
-    const details = [{ typeUrl: BAD_REQUEST_TYPE, value }];
-    const longer = Buffer.from(Status.encode({ code, message, details }).finish());
-    if (longer.length > DETAILS_MAX_BYTES) break;
-    encoded = longer;
+const encodedBytes = (text: string): number => encodeURI(text).length;
+const units = (text: string): number => text.length;
+
+function violationsThatFit(violations: readonly FieldViolation[]): readonly FieldViolation[] {
+  let bytes = 0;
+  const fitting: FieldViolation[] = [];
+  for (const { field, description } of violations) {
+    const violation = { field, description: cut(description, DESCRIPTION_MAX_LENGTH, units) };
+    const size = BadRequest.encode({ fieldViolations: [violation] }).finish().length;
+    if (bytes + size > VIOLATIONS_MAX_BYTES) continue;
+    bytes += size;
+    fitting.push(violation);
   }
-  return encoded;
+  return fitting;
+}
+
+function encodeDetails(code: number, message: string, violations: readonly FieldViolation[]): Buffer {
+  const value = Buffer.from(BadRequest.encode({ fieldViolations: [...violations] }).finish());
+  return Buffer.from(
+    Status.encode({ code, message, details: [{ typeUrl: BAD_REQUEST_TYPE, value }] }).finish(),
+  );
 }
 
 /** Total conversion of anything that a gRPC client call failed with; the inverse of {@link statusAnswerOf}. */
