@@ -19,4 +19,5 @@ export {
 } from './service-handlers.js';
 export { type RequestOf, type ResponseOf, type ServiceShape, serviceName } from './service-types.js';
 export { clientCredentials, serverCredentials, type TlsFiles } from './tls-files.js';
+export { topologyParts } from './topology-parts.js';
 export { until } from './until.js';

@@ -1,5 +1,6 @@
 import { type TopologyChange, type TopologyFrame, TopologyFrameKind } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
+import { topologyParts } from '@overlay/rpc';
 import { ChangeSignal } from '../change-signal.js';
 import type { TopologyStore, TopologyUpdate } from './topology-store.js';
 
@@ -62,12 +63,5 @@ function* framesOf(
   changes: Iterable<TopologyChange>,
   revision: bigint,
 ): Iterable<TopologyFrame> {
-  let part: TopologyChange[] = [];
-  for (const change of changes) {
-    part.push(change);
-    if (part.length < CHANGES_PER_FRAME) continue;
-    yield { kind, revision, changes: part };
-    part = [];
-  }
-  if (part.length > 0) yield { kind, revision, changes: part };
+  for (const part of topologyParts(changes, CHANGES_PER_FRAME)) yield { kind, revision, changes: part };
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Network, Peer, type TopologyChange, TopologyFrameKind } from '@overlay/contracts';
+import { Network, Peer, type TopologyChange, TopologyFrame, TopologyFrameKind } from '@overlay/contracts';
 import fc from 'fast-check';
 import { watchPeerFrames } from './peer-frames.js';
 import { TopologyIntake } from './topology-intake.js';
@@ -145,6 +145,26 @@ describe('watchPeerFrames', () => {
     const pending = frames.next();
     stop.abort();
     expect((await pending).done).toBe(true);
+  });
+
+  it('keeps frames below 1 MiB where peers have blocks in many networks', async () => {
+    const prefixes = Array.from({ length: 80 }, (_, index) => ({
+      networkId: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+      prefix: `fd01:2345:6789:${index}::/64`,
+    }));
+    const peers = Array.from({ length: 400 }, (_, index): TopologyChange => {
+      const nodeId = `n${String(index).padStart(4, '0')}`;
+      return { change: { $case: 'peer', value: Peer.create({ nodeId, prefixes }) } };
+    });
+    await store.replace(peers, 5n);
+    const stop = new AbortController();
+    const told: TopologyChange[] = [];
+    for await (const frame of watchPeerFrames(store, stop.signal)) {
+      expect(TopologyFrame.encode(frame).finish().length).toBeLessThan(1024 * 1024);
+      told.push(...frame.changes);
+      if (frame.kind === SYNCED) stop.abort();
+    }
+    expect(told).toStrictEqual(peers);
   });
 
   it('loses nothing that is committed while the snapshot is read', async () => {

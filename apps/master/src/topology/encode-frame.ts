@@ -4,12 +4,13 @@ import {
   TopologyFrameKind,
   WatchTopologyResponse,
 } from '@overlay/contracts';
+import { topologyParts } from '@overlay/rpc';
 
 /** A frame ready to be sent to any number of watchers. */
 export type EncodedFrame = Buffer;
 
-/** Changes per frame: about 200 bytes each, so that a frame stays far below 1 MiB. */
-export const CHANGES_PER_FRAME = 1_000;
+/** Changes per frame at most, so that encoding one takes no longer than a few milliseconds. */
+const CHANGES_PER_FRAME = 1_000;
 
 /** Encodes one frame of the topology stream. */
 export function encodeFrame(
@@ -35,7 +36,8 @@ export function* encodeSnapshot(
   revision: bigint,
   changes: Iterable<TopologyChange>,
 ): Generator<EncodedFrame> {
-  for (const part of partsOf(changes)) yield encodeFrame(TopologyFrameKind.SNAPSHOT, revision, part);
+  for (const part of topologyParts(changes, CHANGES_PER_FRAME))
+    yield encodeFrame(TopologyFrameKind.SNAPSHOT, revision, part);
 }
 
 /**
@@ -47,21 +49,9 @@ export function* encodeDeltas(
   revision: bigint,
   changes: readonly TopologyChange[],
 ): Generator<EncodedFrame> {
-  const parts = [...partsOf(changes)];
+  const parts = [...topologyParts(changes, CHANGES_PER_FRAME)];
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
     yield encodeFrame(TopologyFrameKind.DELTA, last ? revision : before, part);
   }
-}
-
-function* partsOf(changes: Iterable<TopologyChange>): Generator<readonly TopologyChange[]> {
-  let part: TopologyChange[] = [];
-  for (const change of changes) {
-    part.push(change);
-    if (part.length === CHANGES_PER_FRAME) {
-      yield part;
-      part = [];
-    }
-  }
-  if (part.length > 0) yield part;
 }
