@@ -3,7 +3,13 @@ import { describe, expect, it } from '@jest/globals';
 import { Status } from '@overlay/contracts';
 import { FAILURE_CODES, OverlayError } from '@overlay/failure';
 import fc from 'fast-check';
-import { errorOfCall, type StatusAnswer, statusAnswerOf } from './error-details.js';
+import {
+  errorOfCall,
+  errorOfStatusMessage,
+  type StatusAnswer,
+  statusAnswerOf,
+  statusMessageOf,
+} from './error-details.js';
 
 /** What a client is given for an answer that came over the wire. */
 function asServiceError(answer: StatusAnswer): Error {
@@ -110,6 +116,17 @@ describe('errors over gRPC', () => {
     }
   });
 
+  it('keeps code, message and violations of a failure within a message', () => {
+    const error = OverlayError.invalid([{ field: 'tcp.port', description: '0 is no port' }]);
+    const sent = Status.decode(Status.encode(statusMessageOf(error)).finish());
+    expect(errorOfStatusMessage(sent)).toMatchObject({
+      code: 'invalid_argument',
+      message: 'tcp.port: 0 is no port',
+      violations: error.violations,
+    });
+    expect(statusMessageOf(new OverlayError('not_found', 'x')).details).toEqual([]);
+  });
+
   it('makes internal of anything else that a handler throws', () => {
     const thrown: readonly unknown[] = [new TypeError('x'), 'x', undefined, Object.create(null)];
     for (const each of thrown) expect(statusAnswerOf(each).code).toBe(status.INTERNAL);
@@ -142,6 +159,7 @@ describe('errors over gRPC', () => {
     for (const detail of details) {
       const encoded = Status.encode({ code: 3, message: 'wrong', details: [detail] }).finish();
       expect(errorOfCall(withDetails(Buffer.from(encoded))).violations).toEqual([]);
+      expect(errorOfStatusMessage(Status.decode(encoded)).violations).toEqual([]);
     }
   });
 });

@@ -34,14 +34,24 @@ export interface StatusAnswer {
  */
 export function statusAnswerOf(thrown: unknown): StatusAnswer {
   const error = toOverlayError(thrown);
-  const code = statusOfFailure(error.code);
-  const details = cut(error.message, MESSAGE_MAX_BYTES, encodedBytes);
+  const status = statusMessageOf(error);
   const metadata = new Metadata();
-  const fieldViolations = violationsThatFit(error.violations);
   // Details without content do not decode to the status of the call, which some clients answer with INTERNAL.
-  if (fieldViolations.length > 0) metadata.set(DETAILS_KEY, encodeDetails(code, details, fieldViolations));
+  if (status.details.length > 0) metadata.set(DETAILS_KEY, Buffer.from(Status.encode(status).finish()));
   if (error.leader !== undefined && ASCII_VALUE.test(error.leader)) metadata.set(LEADER_KEY, error.leader);
-  return { code, details, metadata };
+  return { code: status.code, details: status.message, metadata };
+}
+
+/** The same for a failure that travels within a message: code, message and field violations, cut alike. */
+export function statusMessageOf(thrown: unknown): Status {
+  const error = toOverlayError(thrown);
+  const fieldViolations = violationsThatFit(error.violations);
+  const value = Buffer.from(BadRequest.encode({ fieldViolations }).finish());
+  return {
+    code: statusOfFailure(error.code),
+    message: cut(error.message, MESSAGE_MAX_BYTES, encodedBytes),
+    details: fieldViolations.length === 0 ? [] : [{ typeUrl: BAD_REQUEST_TYPE, value }],
+  };
 }
 
 /** Text that can be encoded, with an ellipsis if its size would be more than `max`. */
@@ -62,7 +72,7 @@ function cut(text: string, max: number, sizeOf: (text: string) => number): strin
 const encodedBytes = (text: string): number => encodeURI(text).length;
 const units = (text: string): number => text.length;
 
-function violationsThatFit(violations: readonly FieldViolation[]): readonly FieldViolation[] {
+function violationsThatFit(violations: readonly FieldViolation[]): FieldViolation[] {
   let bytes = 0;
   const fitting: FieldViolation[] = [];
   for (const { field, description } of violations) {
@@ -73,13 +83,6 @@ function violationsThatFit(violations: readonly FieldViolation[]): readonly Fiel
     fitting.push(violation);
   }
   return fitting;
-}
-
-function encodeDetails(code: number, message: string, violations: readonly FieldViolation[]): Buffer {
-  const value = Buffer.from(BadRequest.encode({ fieldViolations: [...violations] }).finish());
-  return Buffer.from(
-    Status.encode({ code, message, details: [{ typeUrl: BAD_REQUEST_TYPE, value }] }).finish(),
-  );
 }
 
 /** Total conversion of anything that a gRPC client call failed with; the inverse of {@link statusAnswerOf}. */
@@ -93,6 +96,11 @@ export function errorOfCall(thrown: unknown): OverlayError {
   });
 }
 
+/** Total conversion of a failure that came within a message; the inverse of {@link statusMessageOf}. */
+export function errorOfStatusMessage({ code, message, details }: Status): OverlayError {
+  return new OverlayError(failureOfStatus(code), message, { violations: violationsIn(details) });
+}
+
 function isServiceError(thrown: unknown): thrown is ServiceError {
   return (
     thrown instanceof Error && 'code' in thrown && 'metadata' in thrown && thrown.metadata instanceof Metadata
@@ -103,10 +111,17 @@ function violationsOf(metadata: Metadata): readonly FieldViolation[] {
   const encoded = metadata.get(DETAILS_KEY)[0];
   if (!(encoded instanceof Buffer)) return [];
   try {
-    const details = Status.decode(encoded).details.filter(
-      (detail: Any) => detail.typeUrl === BAD_REQUEST_TYPE,
-    );
-    return details.flatMap((detail: Any) => BadRequest.decode(detail.value).fieldViolations);
+    return violationsIn(Status.decode(encoded).details);
+  } catch {
+    return [];
+  }
+}
+
+function violationsIn(details: readonly Any[]): readonly FieldViolation[] {
+  try {
+    return details
+      .filter(({ typeUrl }) => typeUrl === BAD_REQUEST_TYPE)
+      .flatMap(({ value }) => BadRequest.decode(value).fieldViolations);
   } catch {
     return [];
   }

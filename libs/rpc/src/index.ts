@@ -1,5 +1,11 @@
 export { type BackoffPolicy, backoffMs } from './backoff.js';
-export { errorOfCall, type StatusAnswer, statusAnswerOf } from './error-details.js';
+export {
+  errorOfCall,
+  errorOfStatusMessage,
+  type StatusAnswer,
+  statusAnswerOf,
+  statusMessageOf,
+} from './error-details.js';
 export { failureOfStatus, statusOfFailure } from './grpc-status.js';
 export {
   type CallOf,

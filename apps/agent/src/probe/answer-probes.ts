@@ -1,6 +1,6 @@
 import type { ProbeContainerRequest, WatchProbesResponse } from '@overlay/contracts';
 import { isFailure, OverlayError, toOverlayError } from '@overlay/failure';
-import { statusOfFailure } from '@overlay/rpc';
+import { statusMessageOf } from '@overlay/rpc';
 import type { LoopDeps } from '../agent-deps.js';
 import type { MasterLink, ProbeOutcome } from '../registration/master-link.js';
 import { untilAborted } from '../until-aborted.js';
@@ -47,7 +47,6 @@ async function outcomeOf(
     if (probe === undefined) throw OverlayError.invalid([{ field: 'probe', description: 'is missing' }]);
     return { $case: 'result', value: await prober.probe(probe, caller) };
   } catch (thrown) {
-    const { code, message } = toOverlayError(thrown);
-    return { $case: 'failure', value: { code: statusOfFailure(code), message, details: [] } };
+    return { $case: 'failure', value: statusMessageOf(thrown) };
   }
 }

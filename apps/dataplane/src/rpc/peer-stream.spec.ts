@@ -65,6 +65,9 @@ describe('PeerStream', () => {
     expect(() => new PeerStream().next(undefined)).toThrow(
       expect.objectContaining({ violations: [{ field: 'frame', description: 'is missing' }] }),
     );
+    expect(() => new PeerStream().next(frame(TopologyFrameKind.SNAPSHOT, [removed('a b')]))).toThrow(
+      expect.objectContaining({ violations: [expect.objectContaining({ field: 'removed_node_id' })] }),
+    );
   });
 
   it.each([

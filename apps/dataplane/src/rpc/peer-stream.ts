@@ -1,5 +1,5 @@
 import { type TopologyChange, type TopologyFrame, TopologyFrameKind } from '@overlay/contracts';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { type NodeId, parseNodeId } from '@overlay/model';
 import type { PeerDescription } from '../desired/peer-description.js';
 import { parsePeer } from './parse-peer.js';
@@ -80,5 +80,13 @@ function stepOf(
     const peer = parsePeer(change.value);
     return [[peer.nodeId, peer]];
   }
-  return change?.$case === 'removedNodeId' ? [[parseNodeId(change.value), undefined]] : [];
+  return change?.$case === 'removedNodeId' ? [[parseRemovedNodeId(change.value), undefined]] : [];
+}
+
+function parseRemovedNodeId(text: string): NodeId {
+  try {
+    return parseNodeId(text);
+  } catch (thrown) {
+    throw violation('removed_node_id', toOverlayError(thrown).message);
+  }
 }

@@ -113,11 +113,13 @@ function choose(
 ): IpAddress {
   const isHere = (address: IpAddress) => family.addresses.contains(address);
   const own = held?.addresses.map(({ address }) => interfaceIp(address)).find(isHere);
-  const requested = request.requestedIps.find((address) => familyOf(address) === family.family);
+  const requestedAt = request.requestedIps.findIndex((address) => familyOf(address) === family.family);
+  const requested = request.requestedIps[requestedAt];
   const reserved = reservation?.addresses.find(isHere);
   if (requested !== undefined && reserved !== undefined && requested !== reserved) {
     const message = `requested address ${requested} is not that of reservation ${request.reservation}, ${reserved}; ask for one of them`;
-    throw new OverlayError('invalid_argument', message);
+    const violations = [{ field: `requested_ips[${requestedAt}]`, description: message }];
+    throw new OverlayError('invalid_argument', message, { violations });
   }
   const wanted = requested ?? reserved;
   if (own !== undefined && (wanted === undefined || wanted === own)) return own;

@@ -115,6 +115,12 @@ describe('reservations', () => {
     });
     await expect(add('b', { reservation: 'db', ips: ['9.0.1.6'] })).rejects.toMatchObject({
       code: 'invalid_argument',
+      violations: [
+        {
+          field: 'requested_ips[0]',
+          description: expect.stringContaining('9.0.1.6 is not that of reservation db'),
+        },
+      ],
     });
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ProbeContainerRequest } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
 import { parseNodeId } from '@overlay/model';
-import { statusOfFailure } from '@overlay/rpc';
+import { statusMessageOf } from '@overlay/rpc';
 import { ProbeExchange } from './probe-exchange.js';
 
 const NODE = parseNodeId('n1');
@@ -49,11 +50,24 @@ describe('ProbeExchange', () => {
     const askedToo = exchange.probe(NODE, order());
     exchange.answer(NODE, (await second).probeId, {
       $case: 'failure',
-      value: { code: statusOfFailure('not_found'), message: 'no such container', details: [] },
+      value: statusMessageOf(new OverlayError('not_found', 'no such container')),
     });
     exchange.answer(NODE, probeId, { $case: 'result', value: FOUND });
     await expect(asked).resolves.toEqual(FOUND);
     await expect(askedToo).rejects.toMatchObject({ code: 'not_found', message: 'no such container' });
+  });
+
+  it('tells which field of the request the agent found wrong', async () => {
+    const { exchange, orders, order } = connected();
+    const next = nextOrder(orders);
+    const asked = exchange.probe(NODE, order());
+    const wrong = OverlayError.invalid([{ field: 'tcp.port', description: '0 is no port' }], 'probe');
+    exchange.answer(NODE, (await next).probeId, { $case: 'failure', value: statusMessageOf(wrong) });
+    await expect(asked).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'probe.tcp.port: 0 is no port',
+      violations: [{ field: 'probe.tcp.port', description: '0 is no port' }],
+    });
   });
 
   it('drops answers that nobody waits for', async () => {

@@ -1,7 +1,7 @@
 import type { AnswerProbeRequest, ProbeContainerResponse, WatchProbesResponse } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { NodeId } from '@overlay/model';
-import { failureOfStatus } from '@overlay/rpc';
+import { errorOfStatusMessage } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
 
 /** What came of a probe, as an agent tells it. */
@@ -168,5 +168,12 @@ function failureOf(outcome: ProbeOutcome): OverlayError {
   if (outcome?.$case !== 'failure') {
     return new OverlayError('internal', 'the agent answered neither a result nor a failure');
   }
-  return new OverlayError(failureOfStatus(outcome.value.code), outcome.value.message);
+  const error = errorOfStatusMessage(outcome.value);
+  if (error.violations.length === 0) return error;
+  // The agent names fields of the probe, which is one field of what the master was asked.
+  const violations = error.violations.map((violation) => ({
+    ...violation,
+    field: `probe.${violation.field}`,
+  }));
+  return OverlayError.invalid(violations);
 }

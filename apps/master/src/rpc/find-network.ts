@@ -1,10 +1,10 @@
 import type { Network } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
-import { parseNetworkName } from '@overlay/model';
 import type { Cluster } from '../cluster/cluster.js';
+import { parseNetworkNameField } from './parse-registration.js';
 
 /** A network by its name. @throws OverlayError `not_found`, naming those there are; `invalid_argument` without a name. */
-export function findNetwork(cluster: Cluster, name: string): Network {
+export function findNetwork(cluster: Pick<Cluster, 'networks'>, name: string): Network {
   const network = cluster.networks().find(({ spec }) => spec?.name === name);
   if (network !== undefined) return network;
   if (name === '') throw OverlayError.invalid([{ field: 'name', description: 'is empty: name a network' }]);
@@ -13,11 +13,11 @@ export function findNetwork(cluster: Cluster, name: string): Network {
 }
 
 /**
- * Passes the name of a network that there is, and '' for all of them.
- * @throws OverlayError `invalid_argument` for what is no network's name, `not_found` for an unknown one.
+ * Passes a field `network` with the name of a network that there is, and '' for all of them.
+ * @throws OverlayError `invalid_argument` naming the field for what is no network's name, `not_found` for an unknown one.
  */
-export function requireKnownNetwork(cluster: Cluster, name: string): void {
+export function requireKnownNetwork(cluster: Pick<Cluster, 'networks'>, name: string): void {
   if (name === '') return;
-  parseNetworkName(name);
+  parseNetworkNameField('network', name);
   findNetwork(cluster, name);
 }

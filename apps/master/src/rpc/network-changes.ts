@@ -1,12 +1,11 @@
 import type { DeleteNetworkRequest, Network, NetworkSpec } from '@overlay/contracts';
-import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
+import { type FieldViolation, OverlayError } from '@overlay/failure';
 import {
   checkNetworkAlone,
   type NetworkDefinition,
   type NetworkId,
   type NetworkName,
   type NodeId,
-  parseNetworkName,
   readNetworkDefinition,
 } from '@overlay/model';
 import type { Clock } from '@overlay/service';
@@ -18,6 +17,7 @@ import {
   planNetworkUpdate,
 } from '../cluster/plan-network.js';
 import type { PlannerState } from '../cluster/planner-state.js';
+import { parseNetworkNameField } from './parse-registration.js';
 import { toNetwork } from './to-messages.js';
 
 interface NetworkAnswer {
@@ -53,7 +53,7 @@ export async function deleteNetwork(
   { name: text, force }: DeleteNetworkRequest,
   signal: AbortSignal,
 ): Promise<NetworkAnswer> {
-  const name = parseName(text);
+  const name = parseNetworkNameField('name', text);
   cluster.requireLeading();
   const isEarly = () => !force && cluster.loadedForMs < REPORTS_COME_WITHIN_MS && !signal.aborted;
   let unheard = isEarly() ? usersOf(cluster, name) : [];
@@ -96,14 +96,6 @@ function parseSpec(spec: NetworkSpec | undefined): NetworkDefinition {
 
 function isNamed(field: string, violations: readonly FieldViolation[]): boolean {
   return violations.some((violation) => violation.field === field);
-}
-
-function parseName(text: string): NetworkName {
-  try {
-    return parseNetworkName(text);
-  } catch (thrown) {
-    throw OverlayError.invalid([{ field: 'name', description: toOverlayError(thrown).message }]);
-  }
 }
 
 /** The agents that have addresses in the network. */

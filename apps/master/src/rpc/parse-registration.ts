@@ -1,7 +1,7 @@
 import { type IpAddress, parseIpAddress } from '@overlay/allocation';
 import type { RegisterAgentRequest } from '@overlay/contracts';
 import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
-import { type NodeId, parseNodeId } from '@overlay/model';
+import { type NetworkName, type NodeId, parseNetworkName, parseNodeId } from '@overlay/model';
 import type { RegistrationRequest } from '../cluster/plan-registration.js';
 
 const MAX_ATTRIBUTES = 64;
@@ -31,18 +31,17 @@ export function parseRegistration(request: RegisterAgentRequest): RegistrationRe
 
 /** Parses the node id of a report. @throws OverlayError `invalid_argument`. */
 export function parseNodeIdField(text: string): NodeId {
-  const violations: FieldViolation[] = [];
-  const nodeId = parseField('node_id', () => parseNodeId(text), violations);
-  if (nodeId === undefined) throw OverlayError.invalid(violations);
-  return nodeId;
+  return parseOnly('node_id', () => parseNodeId(text));
 }
 
 /** An address of a request's field. @throws OverlayError `invalid_argument` naming the field. */
 export function parseIpField(field: string, text: string): IpAddress {
-  const violations: FieldViolation[] = [];
-  const ip = parseField(field, () => parseIpAddress(text), violations);
-  if (ip === undefined) throw OverlayError.invalid(violations);
-  return ip;
+  return parseOnly(field, () => parseIpAddress(text));
+}
+
+/** A network's name of a request's field. @throws OverlayError `invalid_argument` naming the field. */
+export function parseNetworkNameField(field: string, text: string): NetworkName {
+  return parseOnly(field, () => parseNetworkName(text));
 }
 
 /** Parses a list of underlay addresses. @throws OverlayError `invalid_argument` naming each wrong one. */
@@ -53,6 +52,13 @@ export function parseIps(field: string, texts: readonly string[]): readonly IpAd
   );
   if (violations.length > 0) throw OverlayError.invalid(violations);
   return ips.filter((ip) => ip !== undefined);
+}
+
+function parseOnly<T>(field: string, parse: () => T): T {
+  const violations: FieldViolation[] = [];
+  const value = parseField(field, parse, violations);
+  if (value === undefined) throw OverlayError.invalid(violations);
+  return value;
 }
 
 function parseField<T>(field: string, parse: () => T, violations: FieldViolation[]): T | undefined {
