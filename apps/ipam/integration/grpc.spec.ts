@@ -77,6 +77,29 @@ describe('overlay-ipam through gRPC', () => {
     ending.abort();
   });
 
+  it('tells of a network that it does not know, and waits for it in a stream', async () => {
+    const { client } = daemon;
+    const page = { pageSize: 0, pageToken: '' };
+    for (const ask of [client.getCapacity, client.listAllocations, client.watchCapacity]) {
+      const asked = async () => {
+        const answer = ask({ ...page, network: 'a b' });
+        if (Symbol.asyncIterator in answer) for await (const _rows of answer);
+        await answer;
+      };
+      await expect(asked()).rejects.toMatchObject({
+        code: 'invalid_argument',
+        violations: [expect.objectContaining({ field: 'network' })],
+      });
+    }
+    const unknown = { code: 'not_found', message: expect.stringContaining(`this host has ${NETWORK}`) };
+    await expect(client.getCapacity({ network: 'later' })).rejects.toMatchObject(unknown);
+    await expect(client.listAllocations({ ...page, network: 'later' })).rejects.toMatchObject(unknown);
+    const ending = new AbortController();
+    const stream = client.watchCapacity({ network: 'later' }, { signal: ending.signal });
+    expect((await stream[Symbol.asyncIterator]().next()).value.capacities).toEqual([]);
+    ending.abort();
+  });
+
   it('lists allocations in pages, each once', async () => {
     const owners = Array.from({ length: 7 }, (_, number) => ({
       containerId: `c${number}`,

@@ -4,6 +4,7 @@ import type { Clock } from '@overlay/service';
 import type { AddressBook } from '../allocation/address-book.js';
 import { pageOf } from '../allocation/allocation-page.js';
 import { capacityOf } from '../allocation/capacity.js';
+import { requireKnownNetwork } from '../allocation/known-network.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
 import { planPools } from '../allocation/plan-pools.js';
 import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
@@ -15,6 +16,7 @@ import type { OperationMeter } from '../ipam-metrics.js';
 import { allocationMessage, capacityMessage, poolMessage } from './messages.js';
 import {
   parseAllocationWish,
+  parseNetworkFilter,
   parseOwnedHalf,
   parsePools,
   parseReservationRef,
@@ -81,27 +83,36 @@ export function createIpamService({
         await book.change((state) => planUnreservation(state, ref, { at: clock.instant(), cooldown }));
         return {};
       }),
-    listAllocations: async ({ network, pageSize, pageToken }) => {
-      const wanted = { ...(network === '' ? {} : { network }), pageSize, pageToken };
-      const page = await book.read((state) => pageOf(state, wanted));
+    listAllocations: async ({ network: text, pageSize, pageToken }) => {
+      const network = parseNetworkFilter(text);
+      const wanted = { ...(network === undefined ? {} : { network }), pageSize, pageToken };
+      const page = await book.read((state) => {
+        requireKnownNetwork(state, network);
+        return pageOf(state, wanted);
+      });
       return { allocations: page.allocations.map(allocationMessage), nextPageToken: page.nextPageToken };
     },
-    getCapacity: async ({ network }) => {
+    getCapacity: async ({ network: text }) => {
+      const network = parseNetworkFilter(text);
       const moment = { at: clock.instant(), cooldownMs: cooldown.cooldownMs };
-      const rows = await book.read((state) =>
-        capacityOf(state, moment, network === '' ? undefined : network),
-      );
+      const rows = await book.read((state) => {
+        requireKnownNetwork(state, network);
+        return capacityOf(state, moment, network);
+      });
       return { capacities: rows.map(capacityMessage) };
     },
-    watchCapacity: ({ network }, { signal }) =>
-      capacityMessages({
+    // Whoever watches may have come before the agent has configured the network.
+    watchCapacity: ({ network: text }, { signal }) => {
+      const network = parseNetworkFilter(text);
+      return capacityMessages({
         book,
         clock: timer,
         hostClock: clock,
         cooldownMs: cooldown.cooldownMs,
-        ...(network === '' ? {} : { network }),
+        ...(network === undefined ? {} : { network }),
         signal,
-      }),
+      });
+    },
   };
   return implementService(IpamServiceService, handlers, onInternalError);
 }

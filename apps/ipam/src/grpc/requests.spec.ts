@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AllocateRequest, AllocationHalf } from '@overlay/contracts';
 import { isFailure } from '@overlay/failure';
-import { parseAllocationWish, parseOwnedHalf, parsePools, parseReservationWish } from './requests.js';
+import {
+  parseAllocationWish,
+  parseNetworkFilter,
+  parseOwnedHalf,
+  parsePools,
+  parseReservationWish,
+} from './requests.js';
 
 const REQUEST: AllocateRequest = {
   network: 'dcos',
@@ -124,5 +130,13 @@ describe('parsePools', () => {
       'pools[1].subnet',
       'pools[1].subnet6',
     ]);
+  });
+});
+
+describe('parseNetworkFilter', () => {
+  it('takes a name, or nothing for all networks, and names the field of anything else', () => {
+    expect(parseNetworkFilter('dcos')).toBe('dcos');
+    expect(parseNetworkFilter('')).toBeUndefined();
+    expect(fieldsOf(() => parseNetworkFilter('a b'))).toEqual(['network']);
   });
 });

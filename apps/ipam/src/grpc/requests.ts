@@ -7,7 +7,7 @@ import {
   type ReserveRequest,
 } from '@overlay/contracts';
 import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
-import { type BridgeKind, parseNetworkId, parseNetworkName } from '@overlay/model';
+import { type BridgeKind, type NetworkName, parseNetworkId, parseNetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
 import { type Owner, parseContainerId, parseInterfaceName } from '../allocation/owner.js';
 import type { ReservationRef } from '../allocation/plan-reservation.js';
@@ -135,6 +135,18 @@ export function parseReservationRef(request: ReservationFields): ReservationRef 
   const ref = readReservationRef(fields, request);
   if (ref === undefined) throw OverlayError.invalid(fields.violations);
   return ref;
+}
+
+/**
+ * The network that a list is restricted to; undefined for a list of all.
+ * @throws OverlayError `invalid_argument` naming the field.
+ */
+export function parseNetworkFilter(text: string): NetworkName | undefined {
+  if (text === '') return undefined;
+  const fields = new Fields();
+  const network = fields.read('network', () => parseNetworkName(text));
+  if (network === undefined) throw OverlayError.invalid(fields.violations);
+  return network;
 }
 
 interface ReservationFields {

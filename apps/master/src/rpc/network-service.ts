@@ -1,11 +1,9 @@
 import {
   Agent,
-  Container,
   type DeleteAgentsRequest,
   type GetStateRequest,
   GetStateResponse,
   type ListAgentsRequest,
-  type ListContainersRequest,
   type ListNetworksRequest,
   type Network,
   type NetworkServiceGetCapacityRequest,
@@ -27,6 +25,7 @@ import { vtepNumber } from '../cluster/cluster-records.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
 import { STALE_HEADER } from '../stale-text.js';
 import { findNetwork, requireKnownNetwork } from './find-network.js';
+import { listContainers } from './list-containers.js';
 import { createNetwork, deleteNetwork, updateNetwork } from './network-changes.js';
 import { pageOf, refuseToken } from './pagination.js';
 import { parseIps } from './parse-registration.js';
@@ -122,22 +121,6 @@ async function deleteByAddress(cluster: Cluster, request: DeleteAgentsRequest) {
   }
   const deleted = await deleteAgents(cluster, { ips, force: request.force });
   return { deletedIps: deleted.map(({ ip }) => ip) };
-}
-
-/** A page with `agent_ip` finds the agent's rows; one with `network` looks at a bounded number, see {@link pageOf}. */
-function listContainers(cluster: Cluster, request: ListContainersRequest) {
-  cluster.requireLoaded();
-  requireKnownNetwork(cluster, request.network);
-  const page = pageOf(
-    {
-      after: (key) => cluster.reports.containerRows.after(key, request.agentIp),
-      keyOf: ({ key }) => key,
-      matches: ({ row }) => request.network === '' || row.network === request.network,
-      bytesOf: ({ row }) => Container.encode(row).finish().length,
-    },
-    { ...request, defaultSize: 500 },
-  );
-  return { containers: page.items.map(({ row }) => row), nextPageToken: page.nextPageToken };
 }
 
 /** A page with `network` or `min_free` looks at a bounded number of rows, see {@link pageOf}. */

@@ -214,7 +214,7 @@ export interface IpamServiceGetCapacityResponse {
 
 /** Asks for capacity as it changes. */
 export interface IpamServiceWatchCapacityRequest {
-  /** Only of this network, if set. */
+  /** Only of this network, if set; the host may get it later. */
   network: string;
 }
 
