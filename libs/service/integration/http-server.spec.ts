@@ -203,7 +203,8 @@ describe('an HTTP server', () => {
   });
 
   it('names the key of a TLS file that cannot be read', async () => {
-    const tls = { cert: join(folder, 'missing.pem'), key: join(folder, 'missing.key') };
+    const missing = (name: string) => join(folder, name);
+    const tls = { ca: missing('ca.pem'), cert: missing('missing.pem'), key: missing('missing.key') };
     await expect(start({ tls })).rejects.toMatchObject({
       code: 'failed_precondition',
       message: expect.stringContaining('tls.cert: cannot read'),

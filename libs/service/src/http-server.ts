@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { OverlayError, toOverlayError } from '@overlay/failure';
-import { formatListenAddress, type ListenAddress } from '@overlay/model';
+import { formatListenAddress, type ListenAddress, type TlsFiles } from '@overlay/model';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { claimUnixSocket } from './claim-unix-socket.js';
 import { type DrainBounds, drainBody } from './drain-body.js';
@@ -9,6 +9,7 @@ import { httpStatusOfFailure } from './http-status.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
+import { requireCertificate } from './require-certificate.js';
 
 export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -19,8 +20,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Serves `/healthz`, `/readyz` and `/metrics` when given. */
   readonly probes?: { readonly readiness: Readiness; readonly metrics: Metrics };
-  /** Paths of PEM files for HTTPS; plaintext without. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Paths of PEM files for HTTPS, with which only callers with a certificate may do more than read; plaintext without. */
+  readonly tls?: TlsFiles | undefined;
   /** Largest accepted body in bytes. */
   readonly bodyLimitBytes?: number;
   /** Adds the process's own routes. */
@@ -61,8 +62,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       ? fastify({ ...common, http: { maxHeaderSize: MAX_HEADER_BYTES } })
       : (fastify({
           ...common,
-          https: { cert: pem('cert', tls), key: pem('key', tls), maxHeaderSize: MAX_HEADER_BYTES },
+          https: {
+            cert: pem('cert', tls),
+            key: pem('key', tls),
+            ca: pem('ca', tls),
+            requestCert: true,
+            // Browsers and DC/OS's tools, which have none, may read.
+            rejectUnauthorized: false,
+            maxHeaderSize: MAX_HEADER_BYTES,
+          },
         }) as unknown as FastifyInstance);
+  if (tls !== undefined) server.addHook('onRequest', async (request) => requireCertificate(request));
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.logger));
   server.setNotFoundHandler((request, reply) => answerUnknown(server, request, reply));
   server.addHook('onSend', async (request) => drainBody(request.raw, DRAIN));
@@ -99,7 +109,7 @@ async function shutDown(server: FastifyInstance): Promise<void> {
   clearTimeout(timer);
 }
 
-function pem(name: 'cert' | 'key', tls: { readonly cert: string; readonly key: string }): Buffer {
+function pem(name: keyof TlsFiles, tls: TlsFiles): Buffer {
   try {
     return readFileSync(tls[name]);
   } catch (error) {

@@ -3,8 +3,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OverlayError } from '@overlay/failure';
+import { type CertificateFiles, type Certificates, createCertificates } from './certificates.js';
 import { runOrFail } from './command.js';
-import { type CertificateFiles, createEtcdCertificates, type EtcdCertificates } from './etcd-certificates.js';
 import { type ExitGuard, guardExit } from './exit-guard.js';
 import { findFreePort } from './free-port.js';
 import { ManagedProcess } from './managed-process.js';
@@ -64,7 +64,7 @@ export class EtcdCluster implements AsyncDisposable {
     const { home } = options;
     const folder = home?.folder ?? (await mkdtemp(join(tmpdir(), 'overlay-etcd-')));
     mkdirSync(folder, { recursive: true });
-    const certificates = options.tls === true ? await createEtcdCertificates(folder) : undefined;
+    const certificates = options.tls === true ? await createCertificates(folder) : undefined;
     const plans = await Promise.all(
       Array.from({ length: options.size ?? 1 }, (_, index) => planMember(`etcd${index}`, certificates)),
     );
@@ -82,7 +82,7 @@ export class EtcdCluster implements AsyncDisposable {
   private constructor(
     folder: string,
     plans: readonly MemberPlan[],
-    certificates: EtcdCertificates | undefined,
+    certificates: Certificates | undefined,
     home: EtcdHome | undefined,
   ) {
     const env = home?.env ?? { PATH: process.env.PATH ?? '/usr/bin:/bin' };
@@ -170,7 +170,7 @@ export class EtcdCluster implements AsyncDisposable {
   }
 }
 
-async function planMember(name: string, certificates: EtcdCertificates | undefined): Promise<MemberPlan> {
+async function planMember(name: string, certificates: Certificates | undefined): Promise<MemberPlan> {
   const scheme = certificates === undefined ? 'http' : 'https';
   const [client, peer, health] = await Promise.all([findFreePort(), findFreePort(), findFreePort()]);
   return {
@@ -186,7 +186,7 @@ function memberProcess(
   all: readonly MemberPlan[],
   folder: string,
   env: Readonly<Record<string, string>>,
-  certificates: EtcdCertificates | undefined,
+  certificates: Certificates | undefined,
 ): ManagedProcess {
   const options = {
     name: plan.name,

@@ -1,5 +1,6 @@
 export { type AppName, AppProcess } from './app-process.js';
 export { Capture, type CaptureOptions } from './capture.js';
+export { type CertificateFiles, type Certificates, createCertificates } from './certificates.js';
 export {
   type CniAddress,
   type CniChain,
@@ -13,7 +14,6 @@ export { type CommandOptions, type CommandResult, runCommand, runOrFail } from '
 export { Container, type Half } from './container.js';
 export { DOCKER_IMAGE, DockerEngine } from './docker-engine.js';
 export type { DockerHalf } from './docker-half.js';
-export type { CertificateFiles } from './etcd-certificates.js';
 export { EtcdCluster, type EtcdClusterOptions, type EtcdHome, type EtcdUser } from './etcd-cluster.js';
 export {
   type CniAttachOptions,

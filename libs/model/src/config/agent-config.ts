@@ -62,7 +62,7 @@ export interface AgentConfig {
     readonly docker: string;
   };
   readonly listen: { readonly http: ListenAddress; readonly grpc: ListenAddress };
-  /** Mutual TLS towards the masters and on the own listeners; absent for plaintext. */
+  /** Mutual TLS towards the masters, TLS on every listener, mutual for gRPC; HTTP lets everybody read. Absent for plaintext. */
   readonly tls?: TlsFiles;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
@@ -152,7 +152,9 @@ const schema = z.strictObject({
       ),
     })
     .prefault({}),
-  tls: tlsBlock('Mutual TLS towards the masters and on the own listeners.'),
+  tls: tlsBlock(
+    'Mutual TLS towards the masters, and TLS on the own listeners: gRPC takes callers with a certificate only, HTTP lets everybody read.',
+  ),
   insecure: booleanKey('Allows listeners that other hosts reach without TLS.').prefault(false),
   log_level: logLevelKey(),
 });

@@ -29,7 +29,7 @@ export interface MasterConfig {
   readonly networks: readonly NetworkDefinition[];
   /** Agents away for longer than this many milliseconds are deleted; absent to keep them for ever. */
   readonly reclaimAgentsAfterMs?: number;
-  /** Mutual TLS on every listener; absent for plaintext. */
+  /** TLS on every listener, mutual for gRPC; HTTP lets everybody read. Absent for plaintext. */
   readonly tls?: TlsFiles;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
@@ -57,7 +57,9 @@ const schema = z.strictObject({
     'Deletes agents that are away for longer; what they had is kept for them for ten minutes more.',
     'milliseconds, at least a minute',
   ).optional(),
-  tls: tlsBlock('Mutual TLS on every listener.'),
+  tls: tlsBlock(
+    'TLS on every listener. gRPC takes callers with a certificate only; HTTP lets everybody read (GET, HEAD) and takes all else from callers with a certificate only.',
+  ),
   insecure: booleanKey('Allows listeners that other hosts reach without TLS.').prefault(false),
   log_level: logLevelKey(),
 });

@@ -9,13 +9,13 @@ export interface CertificateFiles {
 }
 
 /** Certificates of one test authority for servers on 127.0.0.1 and for their clients, valid for a day. */
-export interface EtcdCertificates {
+export interface Certificates {
   readonly server: CertificateFiles;
   readonly client: CertificateFiles;
 }
 
 /** Makes an authority and certificates in a folder. */
-export async function createEtcdCertificates(folder: string): Promise<EtcdCertificates> {
+export async function createCertificates(folder: string): Promise<Certificates> {
   const ca = join(folder, 'ca.pem');
   const caKey = join(folder, 'ca.key');
   await runOrFail([...newCertificate(ca, caKey, 'overlay-test-authority')]);
