@@ -33,6 +33,7 @@ describe('runOverlayctl', () => {
     [['network', 'show'], "missing required argument 'name'"],
     [['network', 'show', 'far-too-long-a-name'], 'far-too-long-a-name'],
     [['network', 'ls', 'more'], 'too many arguments'],
+    [['network', 'create', 'lab', '--subnet', '10.8.0.0/99', '--prefix', '26'], '--subnet: '],
     [['agent', 'show', '10.0.0'], '10.0.0'],
     [['agent', 'delete'], "missing required argument 'ip'"],
     [['agent', 'delete', '10.0.0.1', 'nonsense', '--yes'], 'nonsense'],

@@ -1,4 +1,4 @@
-import type { Network, NetworkSpec } from '@overlay/contracts';
+import type { Network } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { parseNetworkName } from '@overlay/model';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -7,18 +7,11 @@ import { confirm } from '../confirm.js';
 import { type MasterClient, withMaster } from '../connect-master.js';
 import { networkJson } from '../json/network-json.js';
 import { listNetworkAgents } from '../network-agents.js';
+import { type NewNetworkFlags, readNewNetwork, refusalOfCluster } from '../new-network.js';
 import { readAllPages } from '../read-pages.js';
 import { renderNetworkDeletion } from '../render/render-network-deletion.js';
 import { renderNetworks } from '../render/render-networks.js';
 import { readAgents } from './read-agents.js';
-
-interface CreateFlags {
-  readonly subnet?: string;
-  readonly prefix?: number;
-  readonly subnet6?: string;
-  readonly prefix6?: number;
-  readonly isolated?: boolean;
-}
 
 interface DeleteFlags {
   readonly force?: boolean;
@@ -36,7 +29,7 @@ export function addNetworkChanges(network: Command, context: CommandContext): vo
     .option('--subnet6 <cidr>', 'IPv6 address space; comes with --prefix6')
     .option('--prefix6 <length>', "length of each agent's IPv6 block, for example 80", parseLength)
     .option('--isolated', 'keep everything but the network itself and its hosts away from its containers')
-    .action((name: string, flags: CreateFlags) => createNetwork(context, name, flags));
+    .action((name: string, flags: NewNetworkFlags) => createNetwork(context, name, flags));
   network
     .command('delete')
     .description('delete a network from every agent and then for good')
@@ -51,17 +44,15 @@ function parseLength(text: string): number {
   return Number(text);
 }
 
-async function createNetwork(context: CommandContext, text: string, flags: CreateFlags): Promise<void> {
-  const spec: NetworkSpec = {
-    name: parseNetworkName(text),
-    subnet: flags.subnet ?? '',
-    prefix: flags.prefix ?? 0,
-    subnet6: flags.subnet6 ?? '',
-    prefix6: flags.prefix6 ?? 0,
-    disabled: false,
-    isolated: flags.isolated ?? false,
-  };
-  const { network } = await withMaster(context.globals(), (master) => master.createNetwork({ spec }));
+async function createNetwork(context: CommandContext, name: string, flags: NewNetworkFlags): Promise<void> {
+  const spec = readNewNetwork(name, flags);
+  const { network } = await withMaster(context.globals(), async (master) => {
+    try {
+      return await master.createNetwork({ spec });
+    } catch (thrown) {
+      throw refusalOfCluster(thrown);
+    }
+  });
   printNetwork(context, network);
 }
 
