@@ -50,6 +50,8 @@ export interface KernelSnapshot {
   readonly foreignNexthopIds: ReadonlySet<number>;
   /** False if the kernel has no nexthop objects; true if they were not read. */
   readonly nexthopObjects: boolean;
+  /** False if the kernel has no IPv6 at all (`ipv6.disable=1`); true if rules were not read. */
+  readonly ipv6: boolean;
   /** Where Docker's chain is; empty if `docker-accept` was not read. */
   readonly dockerChains: readonly DockerChain[];
   /** Veth devices and bridges; absent if `port` was not read. */

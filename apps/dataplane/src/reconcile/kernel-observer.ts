@@ -74,6 +74,7 @@ export class KernelObserver {
   readonly #bridgePorts = new BridgePorts();
   #underlay: UnderlayLink | undefined;
   #nexthopsKnownToKernel = true;
+  #lacksIpv6 = false;
 
   constructor({ tables, tracker, peers, ids, settings }: KernelObserverOptions) {
     this.#tables = tables;
@@ -92,6 +93,7 @@ export class KernelObserver {
   get warnings(): readonly string[] {
     const standing = standingWarnings({
       nexthops: this.#settings.nexthopObjects === 'off' ? 'off' : this.#nexthopsKnownToKernel,
+      lacksIpv6: this.#lacksIpv6,
       strays: this.#bridgePorts.strays,
     });
     return [...standing, ...(this.#settings.offload?.warnings ?? [])];
@@ -171,6 +173,7 @@ export class KernelObserver {
     const ours = snapshot.objects.filter((object): object is Nexthop => object.kind === 'nexthop');
     this.#ids.restart(ours, snapshot.foreignNexthopIds);
     this.#nexthopsKnownToKernel = snapshot.nexthopObjects;
+    this.#lacksIpv6 = host.enableIpv6 && !snapshot.ipv6;
     const surplus = this.#tracker.restart(snapshot.objects);
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects)) this.#tracker.want(object);
     for (const object of this.#dependent(host, wanted, snapshot)) this.#tracker.want(object);

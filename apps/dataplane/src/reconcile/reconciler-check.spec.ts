@@ -167,6 +167,7 @@ describe('the reconciler when it checks the kernel', () => {
           objects: [],
           foreignNexthopIds: new Set(),
           nexthopObjects: true,
+          ipv6: true,
           dockerChains: [],
           underlay: { device: 'eth0', mtuBytes: 9000 },
         }),

@@ -2,12 +2,14 @@
 export interface Shortcomings {
   /** Whether the kernel has nexthop objects; `off` if the configuration does without them. */
   readonly nexthops: boolean | 'off';
+  /** Whether IPv6 is wanted and the kernel has none. */
+  readonly lacksIpv6: boolean;
   /** Devices that may have lost their bridge. */
   readonly strays: readonly string[];
 }
 
 /** What works, but not as well as it could, each with the reason and the way out. */
-export function standingWarnings({ nexthops, strays }: Shortcomings): readonly string[] {
+export function standingWarnings({ nexthops, lacksIpv6, strays }: Shortcomings): readonly string[] {
   const why =
     nexthops === 'off'
       ? 'nexthop_objects is off in the configuration; set it to auto'
@@ -16,6 +18,12 @@ export function standingWarnings({ nexthops, strays }: Shortcomings): readonly s
     ...(nexthops === true
       ? []
       : [`routes name their gateways themselves, which takes long with thousands of peers: ${why}`]),
+    ...(lacksIpv6
+      ? [
+          'this kernel has no IPv6, so nothing of IPv6 works here: boot it without ipv6.disable=1, or set ' +
+            "network_config.enable_ipv6 to false in the agent's configuration",
+        ]
+      : []),
     ...(strays.length === 0
       ? []
       : [

@@ -39,6 +39,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
   #silent = false;
   #underlay: UnderlayLink | undefined = { device: 'eth0', mtuBytes: 9000 };
   #nexthops = true;
+  #ipv6 = true;
   #dockerChains: readonly DockerChain[] = [];
   readonly #cabling = new FakeCabling();
   readonly name = 'kernel in memory';
@@ -72,6 +73,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
   /** From now on it is a kernel without nexthop objects. */
   withoutNexthops(): void {
     this.#nexthops = false;
+  }
+
+  /** From now on it is a kernel that was booted with `ipv6.disable=1`. */
+  withoutIpv6(): void {
+    this.#ipv6 = false;
   }
 
   /** Docker makes its chains anew, where it does; what was in them is gone. */
@@ -168,6 +174,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
       objects,
       foreignNexthopIds: new Set(this.#foreignNexthops),
       nexthopObjects: this.#nexthops,
+      ipv6: this.#ipv6,
       dockerChains: read('docker-accept') ? this.#dockerChains : [],
       ...(read('port') ? { cabling: this.#cabling.view(this.#objects.values(), scope.only) } : {}),
       ...(underlay === undefined ? {} : { underlay }),
@@ -209,6 +216,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
       objects: this.#objects,
       foreignNexthops: this.#foreignNexthops,
       nexthopObjects: this.#nexthops,
+      ipv6: this.#ipv6,
       dockerChains: this.#dockerChains,
       cabling: this.#cabling,
     });
@@ -223,7 +231,8 @@ export class FakeKernel implements KernelTables, KernelWatch {
 
   #setSysctl(op: KernelChange['op'], object: Sysctl): string | undefined {
     const device = /^net\/ipv[46]\/conf\/([^/]+)\//.exec(object.key)?.[1];
-    if (device !== undefined && device !== 'all' && !this.#objects.has(`link ${device}`))
+    const missing = device !== undefined && device !== 'all' && !this.#objects.has(`link ${device}`);
+    if (missing || (!this.#ipv6 && object.key.startsWith('net/ipv6/')))
       return `ENOENT: no such file or directory, open '/proc/sys/${object.key}'`;
     // 1 is what the kernel gives to a device that comes.
     this.#put(op === 'remove' ? { ...object, value: '1' } : object);

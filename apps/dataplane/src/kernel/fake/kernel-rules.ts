@@ -11,6 +11,8 @@ export interface KernelState {
   readonly foreignNexthops: ReadonlySet<number>;
   /** Whether the kernel has nexthop objects at all. */
   readonly nexthopObjects: boolean;
+  /** Whether the kernel has IPv6 at all. */
+  readonly ipv6: boolean;
   readonly dockerChains: readonly DockerChain[];
   readonly cabling: FakeCabling;
 }
@@ -18,6 +20,7 @@ export interface KernelState {
 /** What the object needs and does not find, in the words of the kernel's tools; undefined if nothing is missing. */
 export function whatIsMissing(object: KernelObject, kernel: KernelState): string | undefined {
   const { objects } = kernel;
+  if (!kernel.ipv6 && isOfIpv6(object)) return 'RTNETLINK answers: Address family not supported by protocol';
   switch (object.kind) {
     case 'address':
     case 'neighbour':
@@ -45,6 +48,22 @@ export function whatIsMissing(object: KernelObject, kernel: KernelState): string
       return unusableTarget(object, kernel);
     default:
       return undefined;
+  }
+}
+
+function isOfIpv6(object: KernelObject): boolean {
+  switch (object.kind) {
+    case 'address':
+    case 'neighbour':
+      return object.address.includes(':');
+    case 'nexthop':
+      return object.gateway.includes(':');
+    case 'route':
+      return object.prefix.includes(':');
+    case 'rule':
+      return object.source.includes(':');
+    default:
+      return false;
   }
 }
 

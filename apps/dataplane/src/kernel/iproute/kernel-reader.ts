@@ -2,7 +2,7 @@ import { OverlayError } from '@overlay/failure';
 import type { Admission, KernelObject, KernelObjectKind, NftTable } from '../kernel-object.js';
 import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
 import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
-import type { CommandRunner } from './command-runner.js';
+import type { CommandResult, CommandRunner } from './command-runner.js';
 import { readDockerRules } from './iptables-reader.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
 import { findUnderlay, type LinkJson, parseCabling, parseLinks, portsOf } from './read-links.js';
@@ -22,7 +22,10 @@ import type { SysctlFiles } from './sysctl-files.js';
 import { readDriver, readOffload } from './vxlan-offload.js';
 
 const PLAIN_NAME = /^\w[\w.-]*$/;
+/** What a kernel before 5.3, or its tool, says to `ip nexthop`. */
 const NO_NEXTHOPS = /Operation not supported|Object "nexthop" is unknown/;
+/** What a kernel with `ipv6.disable=1` says: it does not know the family. */
+const NO_IPV6 = /Address family not supported by protocol/;
 
 /** Reads every table that we have objects in: one process a table, none for each object. */
 export class KernelReader {
@@ -49,7 +52,9 @@ export class KernelReader {
       (link) => link.kind === 'link' && link.name === device && link.type !== 'foreign',
     );
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
-    const nexthopList = wanted('nexthop') ? await this.#nexthops(options) : [];
+    const nexthopList = wanted('nexthop')
+      ? await this.#jsonUnless<NexthopJson>(NO_NEXTHOPS, ['-N', 'nexthop', 'show'], options)
+      : [];
     const nexthops = parseNexthops(nexthopList ?? [], device);
     const docker = wanted('docker-accept')
       ? await readDockerRules(this.#runner, options)
@@ -65,6 +70,10 @@ export class KernelReader {
     const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
     const tables = wanted('nftables', 'admission') ? await this.#ourNftTables(options) : [];
     const [route, rule] = [wanted('route'), wanted('rule')];
+    const list6 = async <T>(needed: boolean, args: readonly string[]) =>
+      needed ? this.#jsonUnless<T>(NO_IPV6, ['-N', '-6', ...args], options) : [];
+    const routes6 = await list6<RouteJson>(route, routes);
+    const rules6 = await list6<RuleJson>(rule, ['rule', 'show']);
     return {
       objects: [
         ...links.filter(({ kind }) => wanted(kind)),
@@ -75,9 +84,9 @@ export class KernelReader {
         ),
         ...nexthops.ours,
         ...parseRoutes(await list<RouteJson>(route, 'ip', ['-N', '-4', ...routes])),
-        ...parseRoutes(await list<RouteJson>(route, 'ip', ['-N', '-6', ...routes])),
+        ...parseRoutes(routes6 ?? []),
         ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-4', 'rule', 'show'])),
-        ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-6', 'rule', 'show'])),
+        ...parseRules(rules6 ?? []),
         ...(wanted('nftables') ? await this.#nftTables(tables, options) : []),
         ...(wanted('admission') ? await this.#admissions(tables, options) : []),
         ...(cabling === undefined ? [] : portsOf(cabling, bridges)),
@@ -87,6 +96,7 @@ export class KernelReader {
       ],
       foreignNexthopIds: nexthops.foreign,
       nexthopObjects: nexthopList !== undefined,
+      ipv6: rules6 !== undefined,
       dockerChains: docker.chains,
       ...(cabling === undefined ? {} : { cabling }),
       ...(underlay === undefined ? {} : { underlay }),
@@ -113,25 +123,24 @@ export class KernelReader {
     return arrays.flatMap((line) => JSON.parse(line) as LinkJson[]);
   }
 
-  /** Undefined if the kernel (before 5.3), or the tool, knows no nexthop objects. */
-  async #nexthops(options: CallOptions): Promise<readonly NexthopJson[] | undefined> {
-    const args = ['-json', '-N', 'nexthop', 'show'];
-    const { exitCode, stdout, stderr } = await this.#runner.run('ip', args, '', options.timeoutMs);
-    if (exitCode === 0) return stdout.trim() === '' ? [] : (JSON.parse(stdout) as NexthopJson[]);
-    if (NO_NEXTHOPS.test(stderr)) return undefined;
-    throw new OverlayError('unavailable', `ip ${args.join(' ')} failed: ${stderr.trim()}`);
+  /** A list of `ip`; undefined if it fails in words that say that the kernel, or the tool, has no such thing. */
+  async #jsonUnless<T>(
+    none: RegExp,
+    args: readonly string[],
+    options: CallOptions,
+  ): Promise<readonly T[] | undefined> {
+    const json = ['-json', ...args];
+    const result = await this.#runner.run('ip', json, '', options.timeoutMs);
+    if (result.exitCode !== 0 && none.test(result.stderr)) return undefined;
+    return parseList<T>(outputOrThrow('ip', json, result));
   }
 
   async #json<T>(command: string, args: readonly string[], options: CallOptions): Promise<readonly T[]> {
-    const text = await this.#text(command, ['-json', ...args], options);
-    return text.trim() === '' ? [] : (JSON.parse(text) as T[]);
+    return parseList<T>(await this.#text(command, ['-json', ...args], options));
   }
 
   async #text(command: string, args: readonly string[], { timeoutMs }: CallOptions): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#runner.run(command, args, '', timeoutMs);
-    if (exitCode === 0) return stdout;
-    const message = `${command} ${args.join(' ')} failed: ${stderr.trim()}`;
-    throw new OverlayError('unavailable', message);
+    return outputOrThrow(command, args, await this.#runner.run(command, args, '', timeoutMs));
   }
 
   /** The admission table without its elements, which may be many: they are objects of their own. */
@@ -164,4 +173,15 @@ export class KernelReader {
     );
     return values.flatMap(({ value, ...rest }) => (value === undefined ? [] : [{ ...rest, value }]));
   }
+}
+
+function outputOrThrow(command: string, args: readonly string[], result: CommandResult): string {
+  if (result.exitCode === 0) return result.stdout;
+  const message = `${command} ${args.join(' ')} failed: ${result.stderr.trim()}`;
+  throw new OverlayError('unavailable', message);
+}
+
+/** Some lists print nothing when they are empty. */
+function parseList<T>(text: string): readonly T[] {
+  return text.trim() === '' ? [] : (JSON.parse(text) as T[]);
 }

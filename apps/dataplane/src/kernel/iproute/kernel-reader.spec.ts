@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CommandResult, CommandRunner } from './command-runner.js';
+import { KernelReader } from './kernel-reader.js';
+
+const EMPTY: CommandResult = { exitCode: 0, stdout: '', stderr: '' };
+const RULE4 = '[{"priority":30042,"src":"9.0.0.0","srclen":8,"table":"42"}]';
+
+/** Reads everything, with this answer to `ip -6 rule show`. */
+function readWith(rules6: CommandResult) {
+  const runner: CommandRunner = {
+    run(_command, args) {
+      if (args.join(' ') === '-json -N -6 rule show') return Promise.resolve(rules6);
+      return Promise.resolve(args.includes('rule') ? { ...EMPTY, stdout: RULE4 } : EMPTY);
+    },
+  };
+  const sysctls = {
+    read: () => Promise.resolve(undefined),
+    write: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+  };
+  const scope = { vtep: 'vtep1024', devices: [], sysctls: ['net/ipv6/conf/all/forwarding'] };
+  return new KernelReader(runner, sysctls).read(scope, { timeoutMs: 1_000 });
+}
+
+describe('KernelReader', () => {
+  it('reads the rest of a kernel that was booted without IPv6', async () => {
+    const stderr = 'RTNETLINK answers: Address family not supported by protocol\nDump terminated\n';
+    const { objects, ipv6 } = await readWith({ exitCode: 255, stdout: '[', stderr });
+    expect(objects).toEqual([{ kind: 'rule', source: '9.0.0.0/8', table: 42, priority: 30042 }]);
+    expect(ipv6).toBe(false);
+  });
+
+  it('knows an empty list from none, and passes on what else goes wrong', async () => {
+    expect(await readWith({ ...EMPTY, stdout: '[]' })).toMatchObject({ ipv6: true });
+    const denied = readWith({ exitCode: 2, stdout: '', stderr: 'Operation not permitted\n' });
+    await expect(denied).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'ip -json -N -6 rule show failed: Operation not permitted',
+    });
+  });
+});

@@ -1,0 +1,36 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FakeKernel } from '../kernel/fake/fake-kernel.js';
+import { networkStandings } from './network-standing.js';
+import { Reconciler } from './reconciler.js';
+import { batch, HOST, peer } from './testing/host-fixture.js';
+
+describe('the reconciler on a kernel without IPv6', () => {
+  let kernel: FakeKernel;
+  let reconciler: Reconciler;
+
+  beforeEach(() => {
+    kernel = new FakeKernel();
+    kernel.withoutIpv6();
+    reconciler = new Reconciler(kernel);
+  });
+
+  it('configures a host that wants none', async () => {
+    await reconciler.applyHost({ ...HOST, enableIpv6: false });
+    await reconciler.applyPeers(batch(peer(1)), true);
+    expect([...reconciler.failures.values()]).toEqual([]);
+    expect(networkStandings(reconciler)).toMatchObject([{ error: '' }]);
+    expect(reconciler.warnings).toEqual([]);
+    expect(kernel.dump()).toContain('route 9.0.1.0/26 nhid');
+    expect(await reconciler.purge(false)).toMatchObject({ leftovers: [] });
+  });
+
+  it('configures IPv4 where both are wanted, fails the networks and names the way out', async () => {
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), true);
+    expect(kernel.dump()).toContain('route 9.0.1.0/26 nhid');
+    expect(networkStandings(reconciler)[0]?.error).not.toBe('');
+    expect(reconciler.warnings).toEqual([
+      expect.stringMatching(/has no IPv6.*ipv6\.disable=1.*network_config\.enable_ipv6 to false/),
+    ]);
+  });
+});
