@@ -36,6 +36,7 @@ export {
 export {
   integerToMac,
   isGroupMac,
+  isMacAddress,
   type MacAddress,
   macToInteger,
   parseMacAddress,

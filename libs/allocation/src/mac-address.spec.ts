@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { integerToMac, isGroupMac, macToInteger, parseMacAddress } from './mac-address.js';
+import { integerToMac, isGroupMac, isMacAddress, macToInteger, parseMacAddress } from './mac-address.js';
 
 describe('parseMacAddress', () => {
   it('answers lower case', () => {
     expect(parseMacAddress('70:B3:D5:80:00:02')).toBe('70:b3:d5:80:00:02');
+    expect(isMacAddress('70:B3:D5:80:00:02')).toBe(true);
   });
 
   it.each([
@@ -19,6 +20,7 @@ describe('parseMacAddress', () => {
     '70:b3:d5:80:00:02\n',
   ])('rejects %j', (text) => {
     const parse = () => parseMacAddress(text);
+    expect(isMacAddress(text)).toBe(false);
     expect(parse).toThrow(`"${text}" is not a MAC address`);
     expect(parse).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });

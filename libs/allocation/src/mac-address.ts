@@ -19,6 +19,11 @@ export function parseMacAddress(text: string): MacAddress {
   return lower as MacAddress;
 }
 
+/** True if {@link parseMacAddress} accepts the text. */
+export function isMacAddress(text: string): boolean {
+  return EUI48.test(text.toLowerCase());
+}
+
 /** The address as an integer: 0 to 2^48-1. */
 export function macToInteger(mac: MacAddress): number {
   return Number.parseInt(mac.replaceAll(':', ''), 16);

@@ -1,4 +1,10 @@
-import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import {
+  isMacAddress,
+  parseCidr,
+  parseInterfaceAddress,
+  parseIpAddress,
+  parseMacAddress,
+} from '@overlay/allocation';
 import type { Route } from '../kernel-object.js';
 import type { KernelEntry, KernelEvent, LinkChange } from '../kernel-watch.js';
 import {
@@ -22,8 +28,8 @@ const NETCONF = /^inet6? (\S+) .*(?:forwarding|rp_filter)/;
 const NEIGHBOUR = /^(\S+) dev (\S+)(?: lladdr (\S+))?/;
 const NEXTHOP = /^id (\d+) (?:via (\S+) dev (\S+))?/;
 const RULE = /^(\d+):\s+from (\S+) lookup (\S+)/;
-/** An optional route type (RTN_*, absent for unicast) before the destination. */
-const ROUTE = /^(?:(\d+) )?([0-9a-f.:]+(?:\/\d+)?)(?= |$)/;
+/** An optional route type (RTN_*, absent for unicast) before the destination; that of MPLS is a bare number. */
+const ROUTE = /^(?:(\d+) )?([0-9a-f]*[.:][0-9a-f.:]*(?:\/\d+)?)(?= |$)/;
 const UNREACHABLE = '7';
 const VIA = / via (\S+) dev (\S+)/;
 /** `5: veth1@if2: <…> master m-dcos …`. */
@@ -104,6 +110,8 @@ function parseNeighbour(gone: boolean, text: string): KernelEvent | undefined {
   const [, address, device, lladdr] = NEIGHBOUR.exec(text) ?? [];
   if (device === undefined) return undefined;
   if (address === undefined) return LOST;
+  // Devices that are no Ethernet have link addresses of other lengths (InfiniBand), tunnels those of their ends.
+  if (lladdr !== undefined && !isMacAddress(lladdr)) return undefined;
   const absent = gone || !text.includes(' PERMANENT');
   const mac = lladdr === undefined ? NO_MAC : parseMacAddress(lladdr);
   const ip = parseIpAddress(address);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type LinkJson, parseLinks } from './read-links.js';
+import { parseIpAddress } from '@overlay/allocation';
+import { findUnderlay, type LinkJson, parseLinks } from './read-links.js';
 
 const SCOPE = { vtep: 'vtep1024', devices: ['vtep1024', 'm-dcos'], sysctls: [] };
 
@@ -25,5 +26,19 @@ describe('parseLinks', () => {
     expect(parseLinks([named('dummy', {})], SCOPE)).toEqual([
       { kind: 'link', type: 'foreign', name: 'vtep1024' },
     ]);
+  });
+});
+
+describe('findUnderlay', () => {
+  it('passes over addresses of other families', () => {
+    const mctp = { ifname: 'mctp0', flags: ['UP'], mtu: 68, addr_info: [{ local: '???', prefixlen: 0 }] };
+    const eth = {
+      ifname: 'eth0',
+      flags: ['UP'],
+      mtu: 1500,
+      addr_info: [{ local: '10.0.0.1', prefixlen: 24 }],
+    };
+    const found = { device: 'eth0', mtuBytes: 1500 };
+    expect(findUnderlay([mctp, eth], parseIpAddress('10.0.0.1'))).toEqual(found);
   });
 });

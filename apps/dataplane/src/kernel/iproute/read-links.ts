@@ -1,4 +1,10 @@
-import { type IpAddress, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import {
+  type IpAddress,
+  isIpAddress,
+  parseInterfaceAddress,
+  parseIpAddress,
+  parseMacAddress,
+} from '@overlay/allocation';
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import type { Address, BridgePort, Link } from '../kernel-object.js';
 import type { Cabling, ReadScope, VethState } from '../kernel-tables.js';
@@ -74,10 +80,12 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
 }
 
-/** The device that has the address, whoever it belongs to. */
+/** The device that has the address, whoever it belongs to. Others may have addresses of other families (`???` for MCTP). */
 export function findUnderlay(json: readonly LinkJson[], address: IpAddress): UnderlayLink | undefined {
   const link = json.find(({ addr_info: addresses = [] }) =>
-    addresses.some(({ local }) => local !== undefined && parseIpAddress(local) === address),
+    addresses.some(
+      ({ local }) => local !== undefined && isIpAddress(local) && parseIpAddress(local) === address,
+    ),
   );
   return link && { device: link.ifname, mtuBytes: link.mtu };
 }
