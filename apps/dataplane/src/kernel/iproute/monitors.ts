@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { parseIpAddress } from '@overlay/allocation';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
 import { ADMISSION_SET, ADMISSION_TABLE, DOCKER_CHAIN, NFT_TABLE } from '../ownership.js';
@@ -15,6 +16,8 @@ const OUR_TABLE = new RegExp(
 const DOCKER = new RegExp(
   `^(?:add|delete|create|insert|replace) (?:(?:rule|chain) ip6? filter ${DOCKER_CHAIN}(?: |$)|table ip6? filter)`,
 );
+/** nft's own words, on its standard output, when the socket ran over or failed (`mnl_nft_event_listener`). */
+const LOST = /^# ERROR: /;
 const ELEMENT = new RegExp(`^(add|delete) element inet ${ADMISSION_TABLE} ${ADMISSION_SET} \\{ (\\S+) \\}`);
 
 /**
@@ -40,7 +43,7 @@ export function parseNftEvent(line: string): KernelEvent | undefined {
   }
   if (OUR_TABLE.test(line)) return { type: 'nftables' };
   if (DOCKER.test(line)) return { type: 'docker' };
-  return /error/i.test(line) ? { type: 'lost' } : undefined;
+  return LOST.test(line) ? { type: 'lost' } : undefined;
 }
 
 function monitor(
@@ -53,15 +56,20 @@ function monitor(
     async *watch(signal) {
       const [file = name, ...args] = argv;
       const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-      const lines = new PassThrough({ encoding: 'utf8' });
-      child.stdout.pipe(lines);
-      child.stderr.pipe(lines, { end: false });
-      child.on('error', () => lines.end());
+      const batches = new PassThrough({ objectMode: true });
+      // Each by itself: what comes on the standard error may come in the middle of a line of the other.
+      const sources = [child.stdout, child.stderr].map((text) =>
+        text.setEncoding('utf8').pipe(eventsOf(parse)),
+      );
+      for (const source of sources) source.pipe(batches, { end: false });
+      const end = () => batches.end();
+      Promise.all(sources.map((source) => finished(source))).then(end, end);
+      child.on('error', end);
       const stop = () => child.kill();
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
-        yield* parsed(lines, parse);
+        yield* batches as AsyncIterable<readonly KernelEvent[]>;
       } finally {
         signal.removeEventListener('abort', stop);
         child.kill();
@@ -70,15 +78,17 @@ function monitor(
   };
 }
 
-async function* parsed(
-  chunks: AsyncIterable<string>,
-  parse: (line: string) => KernelEvent | undefined,
-): AsyncIterable<readonly KernelEvent[]> {
+/** Text in, the events of its lines out, in batches. */
+function eventsOf(parse: (line: string) => KernelEvent | undefined): Transform {
   let rest = '';
-  for await (const chunk of chunks) {
-    const lines = `${rest}${chunk}`.split('\n');
-    rest = lines.pop() ?? '';
-    const events = lines.map(parse).filter((event) => event !== undefined);
-    if (events.length > 0) yield events;
-  }
+  return new Transform({
+    decodeStrings: false,
+    readableObjectMode: true,
+    transform(chunk: string, _encoding, done) {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop() ?? '';
+      const events = lines.map(parse).filter((event) => event !== undefined);
+      done(null, events.length > 0 ? events : undefined);
+    },
+  });
 }

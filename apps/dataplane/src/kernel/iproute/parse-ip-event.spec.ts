@@ -136,6 +136,16 @@ describe('parseNftEvent', () => {
       '# new generation 2 by process 7',
     ])
       expect(parseNftEvent(line)).toBeUndefined();
-    expect(parseNftEvent('netlink: Error: No buffer space available')).toEqual({ type: 'lost' });
+  });
+
+  it('knows its own errors from names that others give', () => {
+    for (const line of ['# ERROR: We lost some netlink events!', '# ERROR: Bad file descriptor'])
+      expect(parseNftEvent(line)).toEqual({ type: 'lost' });
+    for (const line of [
+      'add element inet f2b-table addr-set-nginx-4xx-errors { 203.0.113.9 }',
+      'add rule ip filter ERROR counter packets 0 bytes 0 comment "# ERROR: "',
+      '# new generation 2 by process 7 (ERROR: x)',
+    ])
+      expect(parseNftEvent(line)).toBeUndefined();
   });
 });
