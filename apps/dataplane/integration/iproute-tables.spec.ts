@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { parseCidr } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
+import type { HostDescription } from '../src/desired/host-description.js';
+import { planHost } from '../src/desired/plan-host.js';
 import { processRunner } from '../src/kernel/iproute/command-runner.js';
 import { iprouteTables } from '../src/kernel/iproute/iproute-tables.js';
 import { ipMonitor, nftMonitor } from '../src/kernel/iproute/monitors.js';
+import { attributesOf } from '../src/kernel/kernel-object.js';
 import { describeKernelTables, type TablesUnderTest } from '../src/kernel/kernel-tables-contract.js';
 import { describeKernelWatch, type WatchUnderTest } from '../src/kernel/kernel-watch-contract.js';
+import { DCOS, HOST, isolated } from '../src/reconcile/testing/host-fixture.js';
 import { sysctlsThrough } from './sysctls-through.js';
 
 async function openNamespace(): Promise<TablesUnderTest & WatchUnderTest> {
@@ -37,3 +43,38 @@ async function openNamespace(): Promise<TablesUnderTest & WatchUnderTest> {
 
 describeKernelTables('iproute2 and nftables', openNamespace);
 describeKernelWatch('ip monitor and nft monitor', openNamespace);
+
+/** `host` with one bridge for both runtimes. */
+function sharing(host: HostDescription): HostDescription {
+  const cniBridge = { name: 'o-dcos', halves: [parseCidr('9.0.0.0/26'), parseCidr('fd01:b::/80')] };
+  return { ...host, networks: host.networks.map((network) => ({ ...network, cniBridge })) };
+}
+
+/** `host` with IPv4 only. */
+function only4(host: HostDescription): HostDescription {
+  const subnets = DCOS.subnets.filter((subnet) => !subnet.includes(':'));
+  return { ...host, clusterNetworks: host.clusterNetworks.map((network) => ({ ...network, subnets })) };
+}
+
+describe('tables as nft lists them', () => {
+  it.each([
+    ['of an open network', HOST],
+    ['of an isolated network', isolated()],
+    ['of an isolated network of one family', only4(isolated())],
+    ['of an isolated network with a shared pool', sharing(isolated())],
+    ['of an isolated network of one family with a shared pool', only4(sharing(isolated()))],
+  ])('are as the planner spells them: %s', async (_of, host) => {
+    const { tables, close } = await openNamespace();
+    try {
+      const wanted = planHost(host).filter(({ kind }) => kind === 'nftables');
+      const options = { timeoutMs: 5_000 };
+      const changes = wanted.map((object) => ({ op: 'add', object }) as const);
+      expect(await tables.apply(changes, options)).toEqual([]);
+      const scope = { vtep: host.vtep.name, devices: [], sysctls: [], kinds: new Set(['nftables'] as const) };
+      const { objects } = await tables.read(scope, options);
+      expect(objects.map(attributesOf)).toEqual(wanted.map(attributesOf));
+    } finally {
+      await close();
+    }
+  });
+});

@@ -69,6 +69,19 @@ describe('planIsolation', () => {
     });
   });
 
+  it('spells the one bridge of a shared pool as nft lists it, without braces', () => {
+    const own = host(secret);
+    const cniBridge = { name: 'o-secret', halves: [parseCidr('9.0.0.0/26')] };
+    const { forward, input } = planIsolation({
+      ...own,
+      networks: own.networks.map((network) => ({ ...network, cniBridge })),
+    });
+    expect(forward).toContain('oifname "o-secret" iifname != { "o-secret", "vtep1024" } counter drop');
+    expect(forward).toContain('oifname "o-secret" meta nfproto ipv6 counter drop');
+    expect(input).toContain('iifname "o-secret" ct state established,related accept');
+    expect(input).toContain('iifname "o-secret" counter drop');
+  });
+
   it('has nothing to say about networks that are open', () => {
     expect(planIsolation(host({ ...secret, isolated: false }))).toEqual(NOTHING);
   });

@@ -91,6 +91,8 @@ function ofFamily(subnets: readonly Cidr[], family: IpFamily): readonly Cidr[] {
   return subnets.filter((subnet) => cidrFamily(subnet) === family);
 }
 
+/** As nft lists them: a single device without braces. */
 function names(devices: readonly string[]): string {
-  return `{ ${devices.map((device) => `"${device}"`).join(', ')} }`;
+  const quoted = devices.map((device) => `"${device}"`).join(', ');
+  return devices.length === 1 ? quoted : `{ ${quoted} }`;
 }
