@@ -4,12 +4,14 @@ import { parseNodeId } from '@overlay/model';
 import { createLogger, Metrics } from '@overlay/service';
 import { DataplaneMetrics } from '../dataplane-metrics.js';
 import type { HostDescription } from '../desired/host-description.js';
+import { dumpObject } from '../kernel/fake/dump-object.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
-import type { KernelObject } from '../kernel/kernel-object.js';
+import type { KernelObject, KernelObjectKind } from '../kernel/kernel-object.js';
 import { ApplyLoop } from './apply-loop.js';
 import { DriftWatch } from './drift-watch.js';
 import { Reconciler } from './reconciler.js';
 import { HandClock } from './testing/hand-clock.js';
+import { DCOS } from './testing/host-fixture.js';
 
 const RESYNC_MS = 60_000;
 
@@ -46,6 +48,7 @@ describe('DriftWatch', () => {
   let clock: HandClock;
   let loop: ApplyLoop;
   let drift: DriftWatch;
+  let reconciler: Reconciler;
   let metrics: Metrics;
 
   /** Lets `ms` pass in steps, as long waits are made of short ones. */
@@ -58,7 +61,7 @@ describe('DriftWatch', () => {
     kernel = new FakeKernel();
     clock = new HandClock();
     metrics = new Metrics('overlay-dataplane');
-    const reconciler = new Reconciler(kernel);
+    reconciler = new Reconciler(kernel);
     const logger = createLogger('overlay-dataplane', 'silent');
     loop = new ApplyLoop({
       reconciler,
@@ -140,6 +143,44 @@ describe('DriftWatch', () => {
     await pass(20_000);
     await undo();
     expect(await undo()).toBeLessThan(waitsMs.at(-1) ?? 0);
+  });
+
+  describe('while somebody spoils an object again and again', () => {
+    /** Spoils an object of ours; tells how long it stayed so. */
+    const spoil = async (object: KernelObject) => {
+      if (object.kind === 'sysctl') kernel.meddle('add', { ...object, value: '0' });
+      else if (object.kind === 'link' && object.type === 'vxlan')
+        kernel.meddle('add', { ...object, mtuBytes: 1300 });
+      else kernel.meddle('remove', object);
+      const startMs = clock.monotonicMs();
+      while (!kernel.dump().includes(dumpObject(object))) await clock.advance(50);
+      return clock.monotonicMs() - startMs;
+    };
+
+    it.each<KernelObjectKind>(['nftables', 'docker-accept', 'link', 'sysctl', 'neighbour'])(
+      'repairs a %s later and later, everything else at once, and it too after a calm',
+      async (kind) => {
+        kernel.setDockerChains([{ backend: 'nft', family: 4 }]);
+        await loop.applyHost({ ...HOST, clusterNetworks: [DCOS] });
+        await pass(500);
+        const [object = NEIGHBOUR] = reconciler.tracker.wantedOf(kind);
+        const [other = NEIGHBOUR] = reconciler.tracker.wantedOf(kind === 'neighbour' ? 'rule' : 'neighbour');
+        const times: number[] = [];
+        for (let round = 0; round < 10; round += 1) {
+          await spoil(object);
+          times.push(clock.monotonicMs());
+          // Looks at the echo of the repair, and at what is all right, come in between.
+          kernel.setUnderlay({ device: 'eth0', mtuBytes: 9000 });
+          for (let ms = 0; ms < 300; ms += 50) await clock.advance(50);
+        }
+        const pauses = times.map((timeMs, round) => timeMs - (times[round - 1] ?? timeMs)).slice(1);
+        expect(pauses[0]).toBeLessThan(500);
+        expect(pauses.at(-1)).toBeGreaterThan(4_000);
+        expect(await spoil(other)).toBeLessThanOrEqual(100);
+        await pass(25_000);
+        expect(await spoil(object)).toBeLessThanOrEqual(100);
+      },
+    );
   });
 
   it('starts a watch again that ended, and looks at everything then', async () => {

@@ -1,24 +1,28 @@
 import type { Clock, Logger } from '@overlay/service';
 import { dockerBridgeNames } from '../desired/plan-docker-settings.js';
-import { keyOf } from '../kernel/kernel-object.js';
 import type { KernelEvent, KernelWatch } from '../kernel/kernel-watch.js';
 import type { ApplyLoop } from './apply-loop.js';
 import { PendingCheck } from './pending-check.js';
 import { ALL_KINDS, type CheckStep, planCheck } from './plan-check.js';
 import type { Reconciler } from './reconciler.js';
+import { RepairPace } from './repair-pace.js';
 
 /** Events that come within this time are looked into together. */
 const COALESCE_MS = 50;
-/** The longest wait before a repair when somebody undoes each of them. */
-const SLOWEST_MS = 5_000;
-/** An entry that needs repair again within this time is being fought over. */
-const CALM_MS = 15_000;
 /** After the last of a crowd of peers, before the kernel is watched again. */
 const QUIET_MS = 250;
 /** Before an ended watch is started again: twice as long each time that it ended soon, for everything is read then. */
 const RESTART_MS = 1_000;
 const SLOWEST_RESTART_MS = 60_000;
 const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
+
+/** What is to be looked at after one wait. */
+interface Lane {
+  readonly pending: PendingCheck;
+  /** The longest wait of what was added since the last check. */
+  waitMs: number;
+  checking: Promise<void> | undefined;
+}
 
 /** What the watch works with. */
 export interface DriftWatchOptions {
@@ -35,18 +39,16 @@ export interface DriftWatchOptions {
  * Heals the kernel: an event that is no echo of our own writes has what it concerns looked at and repaired;
  * everything is read again from time to time, for what comes without an event. While crowds of peers are written nobody
  * listens, for the echo of so many writes costs more than the writes; everything is read once afterwards. Who undoes
- * our repairs again and again meets longer and longer waits, not a race.
+ * our repairs again and again meets longer and longer waits, not a race; other repairs do not wait with it.
  */
 export class DriftWatch {
   readonly #options: DriftWatchOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<unknown>;
-  readonly #pending = new PendingCheck();
-  #checking: Promise<void> | undefined;
-  #waitMs = COALESCE_MS;
-  #repairedAtMs = Number.NEGATIVE_INFINITY;
-  /** Keys of what was repaired since the last calm. */
-  #repaired = new Set<string>();
+  readonly #pace = new RepairPace(COALESCE_MS);
+  readonly #prompt = newLane();
+  /** For what is being fought over. */
+  readonly #slow = newLane();
   /** Ends the watches while crowds of peers are written. */
   #listening = new AbortController();
   #crowded = false;
@@ -72,7 +74,7 @@ export class DriftWatch {
     this.#closing.abort();
     this.#listenAgain();
     await this.#running;
-    await this.#checking;
+    await Promise.all([this.#prompt.checking, this.#slow.checking]);
   }
 
   async #checkPeriodically(): Promise<void> {
@@ -137,33 +139,35 @@ export class DriftWatch {
   }
 
   #wake(step: CheckStep): void {
-    this.#pending.add(step);
-    if (!this.#pending.due || this.#options.reconciler.host === undefined) return;
-    this.#checking ??= this.#check();
+    const { clock, reconciler } = this.#options;
+    const waitMs = this.#pace.waitMs(step, clock.monotonicMs());
+    const lane = waitMs > COALESCE_MS ? this.#slow : this.#prompt;
+    // Wherever the entry was told of.
+    if (step.step === 'settled') this.#slow.pending.add(step);
+    lane.pending.add(step);
+    lane.waitMs = Math.max(lane.waitMs, waitMs);
+    if (!lane.pending.due || reconciler.host === undefined) return;
+    lane.checking ??= this.#check(lane);
   }
 
-  async #check(): Promise<void> {
+  async #check(lane: Lane): Promise<void> {
     const { clock, loop } = this.#options;
     const { signal } = this.#closing;
-    while (this.#pending.due) {
-      await clock.sleep(this.#waitMs, signal);
+    while (lane.pending.due) {
+      await clock.sleep(lane.waitMs, signal);
       if (signal.aborted) break;
+      lane.waitMs = COALESCE_MS;
       // What was undone meanwhile.
-      if (!this.#pending.due) break;
-      const scope = this.#pending.take();
+      if (!lane.pending.due) break;
+      const scope = lane.pending.take();
       // The loop logs what fails and tries again by itself.
       const report = await loop.check(scope).catch(() => undefined);
-      if (report !== undefined) this.#pace(report.repaired.map(keyOf), clock.monotonicMs());
+      if (report !== undefined) this.#pace.note(report.repaired, clock.monotonicMs());
     }
-    this.#checking = undefined;
+    lane.checking = undefined;
   }
+}
 
-  /** Sets the wait before the next repair. */
-  #pace(repaired: readonly string[], nowMs: number): void {
-    if (nowMs - this.#repairedAtMs > CALM_MS) this.#repaired = new Set();
-    const again = repaired.some((key) => this.#repaired.has(key));
-    this.#waitMs = again ? Math.min(SLOWEST_MS, this.#waitMs * 2) : COALESCE_MS;
-    for (const key of repaired) this.#repaired.add(key);
-    if (repaired.length > 0) this.#repairedAtMs = nowMs;
-  }
+function newLane(): Lane {
+  return { pending: new PendingCheck(), waitMs: COALESCE_MS, checking: undefined };
 }
