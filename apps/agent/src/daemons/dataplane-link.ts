@@ -39,9 +39,10 @@ const COMMANDS_PER_KERNEL_CALL = 40;
 const COMMANDS_PER_STATUS = 4;
 
 /**
- * How long to wait for a daemon that is at work. A call that is given up is carried out all the same, and the next one
- * waits behind it: deadlines that are too short would have it compare the kernel again and again, and nobody told. They
- * need not be short, for a daemon that dies or stands still ends its calls within seconds (gRPC keepalive).
+ * How long to wait for a daemon that is at work. A call that is given up on its way is carried out all the same, and the
+ * next one waits behind it: deadlines that are too short would have it compare the kernel again and again, and nobody
+ * told. They need not be short, for a daemon that dies ends its calls at once, and one that stands still does within two
+ * minutes (gRPC keepalive).
  * @param commandTimeoutMs longest run of one command on the host
  */
 export function dataplaneDeadlines(commandTimeoutMs: number): DataplaneDeadlines {
