@@ -123,7 +123,7 @@ export interface GetStatusResponse {
   networks: DataplaneNetworkStatus[];
   /** Objects by kind. */
   objects: KernelObjectStatus[];
-  /** What failed, at most 1000 entries. */
+  /** What failed: at most 1000 entries, fewer where these would take more than 768 KiB; texts end after 300 characters. */
   failures: KernelObjectFailure[];
   /** Number of peers desired. */
   peers: bigint;
