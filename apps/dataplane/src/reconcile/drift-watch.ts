@@ -16,14 +16,6 @@ const RESTART_MS = 1_000;
 const SLOWEST_RESTART_MS = 60_000;
 const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
 
-/** What is to be looked at after one wait. */
-interface Lane {
-  readonly pending: PendingCheck;
-  /** The longest wait of what was added since the last check. */
-  waitMs: number;
-  checking: Promise<void> | undefined;
-}
-
 /** What the watch works with. */
 export interface DriftWatchOptions {
   readonly loop: Pick<ApplyLoop, 'check' | 'followBulk'>;
@@ -39,16 +31,17 @@ export interface DriftWatchOptions {
  * Heals the kernel: an event that is no echo of our own writes has what it concerns looked at and repaired;
  * everything is read again from time to time, for what comes without an event. While crowds of peers are written nobody
  * listens, for the echo of so many writes costs more than the writes; everything is read once afterwards. Who undoes
- * our repairs again and again meets longer and longer waits, not a race; other repairs do not wait with it.
+ * our repairs again and again meets longer and longer waits, not a race.
  */
 export class DriftWatch {
   readonly #options: DriftWatchOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<unknown>;
   readonly #pace = new RepairPace(COALESCE_MS);
-  readonly #prompt = newLane();
-  /** For what is being fought over. */
-  readonly #slow = newLane();
+  readonly #pending = new PendingCheck();
+  /** The longest wait of what is pending. */
+  #waitMs = COALESCE_MS;
+  #checking: Promise<void> | undefined;
   /** Ends the watches while crowds of peers are written. */
   #listening = new AbortController();
   #crowded = false;
@@ -74,7 +67,7 @@ export class DriftWatch {
     this.#closing.abort();
     this.#listenAgain();
     await this.#running;
-    await Promise.all([this.#prompt.checking, this.#slow.checking]);
+    await this.#checking;
   }
 
   async #checkPeriodically(): Promise<void> {
@@ -140,34 +133,36 @@ export class DriftWatch {
 
   #wake(step: CheckStep): void {
     const { clock, reconciler } = this.#options;
-    const waitMs = this.#pace.waitMs(step, clock.monotonicMs());
-    const lane = waitMs > COALESCE_MS ? this.#slow : this.#prompt;
-    // Wherever the entry was told of.
-    if (step.step === 'settled') this.#slow.pending.add(step);
-    lane.pending.add(step);
-    lane.waitMs = Math.max(lane.waitMs, waitMs);
-    if (!lane.pending.due || reconciler.host === undefined) return;
-    lane.checking ??= this.#check(lane);
+    this.#pending.add(step);
+    this.#waitMs = Math.max(this.#waitMs, this.#pace.waitMs(step, clock.monotonicMs()));
+    if (!this.#pending.due || reconciler.host === undefined) return;
+    this.#checking ??= this.#check();
   }
 
-  async #check(lane: Lane): Promise<void> {
+  async #check(): Promise<void> {
     const { clock, loop } = this.#options;
     const { signal } = this.#closing;
-    while (lane.pending.due) {
-      await clock.sleep(lane.waitMs, signal);
+    while (this.#pending.due) {
+      await this.#wait();
       if (signal.aborted) break;
-      lane.waitMs = COALESCE_MS;
       // What was undone meanwhile.
-      if (!lane.pending.due) break;
-      const scope = lane.pending.take();
+      if (!this.#pending.due) break;
+      const scope = this.#pending.take();
       // The loop logs what fails and tries again by itself.
       const report = await loop.check(scope).catch(() => undefined);
       if (report !== undefined) this.#pace.note(report.repaired, clock.monotonicMs());
     }
-    lane.checking = undefined;
+    this.#checking = undefined;
   }
-}
 
-function newLane(): Lane {
-  return { pending: new PendingCheck(), waitMs: COALESCE_MS, checking: undefined };
+  /** What comes meanwhile may have to wait longer than what there was. */
+  async #wait(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let waitedMs = 0; waitedMs < this.#waitMs && !signal.aborted; ) {
+      const restMs = this.#waitMs - waitedMs;
+      await this.#options.clock.sleep(restMs, signal);
+      waitedMs += restMs;
+    }
+    this.#waitMs = COALESCE_MS;
+  }
 }

@@ -8,7 +8,7 @@ const CALM_MS = 15_000;
 
 /**
  * How long a look waits that may lead to a repair: twice as long each time that an object needs repair again soon, so
- * that who undoes our repairs meets no race. It does not slow down what concerns other objects.
+ * that who undoes our repairs meets no race. What concerns other objects alone does not wait for that.
  */
 export class RepairPace {
   readonly #shortestMs: number;
