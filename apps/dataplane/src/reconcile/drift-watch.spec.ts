@@ -9,6 +9,7 @@ import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import type { KernelObject, KernelObjectKind } from '../kernel/kernel-object.js';
 import { ApplyLoop } from './apply-loop.js';
 import { DriftWatch } from './drift-watch.js';
+import { ALL_KINDS } from './plan-check.js';
 import { Reconciler } from './reconciler.js';
 import { HandClock } from './testing/hand-clock.js';
 import { DCOS } from './testing/host-fixture.js';
@@ -126,6 +127,28 @@ describe('DriftWatch', () => {
     expect(kernel.dump()).toContain('ip_forward = 0');
     await pass(RESYNC_MS);
     expect(kernel.dump()).toContain('ip_forward = 1');
+  });
+
+  it('compares everything less often where that takes long', async () => {
+    const slowMs = 10_000;
+    const read = kernel.read.bind(kernel);
+    let full = 0;
+    kernel.read = async (scope) => {
+      if (scope.kinds?.size === ALL_KINDS.size) {
+        full += 1;
+        await clock.sleep(slowMs);
+      }
+      return read(scope);
+    };
+    await pass(RESYNC_MS + slowMs + 500);
+    expect(full).toBe(1);
+    // One was due before it was known how long it takes.
+    await pass(RESYNC_MS + slowMs + 500);
+    expect(full).toBe(2);
+    await pass(17 * slowMs);
+    expect(full).toBe(2);
+    await pass(2 * slowMs);
+    expect(full).toBe(3);
   });
 
   it('waits longer and longer for somebody who undoes every repair, and is quick again after a calm', async () => {

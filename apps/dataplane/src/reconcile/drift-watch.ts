@@ -14,6 +14,8 @@ const QUIET_MS = 250;
 /** Before an ended watch is started again: twice as long each time that it ended soon, for everything is read then. */
 const RESTART_MS = 1_000;
 const SLOWEST_RESTART_MS = 60_000;
+/** Full checks take at most one part in so many of the time, however large the kernel's tables are. */
+const REST_FACTOR = 20;
 const EVERYTHING: CheckStep = { step: 'kinds', kinds: ALL_KINDS };
 
 /** What the watch works with. */
@@ -29,7 +31,8 @@ export interface DriftWatchOptions {
 
 /**
  * Heals the kernel: an event that is no echo of our own writes has what it concerns looked at and repaired;
- * everything is read again from time to time, for what comes without an event. While crowds of peers are written nobody
+ * everything is read again from time to time, for what comes without an event, the more rarely the longer that takes:
+ * single changes wait for it. While crowds of peers are written nobody
  * listens, for the echo of so many writes costs more than the writes; everything is read once afterwards. Who undoes
  * our repairs again and again meets longer and longer waits, not a race.
  */
@@ -42,6 +45,8 @@ export class DriftWatch {
   /** The longest wait of what is pending. */
   #waitMs = COALESCE_MS;
   #checking: Promise<void> | undefined;
+  /** How long the last check of everything took. */
+  #fullCheckMs = 0;
   /** Ends the watches while crowds of peers are written. */
   #listening = new AbortController();
   #crowded = false;
@@ -74,7 +79,7 @@ export class DriftWatch {
     const { clock, resyncMs } = this.#options;
     const { signal } = this.#closing;
     for (;;) {
-      await clock.sleep(resyncMs, signal);
+      await clock.sleep(Math.max(resyncMs, REST_FACTOR * this.#fullCheckMs), signal);
       if (signal.aborted) return;
       this.#wake(EVERYTHING);
     }
@@ -148,8 +153,10 @@ export class DriftWatch {
       // What was undone meanwhile.
       if (!this.#pending.due) break;
       const scope = this.#pending.take();
+      const startMs = clock.monotonicMs();
       // The loop logs what fails and tries again by itself.
       const report = await loop.check(scope).catch(() => undefined);
+      if (scope.kinds.size === ALL_KINDS.size) this.#fullCheckMs = clock.monotonicMs() - startMs;
       if (report !== undefined) this.#pace.note(report.repaired, clock.monotonicMs());
     }
     this.#checking = undefined;
