@@ -62,6 +62,50 @@ describe('parseCniCall', () => {
     });
   });
 
+  const mesos = (labels: unknown) => ({ 'org.apache.mesos': { network_info: { labels } } });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a requested address that is none', { runtimeConfig: { ips: ['junk'] } }],
+    ['arguments that are no object', { args: 7, runtimeConfig: 'x' }],
+    ['a previous result that is none', { prevResult: { ips: 'x' } }],
+    ['labels that are none', { args: mesos('x') }],
+  ])('reads DEL and STATUS with %s, which they do not need', (_case, keys) => {
+    const config = JSON.stringify({ ...CONFIG, cniVersion: '1.1.0', ...keys });
+    for (const command of ['DEL', 'STATUS']) {
+      const reading = parseCniCall({ ...ENVIRONMENT, CNI_COMMAND: command }, config);
+      expect(reading).toMatchObject({ ok: true, call: { command, network: 'dcos' } });
+    }
+    const gc = parseCniCall({ CNI_COMMAND: 'GC' }, config.replace('{', '{"cni.dev/valid-attachments":[],'));
+    expect(gc).toMatchObject({ ok: true, call: { command: 'GC', validAttachments: [] } });
+  });
+
+  it.each(['n'.repeat(14), '../etc', 'host', ''])('reads DEL in %j, which is no network of ours', (name) => {
+    const reading = parseCniCall({ ...ENVIRONMENT, CNI_COMMAND: 'DEL' }, JSON.stringify({ ...CONFIG, name }));
+    expect(reading).toMatchObject({ ok: true, call: { command: 'DEL', network: undefined } });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['the result and everything of the runtime', { args: null, runtimeConfig: null, prevResult: null }],
+    ['addresses', { runtimeConfig: { ips: null }, args: { cni: { ips: null } }, prevResult: { ips: null } }],
+    ['former addresses', { prevResult: { ip4: null, ip6: null } }],
+    ['the arguments of each', { args: { cni: null, 'org.apache.mesos': null } }],
+    ['what Mesos tells', { args: { 'org.apache.mesos': { network_info: null } } }],
+    ['the labels', { args: mesos(null) }],
+    ['the list of labels', { args: mesos({ labels: null }) }],
+  ])('takes a null for nothing: %s', (_case, keys) => {
+    const config = JSON.stringify({ ...CONFIG, ...keys });
+    expect(parseCniCall(ENVIRONMENT, config)).toMatchObject({ call: { requestedIps: [], labels: {} } });
+    expect(codeOf({ ...ENVIRONMENT, CNI_COMMAND: 'DEL' }, config)).toBe(0);
+    expect(codeOf({ ...ENVIRONMENT, CNI_COMMAND: 'CHECK' }, config)).toBe(0);
+  });
+
+  it('takes a label without a value for an empty one', () => {
+    const config = { ...CONFIG, args: mesos({ labels: [{ key: 'app', value: null }] }) };
+    expect(parseCniCall(ENVIRONMENT, JSON.stringify(config))).toMatchObject({
+      call: { labels: { app: '' } },
+    });
+  });
+
   it.each<[string, CniEnvironment, unknown, number]>([
     ['no command', {}, CONFIG, 4],
     ['an unknown command', { ...ENVIRONMENT, CNI_COMMAND: 'add' }, CONFIG, 4],
@@ -83,6 +127,7 @@ describe('parseCniCall', () => {
     ['a version that is no text', ENVIRONMENT, { ...CONFIG, cniVersion: 1 }, 1],
     ['CHECK before 0.4.0', { ...ENVIRONMENT, CNI_COMMAND: 'CHECK' }, { ...CONFIG, cniVersion: '0.3.1' }, 1],
     ['no name', ENVIRONMENT, { cniVersion: '1.0.0' }, 7],
+    ['DEL without a name', { ...ENVIRONMENT, CNI_COMMAND: 'DEL' }, { cniVersion: '1.0.0' }, 7],
     ['a path as name', ENVIRONMENT, { ...CONFIG, name: '../etc' }, 7],
     ['a long name', ENVIRONMENT, { ...CONFIG, name: 'n'.repeat(14) }, 7],
     ['a name that is no text', ENVIRONMENT, { ...CONFIG, name: 7 }, 7],

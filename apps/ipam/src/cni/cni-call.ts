@@ -1,12 +1,19 @@
 import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
-import type { NetworkName } from '@overlay/model';
+import { type NetworkName, parseNetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
 import { type Owner, parseContainerId, parseInterfaceName, quoted } from '../allocation/owner.js';
 import type { ValidAttachment } from '../allocation/plan-collection.js';
 import { parseReservationName, type ReservationName } from '../allocation/reservation.js';
 import { parseCniArgs } from './cni-args.js';
-import { type CniConfig, decodeCniConfig, parseCniConfig } from './cni-config.js';
+import {
+  type AddConfig,
+  decodeCniConfig,
+  parseAddConfig,
+  parseCheckConfig,
+  parseGcConfig,
+  readNetworkName,
+} from './cni-config.js';
 import { type CniErrorObject, type CniStage, cniErrorOf } from './cni-error.js';
 import { type CniVersion, isSince, parseCniVersion } from './cni-version.js';
 
@@ -33,7 +40,11 @@ export type CniCall =
       readonly labels: Readonly<Record<string, string>>;
     })
   | (Attachment & { readonly command: 'CHECK'; readonly previousAddresses: readonly string[] | undefined })
-  | (Attachment & { readonly command: 'DEL' })
+  | (Omit<Attachment, 'network'> & {
+      readonly command: 'DEL';
+      /** Undefined for a name that no overlay network can have: nobody holds anything there. */
+      readonly network: NetworkName | undefined;
+    })
   | (NetworkCall & { readonly command: 'GC'; readonly validAttachments: readonly ValidAttachment[] })
   | (NetworkCall & { readonly command: 'STATUS' });
 
@@ -84,21 +95,25 @@ export function parseCniCall(environment: CniEnvironment, stdin: string): CniRea
     requireVariables(command, environment);
     if (command === 'GC' || command === 'STATUS') {
       stage = 'configuration';
-      return { ok: true, call: networkCall(command, version, parseCniConfig(decoded)) };
+      if (command === 'GC') return { ok: true, call: { command, version, ...parseGcConfig(decoded) } };
+      return { ok: true, call: { command, version, network: parseNetworkName(readNetworkName(decoded)) } };
     }
     const owner = {
       containerId: parseContainerId(environment.CNI_CONTAINERID ?? ''),
       interface: parseInterfaceName(environment.CNI_IFNAME ?? ''),
     };
     stage = 'configuration';
-    const config = parseCniConfig(decoded);
-    const attachment: Attachment = { version, network: config.network, owner };
-    if (command === 'DEL') return { ok: true, call: { command, ...attachment } };
-    if (command === 'CHECK') {
-      return { ok: true, call: { command, ...attachment, previousAddresses: config.previousAddresses } };
+    if (command === 'DEL') {
+      const network = possibleNetwork(readNetworkName(decoded));
+      return { ok: true, call: { command, version, owner, network } };
     }
+    if (command === 'CHECK') {
+      return { ok: true, call: { command, version, owner, ...parseCheckConfig(decoded) } };
+    }
+    const config = parseAddConfig(decoded);
     stage = 'environment';
-    return { ok: true, call: { command, ...attachment, ...wishes(environment, config) } };
+    const { network } = config;
+    return { ok: true, call: { command, version, network, owner, ...wishes(environment, config) } };
   } catch (thrown) {
     return { ok: false, error: cniErrorOf(thrown, stage, version) };
   }
@@ -119,13 +134,12 @@ function requireVersion(command: CniCommand, version: CniVersion): void {
   throw new OverlayError('invalid_argument', message);
 }
 
-function networkCall(command: 'GC' | 'STATUS', version: CniVersion, config: CniConfig): CniCall {
-  const { network, validAttachments } = config;
-  if (command === 'STATUS') return { command, version, network };
-  // Taken for none, a missing list would release every container's addresses.
-  if (validAttachments !== undefined) return { command, version, network, validAttachments };
-  const message = 'GC needs the key cni.dev/valid-attachments in the configuration, [] if there are none';
-  throw new OverlayError('invalid_argument', message);
+function possibleNetwork(name: string): NetworkName | undefined {
+  try {
+    return parseNetworkName(name);
+  } catch {
+    return undefined;
+  }
 }
 
 function requireVariables(command: CniCommand, environment: CniEnvironment): void {
@@ -134,7 +148,7 @@ function requireVariables(command: CniCommand, environment: CniEnvironment): voi
   throw new OverlayError('invalid_argument', `${command} needs ${missing.join(', ')} in the environment`);
 }
 
-function wishes(environment: CniEnvironment, config: CniConfig) {
+function wishes(environment: CniEnvironment, config: AddConfig) {
   const networkNamespace = environment.CNI_NETNS ?? '';
   if (Buffer.byteLength(networkNamespace) > NETNS_MAX_BYTES) {
     throw new OverlayError('invalid_argument', `CNI_NETNS has more than ${NETNS_MAX_BYTES} bytes`);

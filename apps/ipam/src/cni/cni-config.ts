@@ -4,45 +4,59 @@ import { type NetworkName, parseNetworkName } from '@overlay/model';
 import { z } from 'zod';
 import type { ValidAttachment } from '../allocation/plan-collection.js';
 
-/** What the plugin uses of a network configuration; keys of other plugins are passed over. */
-export interface CniConfig {
+/** What ADD uses of a network configuration. */
+export interface AddConfig {
   readonly network: NetworkName;
   /** From `runtimeConfig.ips` (the capability `ips`) and `args.cni.ips`. */
   readonly requestedIps: readonly IpAddress[];
   /** From Mesos, `args["org.apache.mesos"].network_info.labels`. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Addresses of `prevResult`, with their lengths; undefined without one. */
-  readonly previousAddresses: readonly string[] | undefined;
-  /** From `cni.dev/valid-attachments`; undefined without that key. */
-  readonly validAttachments: readonly ValidAttachment[] | undefined;
 }
 
-const ips = z.optional(z.array(z.string()));
-const early = z.optional(z.looseObject({ ip: z.string() }));
-const label = z.looseObject({ key: z.string(), value: z.optional(z.string()) });
-const attachments = z.optional(
-  z.nullable(z.array(z.looseObject({ containerID: z.string(), ifname: z.string() }))),
-);
+/** What CHECK uses of a network configuration. */
+export interface CheckConfig {
+  readonly network: NetworkName;
+  /** Addresses of `prevResult`, with their lengths; undefined without one. */
+  readonly previousAddresses: readonly string[] | undefined;
+}
+
+/** What GC uses of a network configuration. */
+export interface GcConfig {
+  readonly network: NetworkName;
+  readonly validAttachments: readonly ValidAttachment[];
+}
+
+// A null stands for nothing, as plugins in Go take it. Each verb reads its own keys and passes over the others.
+const ips = z.nullish(z.array(z.string()));
+const early = z.nullish(z.looseObject({ ip: z.string() }));
+const label = z.looseObject({ key: z.string(), value: z.nullish(z.string()) });
 const networkInfo = z.looseObject({
-  labels: z.optional(z.looseObject({ labels: z.optional(z.array(label)) })),
+  labels: z.nullish(z.looseObject({ labels: z.nullish(z.array(label)) })),
 });
 
-const schema = z.looseObject({
-  name: z.string(),
-  runtimeConfig: z.optional(z.looseObject({ ips })),
-  args: z.optional(
+const nameSchema = z.looseObject({ name: z.string() });
+
+const addSchema = nameSchema.extend({
+  runtimeConfig: z.nullish(z.looseObject({ ips })),
+  args: z.nullish(
     z.looseObject({
-      cni: z.optional(z.looseObject({ ips })),
-      'org.apache.mesos': z.optional(z.looseObject({ network_info: z.optional(networkInfo) })),
+      cni: z.nullish(z.looseObject({ ips })),
+      'org.apache.mesos': z.nullish(z.looseObject({ network_info: z.nullish(networkInfo) })),
     }),
   ),
-  'cni.dev/valid-attachments': attachments,
-  prevResult: z.optional(
-    z.looseObject({
-      ips: z.optional(z.array(z.looseObject({ address: z.string() }))),
-      ip4: early,
-      ip6: early,
-    }),
+});
+
+const resultSchema = z.looseObject({
+  ips: z.nullish(z.array(z.looseObject({ address: z.string() }))),
+  ip4: early,
+  ip6: early,
+});
+
+const checkSchema = nameSchema.extend({ prevResult: z.nullish(resultSchema) });
+
+const gcSchema = nameSchema.extend({
+  'cni.dev/valid-attachments': z.nullish(
+    z.array(z.looseObject({ containerID: z.string(), ifname: z.string() })),
   ),
 });
 
@@ -65,32 +79,61 @@ export function decodeCniConfig(text: string): Readonly<Record<string, unknown>>
 }
 
 /**
- * Parses a decoded configuration.
+ * Parses what ADD uses of a decoded configuration.
  * @throws OverlayError `invalid_argument` naming every key that is wrong.
  */
-export function parseCniConfig(decoded: Readonly<Record<string, unknown>>): CniConfig {
-  const parsed = schema.safeParse(decoded);
-  if (!parsed.success) {
-    const violations = parsed.error.issues.map((issue) => ({
-      field: issue.path.join('.'),
-      description: issue.message,
-    }));
-    throw OverlayError.invalid(violations, 'network configuration');
-  }
-  const { name, runtimeConfig, args, prevResult, 'cni.dev/valid-attachments': valid } = parsed.data;
+export function parseAddConfig(decoded: Readonly<Record<string, unknown>>): AddConfig {
+  const { name, runtimeConfig, args } = parsed(addSchema, decoded);
   const requested = [...(runtimeConfig?.ips ?? []), ...(args?.cni?.ips ?? [])];
   const mesosLabels = args?.['org.apache.mesos']?.network_info?.labels?.labels ?? [];
   return {
     network: parseNetworkName(name),
     requestedIps: [...new Set(requested.map(parseRequestedIp))],
     labels: Object.fromEntries(mesosLabels.map(({ key, value }) => [key, value ?? ''])),
-    previousAddresses: prevResult === undefined ? undefined : addressesOf(prevResult),
-    // libcni writes no attachments as null.
-    validAttachments:
-      valid === undefined
-        ? undefined
-        : (valid ?? []).map(({ containerID, ifname }) => ({ containerId: containerID, interface: ifname })),
   };
+}
+
+/**
+ * Parses what CHECK uses of a decoded configuration.
+ * @throws OverlayError `invalid_argument` naming every key that is wrong.
+ */
+export function parseCheckConfig(decoded: Readonly<Record<string, unknown>>): CheckConfig {
+  const { name, prevResult } = parsed(checkSchema, decoded);
+  return {
+    network: parseNetworkName(name),
+    previousAddresses: prevResult ? addressesOf(prevResult) : undefined,
+  };
+}
+
+/**
+ * Parses what GC uses of a decoded configuration.
+ * @throws OverlayError `invalid_argument` naming every key that is wrong, or the missing list of attachments.
+ */
+export function parseGcConfig(decoded: Readonly<Record<string, unknown>>): GcConfig {
+  const { name, 'cni.dev/valid-attachments': valid } = parsed(gcSchema, decoded);
+  const network = parseNetworkName(name);
+  if (valid === undefined) {
+    // Taken for none, a missing list would release every container's addresses.
+    const message = 'GC needs the key cni.dev/valid-attachments in the configuration, [] if there are none';
+    throw new OverlayError('invalid_argument', message);
+  }
+  // libcni writes no attachments as null.
+  const attachments = valid ?? [];
+  return {
+    network,
+    validAttachments: attachments.map(({ containerID, ifname }) => ({
+      containerId: containerID,
+      interface: ifname,
+    })),
+  };
+}
+
+/**
+ * The name in a decoded configuration, all that DEL and STATUS use; it need not be that of an overlay network.
+ * @throws OverlayError `invalid_argument` if there is none.
+ */
+export function readNetworkName(decoded: Readonly<Record<string, unknown>>): string {
+  return parsed(nameSchema, decoded).name;
 }
 
 /**
@@ -101,8 +144,18 @@ export function parseRequestedIp(text: string): IpAddress {
   return text.includes('/') ? interfaceIp(parseInterfaceAddress(text)) : parseIpAddress(text);
 }
 
-function addressesOf(result: NonNullable<z.output<typeof schema>['prevResult']>): readonly string[] {
+function addressesOf(result: z.output<typeof resultSchema>): readonly string[] {
   const current = (result.ips ?? []).map(({ address }) => address);
-  const former = [result.ip4, result.ip6].flatMap((entry) => (entry === undefined ? [] : [entry.ip]));
+  const former = [result.ip4, result.ip6].flatMap((entry) => entry?.ip ?? []);
   return [...current, ...former];
+}
+
+function parsed<T extends z.ZodType>(schema: T, decoded: Readonly<Record<string, unknown>>): z.output<T> {
+  const reading = schema.safeParse(decoded);
+  if (reading.success) return reading.data;
+  const violations = reading.error.issues.map((issue) => ({
+    field: issue.path.join('.'),
+    description: issue.message,
+  }));
+  throw OverlayError.invalid(violations, 'network configuration');
 }

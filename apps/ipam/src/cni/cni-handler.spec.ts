@@ -74,6 +74,19 @@ describe('handleCniCall', () => {
     expect(answer).toMatchObject({ ok: false, error: { code: 102 } });
   });
 
+  it('answers DEL although the configuration is one that ADD refuses', async () => {
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const del = (keys: Readonly<Record<string, unknown>>) =>
+      handleCniCall(environment('DEL'), JSON.stringify({ cniVersion: '1.0.0', name: 'dcos', ...keys }), deps);
+    expect(await del({ name: 'n'.repeat(14) })).toEqual({ ok: true, result: undefined });
+    expect(await allocations()).toBe(1);
+    expect(await del({ runtimeConfig: { ips: ['junk'] }, args: null })).toEqual({
+      ok: true,
+      result: undefined,
+    });
+    expect(await allocations()).toBe(0);
+  });
+
   it('answers GC by releasing what is not among the attachments, and nothing of a framework', async () => {
     for (const id of ['c1', 'c2', 'c3']) await handleCniCall(environment('ADD', id), CONFIG, deps);
     const owner = { containerId: parseContainerId('framework'), interface: parseInterfaceName('eth0') };

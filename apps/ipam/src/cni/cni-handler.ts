@@ -96,6 +96,7 @@ async function perform(
       throw new OverlayError('deadline_exceeded', 'nobody waits for the answer any more');
     });
   if (call.command === 'VERSION') return renderVersionResult(call.version);
+  if (call.network === undefined) return undefined;
   const half = { network: call.network, half: 'cni' } as const;
   if (call.command === 'STATUS') {
     await book.read((state) => requireLeft(requirePool(state, half)));
