@@ -74,9 +74,9 @@ export async function runIpam(deps: IpamDeps): Promise<RunningProcess> {
     listen: { key: 'listen.http', address: config.listen.http },
     logger,
     routes: (server) => {
-      addCniRoutes(server, async (environment, stdin, untilMs) => {
+      addCniRoutes(server, async (environment, stdin, caller) => {
         await gate.opened;
-        return handleCniCall(environment, stdin, callers, untilMs);
+        return handleCniCall(environment, stdin, callers, caller);
       });
       addDockerRoutes(server, DOCKER_PATH, async (method, body, untilMs) => {
         await gate.opened;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCidr } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
@@ -147,7 +148,7 @@ describe('handleCniCall', () => {
 
   it('changes nothing for a caller that has gone', async () => {
     const until = (untilMs: number, command: string) =>
-      handleCniCall(environment(command), CONFIG, deps, untilMs);
+      handleCniCall(environment(command), CONFIG, deps, { untilMs, isGone: () => false });
     expect(await until(ALLOCATED_AT_MS, 'ADD')).toMatchObject({ ok: false, error: { code: 11 } });
     expect(await allocations()).toBe(0);
     expect(await until(ALLOCATED_AT_MS + 1, 'ADD')).toMatchObject({ ok: true });
@@ -163,6 +164,46 @@ describe('handleCniCall', () => {
     await handleCniCall(environment('ADD'), CONFIG, settling);
     const second = (await deps.book.read((state) => [...state.allocations()]))[0];
     expect(second?.addresses).not.toEqual(first?.addresses);
+  });
+
+  it('performs DEL behind an ADD that came before and waits for the queue', async () => {
+    let settle: () => void = () => undefined;
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const settling = { ...deps, settleDeletions: () => settled };
+    const calls = [
+      handleCniCall(environment('ADD'), CONFIG, settling),
+      handleCniCall(environment('DEL'), CONFIG, settling),
+    ];
+    await setImmediate();
+    settle();
+    expect(await Promise.all(calls)).toMatchObject([{ ok: true }, { ok: true, result: undefined }]);
+    expect(await allocations()).toBe(0);
+  });
+
+  it('performs DEL although it cannot tell what is queued', async () => {
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const settleDeletions = () => Promise.reject(new OverlayError('unavailable', 'the folder is away'));
+    const answer = await handleCniCall(environment('DEL'), CONFIG, { ...deps, settleDeletions });
+    expect(answer).toEqual({ ok: true, result: undefined });
+    expect(await allocations()).toBe(0);
+  });
+
+  it('gives no address to a caller that has gone before its turn, and takes back what another left', async () => {
+    let isGone = false;
+    const caller = { untilMs: Number.POSITIVE_INFINITY, isGone: () => isGone };
+    const leave = async () => {
+      isGone = true;
+    };
+    const gone = { ...deps, settleDeletions: leave };
+    const answer = await handleCniCall(environment('ADD'), CONFIG, gone, caller);
+    expect(answer).toMatchObject({ ok: false, error: { code: 11, details: 'aborted' } });
+    expect(await allocations()).toBe(0);
+    isGone = false;
+    await handleCniCall(environment('ADD'), CONFIG, deps, caller);
+    expect(await handleCniCall(environment('DEL'), CONFIG, gone, caller)).toMatchObject({ ok: true });
+    expect(await allocations()).toBe(0);
   });
 
   it('gives no address while it cannot tell what is queued', async () => {

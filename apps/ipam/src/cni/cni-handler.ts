@@ -30,13 +30,22 @@ export interface CniHandlerDeps {
   readonly settleDeletions: () => Promise<void>;
 }
 
-/** What limits a call, in Unix milliseconds. */
-interface CallTerms {
-  /** By then nobody waits for the answer any more. */
+/** Who waits for the answer to a call. */
+export interface CniCaller {
+  /** Unix milliseconds: by then nobody waits any more. */
   readonly untilMs: number;
-  /** A deletion frees what was allocated until then. */
+  /** True once the caller has gone without waiting for the answer. */
+  readonly isGone: () => boolean;
+}
+
+/** What limits a call. */
+interface CallTerms extends CniCaller {
+  /** Unix milliseconds: a deletion frees what was allocated until then. */
   readonly allocatedUntilMs: number;
 }
+
+/** Waits for as long as it takes. */
+const PATIENT: CniCaller = { untilMs: Number.POSITIVE_INFINITY, isGone: () => false };
 
 /** The kernel stamps files with the time of its last tick, which may lie a little back. */
 const FILE_TIME_LAG_MS = 10;
@@ -52,21 +61,24 @@ export function handleQueuedDeletion(
   deps: CniHandlerDeps,
 ): Promise<CniAnswer> {
   const allocatedUntilMs = queuedAtMs + FILE_TIME_LAG_MS;
-  return answer(environment, stdin, deps, { untilMs: Number.POSITIVE_INFINITY, allocatedUntilMs });
+  // What is of the queue must not wait for it.
+  const queued = { ...deps, settleDeletions: async () => undefined };
+  return answer(environment, stdin, queued, { ...PATIENT, allocatedUntilMs });
 }
 
 /**
  * Answers a call of the plugin. Never rejects: whatever fails becomes an error object. Nothing changes once it is
- * `untilMs` (Unix milliseconds): by then the plugin has given up or queued its deletion, and a daemon that was stopped
- * finds such calls when it goes on. A wall clock that jumps costs a call that is to be tried again.
+ * `untilMs`: by then the plugin has given up or queued its deletion, and a daemon that was stopped finds such calls when
+ * it goes on. A wall clock that jumps costs a call that is to be tried again. Calls of one container are performed in
+ * the order in which they came, and an ADD not at all once its caller is gone: whoever killed it has no address of it.
  */
 export function handleCniCall(
   environment: CniEnvironment,
   stdin: string,
   deps: CniHandlerDeps,
-  untilMs = Number.POSITIVE_INFINITY,
+  caller: CniCaller = PATIENT,
 ): Promise<CniAnswer> {
-  return answer(environment, stdin, deps, { untilMs, allocatedUntilMs: Number.POSITIVE_INFINITY });
+  return answer(environment, stdin, deps, { ...caller, allocatedUntilMs: Number.POSITIVE_INFINITY });
 }
 
 async function answer(
@@ -88,7 +100,7 @@ async function answer(
 async function perform(
   call: CniCall,
   { book, meter, clock, cooldown, namespaces, settleDeletions }: CniHandlerDeps,
-  { untilMs, allocatedUntilMs }: CallTerms,
+  { untilMs, isGone, allocatedUntilMs }: CallTerms,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const change = <T>(plan: (state: IpamState) => Plan<T>): Promise<T> =>
     book.change((state) => {
@@ -121,10 +133,17 @@ async function perform(
       const place = { ...half, owner, networkNamespace, namespaceSeen };
       const named = reservation === undefined ? {} : { reservation };
       const wish = { ...place, ...named, requestedIps, labels, nowMs: clock.nowMs(), ...moment };
-      const add = () => change((state) => planAllocation(state, wish));
+      const add = () =>
+        change((state) => {
+          if (isGone()) throw new OverlayError('aborted', 'the caller has gone');
+          return planAllocation(state, wish);
+        });
       return renderAddResult(call.version, await meter.measure('allocate', 'cni', add));
     }
     case 'DEL':
+      // An ADD of the container that came before waits for the queue, and has to be planned first. A queue that
+      // cannot be read keeps no address from being given back.
+      await settleDeletions().catch(() => undefined);
       await meter.measure('release', 'cni', () =>
         change((state) =>
           planRelease(state, { ...half, owner, allocatedUntilMs, at: clock.instant(), cooldown }),

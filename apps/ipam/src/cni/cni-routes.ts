@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from '@overlay/service';
 import type { CniEnvironment } from './cni-call.js';
-import type { CniAnswer } from './cni-handler.js';
+import type { CniAnswer, CniCaller } from './cni-handler.js';
 
-/** Answers one call of the plugin, which waits until `untilMs` (Unix milliseconds); see `handleCniCall`. */
-export type AnswerCni = (environment: CniEnvironment, stdin: string, untilMs: number) => Promise<CniAnswer>;
+/** Answers one call of the plugin; see `handleCniCall`. */
+export type AnswerCni = (environment: CniEnvironment, stdin: string, caller: CniCaller) => Promise<CniAnswer>;
 
 /** Header with the time in Unix milliseconds until which the caller waits; without it there is no end. */
 const UNTIL_HEADER = 'overlay-until-unix-ms';
@@ -23,7 +23,9 @@ export function addCniRoutes(server: FastifyInstance, answer: AnswerCni): void {
     const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
     const until = request.headers[UNTIL_HEADER];
     const untilMs = until === undefined ? Number.POSITIVE_INFINITY : Number(until);
-    const answered = await answer(environmentOf(request), body, untilMs);
+    // The request itself counts as destroyed once it is read; its connection does when the plugin has gone.
+    const isGone = () => request.raw.socket.destroyed;
+    const answered = await answer(environmentOf(request), body, { untilMs, isGone });
     reply.code(answered.ok ? 200 : 400).type('application/json');
     return JSON.stringify(answered.ok ? answered.result : answered.error) ?? '';
   });

@@ -1,4 +1,5 @@
 import { IpamServiceService, type IpamServiceWatchCapacityResponse } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
 import { type HandlersOf, type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
 import type { AddressBook } from '../allocation/address-book.js';
@@ -31,7 +32,7 @@ export interface IpamServiceDeps {
   /** What pauses of the capacity stream are measured with. */
   readonly timer: Pick<Clock, 'sleep'>;
   readonly cooldown: CooldownPolicy;
-  /** As for CNI: a deletion that was queued before is done before an address is given out. */
+  /** As for CNI: a deletion that was queued before is done before an address is given out, and calls keep their order. */
   readonly settleDeletions: () => Promise<void>;
   readonly onInternalError: InternalErrorListener;
 }
@@ -52,17 +53,22 @@ export function createIpamService({
       const present = await book.change((state) => planPools(state, wanted));
       return { pools: present.map(poolMessage) };
     },
-    allocate: (request) =>
+    allocate: (request, call) =>
       meter.measure('allocate', 'grpc', async () => {
         await settleDeletions();
         const moment = { at: clock.instant(), cooldown };
         const wish = { ...parseAllocationWish(request), nowMs: clock.nowMs(), ...moment };
-        const record = await book.change((state) => planAllocation(state, wish));
+        const record = await book.change((state) => {
+          if (call.signal.aborted) throw new OverlayError('aborted', 'the caller has gone');
+          return planAllocation(state, wish);
+        });
         return { allocation: allocationMessage(record) };
       }),
     release: (request) =>
       meter.measure('release', 'grpc', async () => {
         const place = parseOwnedHalf(request);
+        // Behind an Allocate that came before; a queue that cannot be read keeps no address from being given back.
+        await settleDeletions().catch(() => undefined);
         const released = await book.change((state) =>
           planRelease(state, { ...place, at: clock.instant(), cooldown }),
         );
