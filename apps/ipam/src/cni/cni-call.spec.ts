@@ -99,6 +99,18 @@ describe('parseCniCall', () => {
     expect(codeOf({ ...ENVIRONMENT, CNI_COMMAND: 'CHECK' }, config)).toBe(0);
   });
 
+  it('reads the addresses of a previous result in whatever spelling, and leaves what is none as it is', () => {
+    const check = (prevResult: unknown) =>
+      parseCniCall({ ...ENVIRONMENT, CNI_COMMAND: 'CHECK' }, JSON.stringify({ ...CONFIG, prevResult }));
+    const ips = [{ address: '9.0.1.2/27' }, { address: 'FD01:B:0:0:0:0:0:2/81' }, { address: 'junk' }];
+    expect(check({ ips })).toMatchObject({
+      call: { previousAddresses: ['9.0.1.2/27', 'fd01:b::2/81', 'junk'] },
+    });
+    expect(check({ ip6: { ip: 'fd01:000b::0002/81' } })).toMatchObject({
+      call: { previousAddresses: ['fd01:b::2/81'] },
+    });
+  });
+
   it('takes a label without a value for an empty one', () => {
     const config = { ...CONFIG, args: mesos({ labels: [{ key: 'app', value: null }] }) };
     expect(parseCniCall(ENVIRONMENT, JSON.stringify(config))).toMatchObject({

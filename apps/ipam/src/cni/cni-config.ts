@@ -16,7 +16,7 @@ export interface AddConfig {
 /** What CHECK uses of a network configuration. */
 export interface CheckConfig {
   readonly network: NetworkName;
-  /** Addresses of `prevResult`, with their lengths; undefined without one. */
+  /** Addresses of `prevResult`, with their lengths, canonical where they are addresses; undefined without one. */
   readonly previousAddresses: readonly string[] | undefined;
 }
 
@@ -147,7 +147,15 @@ export function parseRequestedIp(text: string): IpAddress {
 function addressesOf(result: z.output<typeof resultSchema>): readonly string[] {
   const current = (result.ips ?? []).map(({ address }) => address);
   const former = [result.ip4, result.ip6].flatMap((entry) => entry?.ip ?? []);
-  return [...current, ...former];
+  return [...current, ...former].map(canonical);
+}
+
+function canonical(text: string): string {
+  try {
+    return parseInterfaceAddress(text);
+  } catch {
+    return text;
+  }
 }
 
 function parsed<T extends z.ZodType>(schema: T, decoded: Readonly<Record<string, unknown>>): z.output<T> {

@@ -75,6 +75,19 @@ describe('handleCniCall', () => {
     expect(answer).toMatchObject({ ok: false, error: { code: 102 } });
   });
 
+  it('answers CHECK whatever the spelling of the addresses in prevResult', async () => {
+    const [networkId, network] = [parseNetworkId('n1'), parseNetworkName('dcos')];
+    const pool = { networkId, network, half: 'cni', subnet6: parseCidr('fd01:b::/81') } as const;
+    await deps.book.change((state) => planPools(state, [pool]));
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const check = (address: string) => {
+      const config = { cniVersion: '1.0.0', name: 'dcos', prevResult: { ips: [{ address }] } };
+      return handleCniCall(environment('CHECK'), JSON.stringify(config), deps);
+    };
+    expect(await check('FD01:B:0:0:0:0:0:2/81')).toEqual({ ok: true, result: undefined });
+    expect(await check('FD01:B:0:0:0:0:0:3/81')).toMatchObject({ ok: false, error: { code: 102 } });
+  });
+
   it('answers DEL although the configuration is one that ADD refuses', async () => {
     await handleCniCall(environment('ADD'), CONFIG, deps);
     const del = (keys: Readonly<Record<string, unknown>>) =>
