@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -110,10 +110,23 @@ describe('DeletionQueue', () => {
     expect(readdirSync(join(folder, 'unreadable'))).toEqual(['a.del', 'b.del']);
   });
 
-  it('keeps the queue when the store cannot be written', async () => {
+  it('keeps what cannot be read now, and passes over what is gone', async () => {
+    // The kernel answers EIO to whoever reads from the first byte there.
+    symlinkSync('/proc/self/mem', join(folder, 'a.del'));
+    symlinkSync(join(folder, 'nothing'), join(folder, 'b.del'));
+    const failure = { code: 'failed_precondition', message: expect.stringMatching(/a\.del.*EIO/) };
+    await expect(settle()).rejects.toMatchObject(failure);
+    expect(readdirSync(folder)).toEqual(['a.del', 'b.del']);
+    rmSync(join(folder, 'a.del'));
+    await settle();
+    expect(readdirSync(folder)).toEqual(['b.del']);
+    expect(performed).toEqual([]);
+  });
+
+  it.each(['unavailable', 'internal', 'aborted'])('keeps a deletion that fails as %s', async (details) => {
     writeFileSync(join(folder, 'a.del'), DELETION);
-    answer = { ok: false, error: { cniVersion: '1.0.0', code: 11, msg: 'full', details: 'unavailable' } };
-    await expect(settle()).rejects.toMatchObject({ code: 'unavailable' });
+    answer = { ok: false, error: { cniVersion: '1.0.0', code: 999, msg: 'no', details } };
+    await expect(settle()).rejects.toMatchObject({ code: 'unavailable', message: 'no' });
     expect(readdirSync(folder)).toEqual(['a.del']);
   });
 });

@@ -40,8 +40,8 @@ export class DeletionQueue {
    * Performs every deletion that is queued by now, and empties the queue. Repeatable; at most one look is under way,
    * and who comes meanwhile shares the next. A file that is no deletion, or that asks for what makes no sense, is
    * moved into the folder `unreadable`.
-   * @throws OverlayError `failed_precondition` naming a folder or file that cannot be changed; `unavailable` if
-   * the store cannot be written.
+   * @throws OverlayError `failed_precondition` naming a folder or file that cannot be read or changed; `unavailable` if a
+   * deletion fails, as where the store cannot be written.
    */
   settle(): Promise<void> {
     if (this.#next !== undefined) return this.#next;
@@ -93,6 +93,7 @@ async function replayOne(
   }
   const answered = await perform(queued.environment, queued.stdin, queuedAtMs);
   if (answered.ok) return undefined;
-  if (answered.error.details === 'unavailable') throw new OverlayError('unavailable', answered.error.msg);
-  return answered.error.msg;
+  const { msg, details } = answered.error;
+  if (details === 'invalid_argument') return msg;
+  throw new OverlayError('unavailable', msg);
 }

@@ -19,51 +19,62 @@ export interface FileQueue {
   readonly onSetAside: (name: string, reason: string) => void;
 }
 
+type Reading =
+  | { readonly kind: 'read'; readonly text: string; readonly queuedAtMs: number }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unreadable'; readonly reason: string };
+
 const SET_ASIDE_FOLDER = 'unreadable';
 
+/** Why a file is not readable next time either. For want of descriptors, memory or a sound disk it may be. */
+const LASTING_ERRORS: ReadonlySet<unknown> = new Set(['EISDIR', 'EACCES']);
+
 /**
- * Performs what is queued, in the order of the names, and removes it. Repeatable. A file that cannot be read or makes
- * no sense is moved into the folder `unreadable`.
+ * Performs what is queued, in the order of the names, and removes it. Repeatable. A file that makes no sense, that is
+ * a folder or that this process may not read is moved into the folder `unreadable`; any other that cannot be read stays.
  * @returns how many calls were performed.
- * @throws OverlayError `failed_precondition` naming a folder or file that cannot be changed, and what `perform` throws.
+ * @throws OverlayError `failed_precondition` naming a folder or file that cannot be read or changed, and what `perform`
+ * throws.
  */
 export async function replayFiles(queue: FileQueue): Promise<number> {
-  const { folder, onSetAside } = queue;
+  const { folder, key, perform, onSetAside } = queue;
   const names = await queuedNames(queue);
   let performed = 0;
   for (const name of names) {
-    const reason = await replayFile(join(folder, name), queue);
+    const path = join(folder, name);
+    const reading = await using(key, path, () => readQueued(path));
+    if (reading.kind === 'gone') continue;
+    const reason = reading.kind === 'read' ? await perform(reading.text, reading.queuedAtMs) : reading.reason;
     if (reason === undefined) {
-      await changing(queue, () => rm(join(folder, name)));
+      await using(key, path, () => rm(path));
       performed += 1;
     } else {
       onSetAside(name, reason);
-      await changing(queue, () => setAside(folder, name));
+      await using(key, path, () => setAside(folder, name));
     }
   }
-  if (names.length > 0) await changing(queue, () => syncFolder(folder));
+  if (names.length > 0) await using(key, folder, () => syncFolder(folder));
   return performed;
 }
 
-async function queuedNames(queue: FileQueue): Promise<readonly string[]> {
-  const { folder, suffix } = queue;
-  return changing(queue, async () => {
+async function queuedNames({ folder, key, suffix }: FileQueue): Promise<readonly string[]> {
+  return using(key, folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const entries = await readdir(folder);
     return entries.filter((name) => name.endsWith(suffix) && !name.startsWith('.')).sort();
   });
 }
 
-async function replayFile(path: string, { perform }: FileQueue): Promise<string | undefined> {
-  let text: string;
-  let queuedAtMs: number;
+async function readQueued(path: string): Promise<Reading> {
   try {
-    text = await readFile(path, 'utf8');
-    queuedAtMs = (await stat(path)).mtimeMs;
+    const text = await readFile(path, 'utf8');
+    return { kind: 'read', text, queuedAtMs: (await stat(path)).mtimeMs };
   } catch (error) {
-    return reasonOf(error);
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return { kind: 'gone' };
+    if (LASTING_ERRORS.has(code)) return { kind: 'unreadable', reason: reasonOf(error) };
+    throw error;
   }
-  return perform(text, queuedAtMs);
 }
 
 async function setAside(folder: string, name: string): Promise<void> {
@@ -71,11 +82,11 @@ async function setAside(folder: string, name: string): Promise<void> {
   await rename(join(folder, name), join(folder, SET_ASIDE_FOLDER, name));
 }
 
-async function changing<T>({ key, folder }: FileQueue, change: () => Promise<T>): Promise<T> {
+async function using<T>(key: string, path: string, use: () => Promise<T>): Promise<T> {
   try {
-    return await change();
+    return await use();
   } catch (error) {
-    const message = `${key}: ${folder} cannot be used: ${reasonOf(error)}`;
+    const message = `${key}: ${path} cannot be used: ${reasonOf(error)}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
 }
