@@ -43,14 +43,15 @@ export interface AllocationRequest extends HalfRef {
  * another namespace keeps its addresses, and the record tells the new ones. A wanted address that a container of an
  * earlier boot left behind is taken over, and what else that one held is given back.
  * @throws OverlayError `not_found` (no such half or reservation here), `invalid_argument` (a requested address
- * that no container can have, or that is not the reservation's), `already_exists` (one that another owner
- * holds), `resource_exhausted`.
+ * that no container can have, or that is not the reservation's), `failed_precondition` (a reservation whose
+ * addresses the half lost when its block changed), `already_exists` (one that another owner holds),
+ * `resource_exhausted`.
  */
 export function planAllocation(state: IpamState, request: AllocationRequest): Plan<AllocationRecord> {
   const pool = requirePool(state, request);
   const held = state.allocation(allocationKey(request, request.owner));
   requireUsable(pool, request.requestedIps);
-  const reservation = requireReservation(state, request);
+  const reservation = requireReservation(state, pool, request);
   const ips = pool.families.map((family) => choose(state, pool, family, request, held, reservation));
   const addresses = pool.families.flatMap((family, at): readonly HeldAddress[] => {
     const ip = ips[at];
@@ -94,13 +95,33 @@ export function requirePool(state: IpamState, ref: HalfRef): HalfPool {
   throw new OverlayError('not_found', `no ${ref.half} half of network ${ref.network} here; ${there}`);
 }
 
-function requireReservation(state: IpamState, request: AllocationRequest): ReservationRecord | undefined {
+function requireReservation(
+  state: IpamState,
+  pool: HalfPool,
+  request: AllocationRequest,
+): ReservationRecord | undefined {
   const { network, half, reservation: name } = request;
   if (name === undefined) return undefined;
   const reservation = state.reservation(reservationKey({ network, half, name }));
-  if (reservation !== undefined) return reservation;
-  const message = `the ${half} half of network ${network} has no reservation ${name} here; reserve it first`;
-  throw new OverlayError('not_found', message);
+  const place = `the ${half} half of network ${network}`;
+  if (reservation === undefined) {
+    throw new OverlayError('not_found', `${place} has no reservation ${name} here; reserve it first`);
+  }
+  const lost = lostAddresses(pool, reservation);
+  if (lost.length === 0) return reservation;
+  const message = `reservation ${name} has ${lost.join(', ')}, which ${place} cannot give any more; reserve it again`;
+  throw new OverlayError('failed_precondition', message);
+}
+
+/**
+ * What a reservation made in an earlier block of the half cannot give: an address of a family that the half still has,
+ * or all of them. A family that came to the half or left it since takes nothing from the rest.
+ */
+function lostAddresses({ families }: HalfPool, { addresses }: ReservationRecord): readonly IpAddress[] {
+  const isHere = (address: IpAddress) => families.some((family) => family.addresses.contains(address));
+  if (!addresses.some(isHere)) return addresses;
+  const hasFamily = (address: IpAddress) => families.some(({ family }) => family === familyOf(address));
+  return addresses.filter((address) => hasFamily(address) && !isHere(address));
 }
 
 function choose(

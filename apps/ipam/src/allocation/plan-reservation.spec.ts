@@ -14,6 +14,7 @@ import { parseReservationName } from './reservation.js';
 
 const HALF = { network: 'dcos', half: 'cni' } as const;
 const COOLDOWN = { cooldownMs: 30_000, rememberedCount: 100 };
+const POOL = { ...HALF, networkId: parseNetworkId('n1'), network: parseNetworkName('dcos') };
 const HOUR_MS = 3_600_000;
 
 function owner(containerId: string) {
@@ -29,16 +30,14 @@ describe('reservations', () => {
     store = new MemoryAllocationStore();
     clock = new ManualHostClock();
     book = await AddressBook.open(store, clock.instant());
-    const [subnet, subnet6] = [parseCidr('9.0.1.0/29'), parseCidr('fd01:b::/125')];
-    const pool = {
-      networkId: parseNetworkId('n1'),
-      network: parseNetworkName('dcos'),
-      half: 'cni',
-      subnet,
-      subnet6,
-    } as const;
-    await book.change((state) => planPools(state, [pool]));
+    await configure('9.0.1.0/29', 'fd01:b::/125');
   });
+
+  const configure = (subnet?: string, subnet6?: string) => {
+    const v4 = subnet === undefined ? {} : { subnet: parseCidr(subnet) };
+    const v6 = subnet6 === undefined ? {} : { subnet6: parseCidr(subnet6) };
+    return book.change((state) => planPools(state, [{ ...POOL, ...v4, ...v6 }]));
+  };
 
   const moment = () => ({ at: clock.instant(), cooldown: COOLDOWN });
 
@@ -122,6 +121,36 @@ describe('reservations', () => {
         },
       ],
     });
+  });
+
+  it.each([
+    ['one family', '9.0.9.0/29', 'fd01:b::/125', '9.0.1.2'],
+    ['both', '9.0.9.0/29', 'fd01:9::/125', '9.0.1.2, fd01:b::2'],
+    ['the only one left', '9.0.9.0/29', undefined, '9.0.1.2, fd01:b::2'],
+  ])('have to be made again when the block of %s changed', async (_case, subnet, subnet6, lost) => {
+    await reserve('db');
+    await add('a', { reservation: 'db' });
+    await configure(subnet, subnet6);
+    for (const container of ['a', 'b']) {
+      await expect(add(container, { reservation: 'db' })).rejects.toMatchObject({
+        code: 'failed_precondition',
+        message: `reservation db has ${lost}, which the cni half of network dcos cannot give any more; reserve it again`,
+      });
+    }
+    await del('a');
+    const again = await reserve('db');
+    expect(again[0]).toBe('9.0.9.2');
+    expect(await add('b', { reservation: 'db' })).toEqual([...again, 'db']);
+  });
+
+  it('give the family that they have when another came or went', async () => {
+    await reserve('db');
+    await configure('9.0.1.0/29');
+    expect(await add('a', { reservation: 'db' })).toEqual(['9.0.1.2', 'db']);
+    await del('a');
+    await reserve('web');
+    await configure('9.0.1.0/29', 'fd01:b::/125');
+    expect(await add('b', { reservation: 'web' })).toEqual(['9.0.1.3', 'fd01:b::3', 'web']);
   });
 
   it('are given anew although a container of an earlier boot holds them still', async () => {
