@@ -15,3 +15,13 @@ export function checkLabels(labels: Readonly<Record<string, string>>): Readonly<
   const message = `the labels have ${bytes} bytes, at most ${LABELS_MAX_BYTES} are kept with an allocation; send fewer`;
   throw new OverlayError('invalid_argument', message);
 }
+
+/** True if both have the same keys with the same values, in whatever order. */
+export function sameLabels(
+  a: Readonly<Record<string, string>>,
+  b: Readonly<Record<string, string>>,
+): boolean {
+  const entries = Object.entries(a);
+  if (entries.length !== Object.keys(b).length) return false;
+  return entries.every(([key, value]) => Object.hasOwn(b, key) && b[key] === value);
+}

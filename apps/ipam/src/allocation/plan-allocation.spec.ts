@@ -22,6 +22,22 @@ describe('planAllocation', () => {
     expect(host.add('a')).toEqual(first);
   });
 
+  it('keeps the address and tells the new labels when repeated with others', () => {
+    const host = new Host();
+    host.configure(pool({ subnet: '9.0.1.0/27' }));
+    const first = host.add('a', [], { labels: { app: 'web', tier: 'front' } });
+    const repeated = (labels: Record<string, string>) =>
+      planAllocation(host.state, request('a', [], { labels })).mutations;
+    expect(repeated({ tier: 'front', app: 'web' })).toEqual([]);
+    for (const labels of [{ app: 'web', tier: 'back' }, { app: 'web' }, { app: 'web', toString: 'front' }]) {
+      expect(repeated(labels)).toEqual([
+        { kind: 'put_allocation', record: expect.objectContaining({ labels }) },
+      ]);
+    }
+    expect(host.add('a', [], { labels: { app: 'api' } })).toEqual(first);
+    expect([...host.state.allocations()]).toMatchObject([{ labels: { app: 'api' } }]);
+  });
+
   it('fills a half to the last address and then says how full it is', () => {
     const host = new Host();
     host.configure(pool({ subnet: '9.0.1.0/27' }));

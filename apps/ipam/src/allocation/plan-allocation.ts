@@ -4,6 +4,7 @@ import type { HostInstant } from '../host-clock.js';
 import { requireFree, requireUsable, takeFreed, takeNext } from './choose-address.js';
 import type { FamilyPool, HalfPool } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
+import { sameLabels } from './labels.js';
 import { isLeftBehind } from './left-behind.js';
 import type { Owner } from './owner.js';
 import { type CooldownPolicy, planFreed } from './plan-release.js';
@@ -36,16 +37,16 @@ export interface AllocationRequest extends HalfRef {
 }
 
 /**
- * Gives the owner one address of each family of the half: the one that it holds already, else the one that it
- * asks for, also if it is reserved, else its reservation's, else the lowest that had no holder yet, else the one that was given back the longest time ago,
- * even if it has not cooled: a half can be filled to its last address. Repeating it gives the same addresses. An address that lies outside the
- * half, because the half changed since, is exchanged. A container that comes again after a reboot or with
- * another namespace keeps its addresses, and the record tells the new ones. A wanted address that a container of an
- * earlier boot left behind is taken over, and what else that one held is given back.
- * @throws OverlayError `not_found` (no such half or reservation here), `invalid_argument` (a requested address
- * that no container can have, or that is not the reservation's), `failed_precondition` (a reservation whose
- * addresses the half lost when its block changed), `already_exists` (one that another owner holds),
- * `resource_exhausted`.
+ * Gives the owner one address of each family of the half: the one that it holds already, else the one that it asks for,
+ * also if it is reserved, else its reservation's, else the lowest that had no holder yet, else the one that was given
+ * back the longest time ago, even if it has not cooled: a half can be filled to its last address. Repeating it gives the
+ * same addresses. An address that lies outside the half, because the half changed since, is exchanged. A container that
+ * comes again after a reboot, with another namespace or with other labels keeps its addresses, and the record tells the
+ * new ones. A wanted address that a container of an earlier boot left behind is taken over, and what else that one held
+ * is given back.
+ * @throws OverlayError `not_found` (no such half or reservation here), `invalid_argument` (a requested address that no
+ * container can have, or that is not the reservation's), `failed_precondition` (a reservation whose addresses the half
+ * lost when its block changed), `already_exists` (one that another owner holds), `resource_exhausted`.
  */
 export function planAllocation(state: IpamState, request: AllocationRequest): Plan<AllocationRecord> {
   const pool = requirePool(state, request);
@@ -176,11 +177,12 @@ function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddr
 
 function isSame(
   held: AllocationRecord,
-  { at, networkNamespace, namespaceSeen }: AllocationRequest,
+  { at, networkNamespace, namespaceSeen, labels }: AllocationRequest,
   addresses: readonly HeldAddress[],
 ): boolean {
   if (held.bootId !== at.bootId || held.networkNamespace !== networkNamespace) return false;
   if (namespaceSeen === true && held.namespaceSeen !== true) return false;
+  if (!sameLabels(held.labels, labels)) return false;
   return (
     held.addresses.length === addresses.length &&
     held.addresses.every(({ address }, index) => address === addresses[index]?.address)
