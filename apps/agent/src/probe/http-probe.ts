@@ -51,8 +51,14 @@ function answerOf(ip: string, probe: HttpProbe, signal: AbortSignal): Promise<In
       ...(probe.tls ? { rejectUnauthorized: false } : {}),
     });
     request.once('response', resolve);
+    // An answer of 101 that nobody listens for would end the request without a word.
+    request.once('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
     // Stays on: a connection that breaks later must not end the process.
     request.on('error', reject);
+    request.once('close', () => reject(new Error('the connection was closed before there was an answer')));
     request.end();
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AllocationHalf, Container, ProbeContainerRequest } from '@overlay/contracts';
+import type { ContainerCommands } from './container-commands.js';
 import { MemoryCommands } from './memory-commands.js';
 import { Prober } from './prober.js';
 
@@ -12,7 +13,7 @@ const CONTAINER = Container.fromPartial({
 });
 const TRUSTED = { trusted: true, signal: new AbortController().signal };
 
-function proberWith(commands?: MemoryCommands) {
+function proberWith(commands?: ContainerCommands) {
   let waits: (() => void)[] = [];
   const clock = {
     monotonicMs: () => 7,
@@ -73,6 +74,19 @@ describe('Prober', () => {
       healthy: false,
       detail: 'the command did not end in time',
     });
+  });
+
+  it('gives the place of a probe that never ends to the next one, soon after its time', async () => {
+    const { prober, timePasses } = proberWith({ run: () => new Promise<never>(() => undefined) });
+    for (let round = 0; round < 2; round += 1) {
+      const probing = Array.from({ length: 32 }, () => prober.probe(command('web', 'x'), TRUSTED));
+      for (const _wait of ['its time', 'the time to wind up']) {
+        timePasses();
+        await new Promise(setImmediate);
+      }
+      const found = { healthy: false, detail: 'the probe did not end in time' };
+      for (const finding of await Promise.all(probing)) expect(finding).toMatchObject(found);
+    }
   });
 
   it('takes no command that is not allowed, or from whom nothing vouches for', async () => {

@@ -1,13 +1,14 @@
 import type { Container, ProbeContainerRequest, ProbeContainerResponse } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { Clock } from '@overlay/service';
+import { untilAborted } from '../until-aborted.js';
 import { probeCommand } from './command-probe.js';
 import type { ContainerCommands } from './container-commands.js';
 import { findTarget, type ProbeTarget, requireOwn } from './find-target.js';
 import { probeGrpc } from './grpc-probe.js';
 import { probeHttp } from './http-probe.js';
 import { type ProbeWish, parseProbe } from './parse-probe.js';
-import type { ProbeFinding } from './probe-finding.js';
+import { type ProbeFinding, unhealthy } from './probe-finding.js';
 import { ProbeGate } from './probe-gate.js';
 import { probeTcp } from './tcp-probe.js';
 
@@ -32,6 +33,9 @@ export interface ProbeCaller {
 
 /** Probes in flight on one host; more wait. */
 const LIMITS = { running: 32, waiting: 1_000 };
+
+/** How long a probe whose time is over may take to end: a command is ended through the engine. */
+const WIND_UP_MS = 5_000;
 
 /**
  * Probes containers from their own host. The connection comes from the host's end of the container's bridge, so
@@ -65,12 +69,27 @@ export class Prober {
     try {
       return await this.#gate.pass(async () => {
         const startedMs = clock.monotonicMs();
-        const finding = await this.#run(wish, target, over.signal);
+        const finding = await this.#runBounded(wish, target, over.signal);
         return { ...finding, durationMs: Math.round(clock.monotonicMs() - startedMs) };
       }, over.signal);
     } finally {
       caller.signal.removeEventListener('abort', end);
       end();
+    }
+  }
+
+  /** Whatever a container does to a probe, its place is free again soon after its time is over. */
+  async #runBounded(wish: ProbeWish, target: ProbeTarget, signal: AbortSignal): Promise<ProbeFinding> {
+    const ended = new AbortController();
+    const overdue = async () => {
+      await untilAborted(signal);
+      await this.#deps.clock.sleep(WIND_UP_MS, ended.signal);
+      return unhealthy('the probe did not end in time');
+    };
+    try {
+      return await Promise.race([this.#run(wish, target, signal), overdue()]);
+    } finally {
+      ended.abort();
     }
   }
 
