@@ -45,6 +45,13 @@ describe('the CNI plugin without a daemon', () => {
     expect(parsed(result)).toMatchObject({ code: 5, msg: expect.stringContaining('cannot be read') });
   });
 
+  it('takes the last of keys that are there twice, with all that is in it', async () => {
+    const stdin = daemon.conf('1.1.0').replace('}', '},"ipam":{}');
+    const result = await daemon.plugin({ command: 'STATUS', stdin });
+    const msg = expect.stringContaining('does not answer on /run/overlay/ipam-http.sock');
+    expect(parsed(result)).toMatchObject({ code: 50, msg });
+  });
+
   it.each(['ADD', 'DEL', 'STATUS'])('tells junk from a daemon that is away: %s', async (command) => {
     for (const stdin of [
       'junk',
@@ -55,6 +62,8 @@ describe('the CNI plugin without a daemon', () => {
       '[]',
       '',
       '{"name":"dcos",}',
+      '{"name":"dcos\n1}',
+      '{"name":"dcos\\q"}',
       `{"a":${'['.repeat(5_000)}`,
     ]) {
       expect(parsed(await daemon.plugin({ command, stdin }))).toMatchObject({ code: 6 });

@@ -135,7 +135,11 @@ describe('the CNI plugin with a running daemon', () => {
     const escaped = daemon.conf().replaceAll('/', '\\/');
     const spaced = JSON.stringify(JSON.parse(daemon.conf()), undefined, '\t').replaceAll('": ', '" \r\n: ');
     const decoy = daemon.conf('1.0.0').replace('{', '{"args":{"a":{"key":"ipam","socket":"/nowhere"}},');
-    for (const stdin of [escaped, spaced, decoy]) {
+    const long = daemon.conf('1.0.0', {
+      notes: '\n'.repeat(100_000),
+      ['\t'.repeat(100_000)]: 'x'.repeat(100_000),
+    });
+    for (const stdin of [escaped, spaced, decoy, long]) {
       expect(await daemon.plugin({ command: 'ADD', stdin })).toMatchObject({ exitCode: 0 });
     }
   });
