@@ -9,8 +9,7 @@ const CHANGES_BESIDE_BLOCKS = 5;
 
 /**
  * Why there cannot be so many networks; undefined if there can. A node has a block for each family of each network, and
- * everything that it has is claimed in one commit. A deleted node that takes over another's record within its quarantine
- * gives up what was kept for it besides, and may have to wait for the end of the quarantine.
+ * everything that it has is claimed in one commit.
  */
 export function checkNetworkLimit(
   state: PlannerState,

@@ -20,8 +20,7 @@ export function planAgentDeletion(state: PlannerState, nodes: Iterable<NodeRecor
   const mutations: Mutation[] = [];
   for (const node of nodes) {
     const step: readonly Mutation[] = [
-      { op: 'delete', ref: { kind: 'node', id: node.id } },
-      { op: 'put', record: { kind: 'former-node', node } },
+      ...intoQuarantine(node),
       { op: 'delete', ref: { kind: 'claim', resource: 'node-ip', value: node.ip } },
     ];
     if (!room.take(step)) break;
@@ -29,6 +28,14 @@ export function planAgentDeletion(state: PlannerState, nodes: Iterable<NodeRecor
     mutations.push(...step);
   }
   return { deleted, mutations };
+}
+
+/** Keeps what a node had for it from now on; whose the claim on its underlay address is, is left to the caller. */
+export function intoQuarantine(node: NodeRecord): readonly Mutation[] {
+  return [
+    { op: 'delete', ref: { kind: 'node', id: node.id } },
+    { op: 'put', record: { kind: 'former-node', node } },
+  ];
 }
 
 /** @throws OverlayError `failed_precondition` naming those of the nodes that are connected. */

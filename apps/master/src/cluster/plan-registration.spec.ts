@@ -199,7 +199,42 @@ describe('planRegistration', () => {
     state.apply(planQuarantineEnds(state, 1_500, roomOf(state)), 1_500);
     expect(register(state, requestOf('d', '10.0.0.4')).vtepIp).toBe('44.128.0.1');
   });
+
+  it('keeps the block of a deleted node that returns and does not want it at once', () => {
+    const state = stateWith([DCOS]);
+    const { networks } = register(state, requestOf('a', '10.0.0.1'));
+    state.apply(planDeletionAt(state, '10.0.0.1').mutations, 0);
+    const gateway = { allocateSubnet: false, mesosBridge: false, dockerBridge: false };
+    expect(register(state, requestOf('a', '10.0.0.1', gateway)).networks).toEqual(networks);
+    expect(blocksOf(register(state, requestOf('b', '10.0.0.2')))).toEqual(['9.0.1.0/24']);
+  });
+
+  it('keeps the block of a deleted node that returns while the network is disabled', () => {
+    const state = stateWith([DCOS]);
+    const { networks } = register(state, requestOf('a', '10.0.0.1'));
+    state.apply(planDeletionAt(state, '10.0.0.1').mutations, 0);
+    const enable = (enabled: boolean) =>
+      state.apply([{ op: 'put', record: { kind: 'network', network: recordOf({ ...DCOS, enabled }) } }], 0);
+    enable(false);
+    expect(register(state, requestOf('a', '10.0.0.1')).networks).toEqual(networks);
+    enable(true);
+    expect(blocksOf(register(state, requestOf('b', '10.0.0.2')))).toEqual(['9.0.1.0/24']);
+  });
+
+  it('gives a deleted node its own back at the address of another that is away, whose is kept for it', () => {
+    const state = stateWith([DCOS]);
+    const a = register(state, requestOf('a', '10.0.0.1'));
+    const b = register(state, requestOf('b', '10.0.0.2'));
+    state.apply(planDeletionAt(state, a.ip).mutations, 0);
+    expect(register(state, requestOf('a', '10.0.0.2'))).toEqual({ ...a, ip: '10.0.0.2' });
+    expect([...state.records.nodes.keys()]).toEqual(['a']);
+    expect(blocksOf(register(state, requestOf('c', '10.0.0.3')))).toEqual(['9.0.2.0/24']);
+    expect(register(state, requestOf('b', '10.0.0.4'))).toEqual({ ...b, ip: '10.0.0.4' });
+    expect(state.records.formerNodes.size).toBe(0);
+  });
 });
+
+const blocksOf = ({ networks }: NodeRecord) => networks.flatMap(({ prefixes }) => prefixes);
 
 type Step =
   | { readonly kind: 'join'; readonly id: number; readonly ip: number; readonly gateway: boolean }

@@ -3,7 +3,6 @@ import { OverlayError } from '@overlay/failure';
 import {
   type AddressSpaceDefinition,
   checkNodeIp,
-  claimsOf,
   type FormerNodeRecord,
   type Mutation,
   type NodeId,
@@ -13,6 +12,7 @@ import {
 } from '@overlay/model';
 import { givesBlocks } from './network-definitions.js';
 import { addedClaims, removedClaims } from './node-claims.js';
+import { intoQuarantine } from './plan-agent-deletion.js';
 import type { PlannerState } from './planner-state.js';
 
 /** What a node asks for, parsed. */
@@ -39,8 +39,8 @@ export interface RegistrationPlan {
 
 /**
  * Decides what a registering node gets. A known node keeps what it has and is completed by the networks that
- * were added or enabled since; an unknown one gets the VTEP and the blocks kept for it, else the lowest free.
- * A network without a free block is left out and does not stop the others. O(1) in the number of nodes.
+ * were added or enabled since, and so is a deleted one that returns within its quarantine; an unknown one gets
+ * what is recorded at its address, else the lowest free. A network without a free block is left out and does not stop the others. O(1) in the number of nodes.
  * @throws OverlayError `invalid_argument` for an address that no node may have, `already_exists` naming the
  * connected owner of the id or address, `resource_exhausted` without a free VTEP address.
  */
@@ -55,10 +55,11 @@ export function planRegistration(
   const known = state.records.nodes.get(request.nodeId);
   const atAddress = state.records.nodeByIp(request.ip);
   refuseClones(known, atAddress, request, context);
-  const inherited = known ?? atAddress;
-  const node = completed(state, space, request, inherited);
   const former = state.records.formerNodes.get(request.nodeId);
-  return { node, mutations: [...mutationsFor(node, known, atAddress, former), ...leftQuarantine(former)] };
+  const node = completed(state, space, request, known ?? former ?? atAddress);
+  if (known !== undefined) return { node, mutations: changed(node, known, atAddress) };
+  if (former !== undefined) return { node, mutations: returned(node, former, atAddress) };
+  return { node, mutations: atAddress === undefined ? created(node) : takenOver(node, atAddress) };
 }
 
 function checkAddress(
@@ -169,43 +170,51 @@ function withBridges(state: PlannerState, held: NodeNetwork, request: Registrati
   };
 }
 
-function mutationsFor(
+function changed(
   node: NodeRecord,
-  known: NodeRecord | undefined,
+  known: NodeRecord,
   atAddress: NodeRecord | undefined,
-  former: FormerNodeRecord | undefined,
 ): readonly Mutation[] {
-  if (known !== undefined && JSON.stringify(known) === JSON.stringify(node)) return [];
-  const put: Mutation = { op: known === undefined ? 'create' : 'put', record: { kind: 'node', node } };
-  if (known === undefined && atAddress !== undefined) {
-    // The unknown node takes over the whole record that stands at its address, its claims included; what was kept
-    // for it since its deletion is freed.
-    return [
-      put,
-      { op: 'delete', ref: { kind: 'node', id: atAddress.id } },
-      ...inheritedClaims(node, atAddress).filter((mutation) => !isKeptFor(former, mutation)),
-      ...removedClaims(former, node).filter(isNoAddressClaim),
-    ];
-  }
-  if (known !== undefined && atAddress !== undefined && atAddress.id !== node.id) {
+  if (JSON.stringify(known) === JSON.stringify(node)) return [];
+  const put: Mutation = { op: 'put', record: { kind: 'node', node } };
+  if (atAddress !== undefined && atAddress.id !== node.id) {
     return [put, ...swappedAddresses(known, atAddress), ...addedClaims(known, node).filter(isNoAddressClaim)];
   }
-  if (former !== undefined) return [put, ...reclaimed(former, node)];
   return [put, ...removedClaims(known, node), ...addedClaims(known, node)];
 }
 
-/** A node that returns within its quarantine: its claims stand already, but the one on its underlay address. */
-function reclaimed(former: FormerNodeRecord, node: NodeRecord): readonly Mutation[] {
-  const address: Mutation = {
-    op: 'create',
-    record: { kind: 'claim', claim: { resource: 'node-ip', value: node.ip, nodeId: node.id } },
-  };
-  const others = (mutations: readonly Mutation[]) => mutations.filter(isNoAddressClaim);
-  return [address, ...others(removedClaims(former, node)), ...others(addedClaims(former, node))];
+/**
+ * A deleted node that returns within its quarantine: its claims stand already, but the one on its underlay address.
+ * One that is away and recorded there goes into quarantine, for it has no address any more.
+ */
+function returned(
+  node: NodeRecord,
+  former: FormerNodeRecord,
+  atAddress: NodeRecord | undefined,
+): readonly Mutation[] {
+  return [
+    ...(atAddress === undefined ? [] : intoQuarantine(atAddress)),
+    { op: 'create', record: { kind: 'node', node } },
+    { op: 'delete', ref: { kind: 'former-node', id: former.id } },
+    {
+      op: atAddress === undefined ? 'create' : 'put',
+      record: { kind: 'claim', claim: { resource: 'node-ip', value: node.ip, nodeId: node.id } },
+    },
+    ...addedClaims(former, node).filter(isNoAddressClaim),
+  ];
 }
 
-function leftQuarantine(former: FormerNodeRecord | undefined): readonly Mutation[] {
-  return former === undefined ? [] : [{ op: 'delete', ref: { kind: 'former-node', id: former.id } }];
+function created(node: NodeRecord): readonly Mutation[] {
+  return [{ op: 'create', record: { kind: 'node', node } }, ...addedClaims(undefined, node)];
+}
+
+/** An unknown node takes over the whole record that stands at its address, its claims included. */
+function takenOver(node: NodeRecord, atAddress: NodeRecord): readonly Mutation[] {
+  return [
+    { op: 'create', record: { kind: 'node', node } },
+    { op: 'delete', ref: { kind: 'node', id: atAddress.id } },
+    ...inheritedClaims(node, atAddress),
+  ];
 }
 
 function inheritedClaims(node: NodeRecord, former: NodeRecord): readonly Mutation[] {
@@ -230,13 +239,6 @@ function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutatio
     claim(away.ip, known.id),
     claim(known.ip, away.id),
   ];
-}
-
-/** True for a claim that stands already, for it was kept for the node since its deletion. */
-function isKeptFor(former: FormerNodeRecord | undefined, mutation: Mutation): boolean {
-  if (former === undefined || mutation.op !== 'create' || mutation.record.kind !== 'claim') return false;
-  const { resource, value } = mutation.record.claim;
-  return claimsOf(former, 'former-node').some((kept) => kept.resource === resource && kept.value === value);
 }
 
 function isNoAddressClaim(mutation: Mutation): boolean {

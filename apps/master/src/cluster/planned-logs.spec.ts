@@ -102,7 +102,7 @@ describe('what the planners write', () => {
     );
   });
 
-  it('leaves no claim behind when a deleted node takes over the record at another address', async () => {
+  it('leaves no claim behind when a deleted node returns at the address of another that is away', async () => {
     const register = (node: number, ip: number): Step => ({
       act: 'register',
       node,
