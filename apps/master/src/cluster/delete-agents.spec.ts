@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import { leadingCluster } from '../replication/testing.js';
 import { deleteAgents } from './delete-agents.js';
+import { planRegistration } from './plan-registration.js';
 import { requestOf } from './testing.js';
 
 /** A leader of whose agents nobody counts as connected any more because it is new. */
@@ -31,6 +33,21 @@ describe('deleteAgents', () => {
     await expect(refused).rejects.toThrow('10.0.0.99');
     expect(commits).toEqual([]);
     expect(await deleteAgents(cluster, { ips, force: true })).toHaveLength(100);
+    cluster.close();
+  });
+
+  it('deletes each of them once, although some register again between its commits', async () => {
+    const returns = (host: number, ip: IpAddress) =>
+      cluster.submit((state) => {
+        const plan = planRegistration(state, requestOf(`n${host}`, ip), { isConnected: () => false });
+        return { mutations: plan.mutations, answer: () => plan.node };
+      });
+    const { cluster, ips } = clusterOf(82, (commits) => {
+      if (commits === 0) queueMicrotask(() => ips.slice(0, 5).forEach((ip, host) => void returns(host, ip)));
+    });
+    const deleted = await deleteAgents(cluster, { ips, force: true });
+    expect(deleted.map(({ ip }) => ip)).toEqual(ips);
+    expect([...cluster.records.nodes.values()].map(({ ip }) => ip)).toEqual(ips.slice(0, 5));
     cluster.close();
   });
 

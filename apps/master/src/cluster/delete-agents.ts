@@ -1,6 +1,6 @@
 import type { IpAddress } from '@overlay/allocation';
 import { OverlayError, toOverlayError } from '@overlay/failure';
-import type { NodeRecord } from '@overlay/model';
+import type { NodeId, NodeRecord } from '@overlay/model';
 import type { Cluster } from './cluster.js';
 import { planAgentDeletion, refuseConnected } from './plan-agent-deletion.js';
 import type { PlannerState } from './planner-state.js';
@@ -15,33 +15,32 @@ export interface AgentDeletionRequest {
 /**
  * Deletes agents durably and returns the records that went. Unknown addresses are ignored, so that repeating a deletion
  * succeeds. None is deleted if one of them may not be. Where there are more than one commit holds, several follow each
- * other, and if one of those fails, the error says how many agents are gone by then.
+ * other, and if one of those fails, the error says how many agents are gone by then. An agent that registers again
+ * meanwhile is deleted once and stays.
  * @throws OverlayError `failed_precondition` naming the connected agents if it is not forced, and what the commit throws.
  */
 export async function deleteAgents(
   cluster: Cluster,
   request: AgentDeletionRequest,
 ): Promise<readonly NodeRecord[]> {
-  const isConnected = request.force
-    ? () => false
-    : (id: NodeRecord['id']) => cluster.connections.isConnected(id);
+  const isConnected = request.force ? () => false : (id: NodeId) => cluster.connections.isConnected(id);
   let found: readonly NodeRecord[] | undefined;
-  let deleted: readonly NodeRecord[] = [];
+  const deleted = new Map<NodeId, NodeRecord>();
   const nextPart = (state: PlannerState) => {
     found ??= allAt(state, request.ips, isConnected);
-    const plan = planAgentDeletion(state, unchanged(state, found));
+    const left = found.filter(({ id }) => !deleted.has(id));
+    const plan = planAgentDeletion(state, unchanged(state, left));
     refuseConnected(plan.deleted, isConnected);
     return { mutations: plan.mutations, answer: () => plan.deleted };
   };
   for (;;) {
     try {
       const part = await cluster.submit(nextPart);
-      if (part.length === 0) return deleted;
-      deleted = [...deleted, ...part];
+      for (const node of part) deleted.set(node.id, node);
+      if (part.length === 0 || deleted.size === found?.length) return [...deleted.values()];
     } catch (thrown) {
-      throw deleted.length === 0 ? thrown : interrupted(thrown, deleted.length, found?.length ?? 0);
+      throw deleted.size === 0 ? thrown : interrupted(thrown, deleted.size, found?.length ?? 0);
     }
-    if (deleted.length === found?.length) return deleted;
   }
 }
 
@@ -49,7 +48,7 @@ export async function deleteAgents(
 function allAt(
   state: PlannerState,
   ips: readonly IpAddress[],
-  isConnected: (id: NodeRecord['id']) => boolean,
+  isConnected: (id: NodeId) => boolean,
 ): readonly NodeRecord[] {
   const found = [...new Set(ips)]
     .map((ip) => state.records.nodeByIp(ip))
