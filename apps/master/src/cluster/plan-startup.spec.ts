@@ -49,6 +49,15 @@ describe('planStartup', () => {
     expect(refusal(state, { networks: [DCOS, overlapping] })).toContain('10.8.1.0/24');
   });
 
+  it('refuses a network that overlaps what a runtime network really has, whatever the file says of that one', () => {
+    const state = stateWith([DCOS]);
+    state.records.put({ kind: 'network', network: { ...recordOf(OTHER), origin: 'runtime' } });
+    const moved = networkOf('other', ['10.9.0.0/16', 26]);
+    expect(start(state, { networks: [DCOS, moved] }).warnings[0]).toContain('other');
+    const third = networkOf('third', ['10.8.0.0/16', 26]);
+    expect(refusal(state, { networks: [DCOS, moved, third] })).toContain('network third.subnet');
+  });
+
   it('refuses a new network over the underlay of a recorded agent', () => {
     const state = stateWith([DCOS]);
     const plan = planRegistration(state, requestOf('a', '10.8.0.1'), { isConnected: () => false });

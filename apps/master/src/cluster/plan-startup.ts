@@ -174,12 +174,11 @@ function conflictsWithLog(
   configured: ClusterDefinition,
   definition: NetworkDefinition,
 ): readonly string[] {
-  const unnamed = [...state.records.networks.values()]
-    .map((network) => network.definition)
-    .filter((logged) => configured.networks.every(({ name }) => name !== logged.name));
+  // The log's word, also for networks that the configuration names: it holds where they were changed at runtime.
+  const logged = [...state.records.networks.values()].map((network) => network.definition);
   const path = `network ${definition.name}`;
   const violations = [
-    ...checkNewNetwork(configured.addressSpace, unnamed, definition, path),
+    ...checkNewNetwork(configured.addressSpace, logged, definition, path),
     ...checkUnderlay(definition, state.records.nodes.values(), path),
   ];
   return violations.map(({ field, description }) => `${field}: ${description}`);
