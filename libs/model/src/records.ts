@@ -50,6 +50,8 @@ export interface NetworkRecord {
    * does not bring it back; it has no pools, no agents and shows nowhere.
    */
   readonly phase: 'active' | 'deleting' | 'deleted';
+  /** On one of origin `runtime`: true if a leader's configuration ever named it, so that another's still may. */
+  readonly configured?: boolean;
 }
 
 /** What a node has in one network. */

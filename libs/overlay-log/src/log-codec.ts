@@ -116,6 +116,7 @@ function readRecord(ref: LogRecordRef, fields: RecordFields): LogRecord {
           definition: readDefinition(fields.block('definition')),
           origin: fields.oneOf('origin', ['configuration', 'runtime']),
           phase: fields.oneOf('phase', ['active', 'deleting', 'deleted']),
+          ...(fields.has('configured') ? { configured: fields.boolean('configured') } : {}),
         },
       };
     case 'node':

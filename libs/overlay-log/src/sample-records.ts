@@ -39,6 +39,7 @@ export function sampleNetwork(number: number): LogRecord {
       },
       origin: 'runtime',
       phase: 'active',
+      configured: true,
     },
   };
 }

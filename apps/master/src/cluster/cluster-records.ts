@@ -43,7 +43,7 @@ export class ClusterRecords {
     return this.#networks;
   }
 
-  /** Networks that were deleted although the configuration named them, by name. */
+  /** Networks that were deleted although a configuration may name them, by name. */
   get deletedNetworks(): ReadonlyMap<NetworkName, NetworkRecord> {
     return this.#deletedNetworks;
   }

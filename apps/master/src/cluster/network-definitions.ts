@@ -18,6 +18,16 @@ export function spacesOf({ ipv4, ipv6 }: NetworkDefinition): string {
     .join(' and ');
 }
 
+/** True if some master's configuration may name the network. */
+export function mayBeConfigured({ origin, configured }: NetworkRecord): boolean {
+  return origin === 'configuration' || configured === true;
+}
+
+/** The network with the log's word over the configuration's; that one may name it is remembered. */
+export function asRuntime(network: NetworkRecord): NetworkRecord {
+  return { ...network, origin: 'runtime', ...(mayBeConfigured(network) ? { configured: true } : {}) };
+}
+
 /** True if a node that registers gets a block of the network, as long as one is left: not if it is disabled or being deleted. */
 export function givesBlocks({ definition, phase }: NetworkRecord): boolean {
   return definition.enabled && phase === 'active';

@@ -3,12 +3,12 @@ import {
   type FormerNodeRecord,
   type Mutation,
   type NetworkId,
-  type NetworkName,
   type NetworkRecord,
   type NodeId,
   type NodeRecord,
 } from '@overlay/model';
 import type { CommitRoom } from '@overlay/overlay-log';
+import { mayBeConfigured } from './network-definitions.js';
 import { removedClaims } from './node-claims.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -35,15 +35,11 @@ export function planRemovedNetworks(
 
 /**
  * Ends the deletions that every agent has done its part of: what former nodes had in the network is freed, then
- * the network's record goes. Where the configuration still names the network, a mark stays, so that the next
- * start does not bring it back.
- * @param configured names in the configuration. @param room of the commit; as much is done as it holds.
+ * the network's record goes. Where the configuration of a master may name the network, a mark stays, so that no
+ * start brings it back, whichever master leads.
+ * @param room of the commit; as much is done as it holds.
  */
-export function planFinishedDeletions(
-  state: PlannerState,
-  configured: ReadonlySet<NetworkName>,
-  room: CommitRoom,
-): readonly Mutation[] {
+export function planFinishedDeletions(state: PlannerState, room: CommitRoom): readonly Mutation[] {
   const mutations: Mutation[] = [];
   // What is planned of a former node here rests on its record as it is: once in each commit.
   const touched = new Set<NodeId>();
@@ -52,7 +48,7 @@ export function planFinishedDeletions(
     // One former node at a time keeps each step small; the next commit goes on.
     const former = formerUser(state, network.id);
     if (former !== undefined && touched.has(former.id)) continue;
-    const step = former === undefined ? finished(network, configured) : planStripped(former, network.id);
+    const step = former === undefined ? finished(network) : planStripped(former, network.id);
     if (!room.take(step)) break;
     if (former !== undefined) touched.add(former.id);
     mutations.push(...step);
@@ -60,11 +56,10 @@ export function planFinishedDeletions(
   return mutations;
 }
 
-function finished(network: NetworkRecord, configured: ReadonlySet<NetworkName>): readonly Mutation[] {
-  const { id } = network;
-  return configured.has(network.definition.name)
+function finished(network: NetworkRecord): readonly Mutation[] {
+  return mayBeConfigured(network)
     ? [{ op: 'put', record: { kind: 'network', network: { ...network, phase: 'deleted' } } }]
-    : [{ op: 'delete', ref: { kind: 'network', id } }];
+    : [{ op: 'delete', ref: { kind: 'network', id: network.id } }];
 }
 
 function formerUser(state: PlannerState, id: NetworkId): FormerNodeRecord | undefined {

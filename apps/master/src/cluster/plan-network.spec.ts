@@ -10,7 +10,6 @@ import { networkOf, planDeletionAt, requestOf, roomOf, stateWith } from './testi
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 24]);
 const WEB = networkOf('web', ['10.8.0.0/16', 26], ['fd08::/64', 80]);
 const WEB_NAME = 'web' as NetworkName;
-const NOBODY: ReadonlySet<NetworkName> = new Set();
 
 function applied<T extends { readonly mutations: readonly Mutation[] }>(state: PlannerState, plan: T): T {
   state.apply(plan.mutations, 0);
@@ -98,15 +97,15 @@ describe('deleting a network', () => {
     join(state, 'a', '10.0.0.1');
     join(state, 'b', '10.0.0.2');
     remove(state);
-    expect(planFinishedDeletions(state, NOBODY, roomOf(state))).toEqual([]);
+    expect(planFinishedDeletions(state, roomOf(state))).toEqual([]);
     for (const node of ['a', 'b'] as NodeId[]) {
       state.apply(planRemovedNetworks(state, node, [id, 'id-dcos']), 0);
       expect(planRemovedNetworks(state, node, [id])).toEqual([]);
     }
-    expect(planFinishedDeletions(state, NOBODY, roomOf(state))).toEqual([
+    expect(planFinishedDeletions(state, roomOf(state))).toEqual([
       { op: 'delete', ref: { kind: 'network', id } },
     ]);
-    state.apply(planFinishedDeletions(state, NOBODY, roomOf(state)), 0);
+    state.apply(planFinishedDeletions(state, roomOf(state)), 0);
     expect(state.records.nodes.get('a' as NodeId)?.networks).toHaveLength(1);
     create(state, WEB, 'again');
     expect(join(state, 'b', '10.0.0.2').networks[1]?.prefixes[0]).toBe('10.8.0.0/26');
@@ -118,13 +117,13 @@ describe('deleting a network', () => {
     const node = join(state, 'a', '10.0.0.1');
     applied(state, planDeletionAt(state, node.ip));
     remove(state);
-    const stripped = planFinishedDeletions(state, NOBODY, roomOf(state));
+    const stripped = planFinishedDeletions(state, roomOf(state));
     expect(stripped).toContainEqual({
       op: 'delete',
       ref: { kind: 'claim', resource: 'block', value: '10.8.0.0/26' },
     });
     state.apply(stripped, 0);
-    state.apply(planFinishedDeletions(state, NOBODY, roomOf(state)), 0);
+    state.apply(planFinishedDeletions(state, roomOf(state)), 0);
     expect(state.records.networks.has(id)).toBe(false);
     expect(join(state, 'a', '10.0.0.1').vtepIp).toBe(node.vtepIp);
   });
@@ -140,7 +139,7 @@ describe('deleting a network', () => {
     applied(state, planNetworkDeletion(state, { name: other.name, force: true, attached: 0 }));
     const commits: (readonly Mutation[])[] = [];
     for (let more = true; more; more = (commits.at(-1) ?? []).length > 0) {
-      commits.push(planFinishedDeletions(state, NOBODY, roomOf(state)));
+      commits.push(planFinishedDeletions(state, roomOf(state)));
       state.apply(commits.at(-1) ?? [], 0);
       const [former] = state.records.formerNodes.values();
       const claimed = (value: string) =>
@@ -152,16 +151,33 @@ describe('deleting a network', () => {
     expect([...state.records.networks.values()].map(({ definition }) => definition.name)).toEqual(['dcos']);
   });
 
-  it('leaves a mark where the configuration names the network, which a new creation takes away', () => {
+  it('leaves a mark where a configuration named the network, which only a new creation takes away', () => {
+    const state = stateWith([DCOS, WEB]);
+    for (const id of ['again', 'and-again']) {
+      remove(state);
+      state.apply(planFinishedDeletions(state, roomOf(state)), 0);
+      expect(state.records.networkByName(WEB_NAME)).toBeUndefined();
+      expect([...state.records.deletedNetworks.keys()]).toEqual(['web']);
+      create(state, WEB, id);
+      expect(state.records.deletedNetworks.size).toBe(0);
+      expect(state.records.networkByName(WEB_NAME)?.id).toBe(id);
+    }
+  });
+
+  it('leaves a mark of a configured network that was changed at runtime before', () => {
+    const state = stateWith([DCOS, WEB]);
+    applied(state, planNetworkUpdate(state, { ...WEB, enabled: false }));
+    remove(state);
+    state.apply(planFinishedDeletions(state, roomOf(state)), 0);
+    expect([...state.records.deletedNetworks.keys()]).toEqual(['web']);
+  });
+
+  it('leaves nothing of networks that no configuration named', () => {
     const state = stateWith([DCOS]);
     create(state);
     remove(state);
-    state.apply(planFinishedDeletions(state, new Set([WEB_NAME]), roomOf(state)), 0);
-    expect(state.records.networkByName(WEB_NAME)).toBeUndefined();
-    expect([...state.records.deletedNetworks.keys()]).toEqual(['web']);
-    create(state, WEB, 'again');
+    state.apply(planFinishedDeletions(state, roomOf(state)), 0);
     expect(state.records.deletedNetworks.size).toBe(0);
-    expect(state.records.networkByName(WEB_NAME)?.id).toBe('again');
   });
 
   it('is not undone by creating the same name before it is gone', () => {

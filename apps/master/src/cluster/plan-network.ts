@@ -8,7 +8,7 @@ import {
   type NetworkRecord,
 } from '@overlay/model';
 import { checkUnderlay } from './check-underlay.js';
-import { sameDefinition, sameSpaces } from './network-definitions.js';
+import { asRuntime, sameDefinition, sameSpaces } from './network-definitions.js';
 import { checkNetworkLimit } from './network-limit.js';
 import type { PlannerState } from './planner-state.js';
 
@@ -54,8 +54,14 @@ export function planNetworkCreation(
   if (violations.length > 0) throw OverlayError.invalid(violations);
   const limit = checkNetworkLimit(state, [definition]);
   if (limit !== undefined) throw new OverlayError('resource_exhausted', `network "${name}": ${limit}`);
-  const network: NetworkRecord = { id: newNetworkId(), definition, origin: 'runtime', phase: 'active' };
   const tombstone = state.records.deletedNetworks.get(name);
+  const network: NetworkRecord = {
+    id: newNetworkId(),
+    definition,
+    origin: 'runtime',
+    phase: 'active',
+    ...(tombstone === undefined ? {} : { configured: true }),
+  };
   const create: Mutation = { op: 'create', record: { kind: 'network', network } };
   return {
     network,
@@ -81,7 +87,7 @@ export function planNetworkUpdate(state: PlannerState, definition: NetworkDefini
     throw new OverlayError('failed_precondition', `network "${definition.name}": ${rule}`);
   }
   if (sameDefinition(existing.definition, definition)) return { network: existing, mutations: [] };
-  const network: NetworkRecord = { ...existing, definition, origin: 'runtime' };
+  const network = asRuntime({ ...existing, definition });
   return { network, mutations: [{ op: 'put', record: { kind: 'network', network } }] };
 }
 

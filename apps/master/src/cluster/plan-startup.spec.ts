@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseMacAddress } from '@overlay/allocation';
 import { isFailure } from '@overlay/failure';
-import type { NetworkId } from '@overlay/model';
+import type { NetworkDefinition, NetworkId } from '@overlay/model';
+import { planNetworkDeletion } from './plan-network.js';
+import { planFinishedDeletions } from './plan-network-removal.js';
 import { planRegistration } from './plan-registration.js';
 import { type ClusterDefinition, planStartup } from './plan-startup.js';
 import { PlannerState } from './planner-state.js';
-import { DEFAULT_SPACE, ETCD_LIMITS, networkOf, recordOf, requestOf, stateWith } from './testing.js';
+import { DEFAULT_SPACE, ETCD_LIMITS, networkOf, recordOf, requestOf, roomOf, stateWith } from './testing.js';
 
 const DCOS = networkOf('dcos', ['9.0.0.0/8', 26]);
 const OTHER = networkOf('other', ['10.8.0.0/16', 26]);
@@ -99,8 +101,38 @@ describe('planStartup', () => {
     const state = stateWith([]);
     state.records.put({ kind: 'network', network: { ...recordOf(DCOS), origin: 'runtime' } });
     const kept = start(state, { networks: [disabled] });
-    expect(kept.mutations).toEqual([]);
+    state.apply(kept.mutations, 0);
+    expect(state.records.networkByName(DCOS.name)?.definition).toEqual(DCOS);
     expect(kept.warnings[0]).toContain('dcos');
+    expect(start(state, { networks: [disabled] }).mutations).toEqual([]);
+  });
+
+  it.each([
+    ['from the configuration', recordOf(OTHER)],
+    ['made at runtime, which a configuration names', { ...recordOf(OTHER), origin: 'runtime' as const }],
+  ])('leaves a network %s deleted, whichever master leads meanwhile', (_what, network) => {
+    const state = stateWith([DCOS]);
+    state.apply([{ op: 'create', record: { kind: 'network', network } }], 0);
+    const lead = (networks: readonly NetworkDefinition[]) => {
+      const plan = start(state, { networks });
+      state.apply(plan.mutations, 0);
+      return plan.warnings;
+    };
+    lead([DCOS, OTHER]);
+    state.apply(planNetworkDeletion(state, { name: OTHER.name, force: false, attached: 0 }).mutations, 0);
+    lead([DCOS]);
+    state.apply(planFinishedDeletions(state, roomOf(state)), 0);
+    lead([DCOS]);
+    expect(lead([DCOS, OTHER])[0]).toContain('"other" was deleted at runtime and stays so');
+    expect(state.records.networkByName(OTHER.name)).toBeUndefined();
+  });
+
+  it('remembers of an adopted network that another configuration may name it', () => {
+    const state = stateWith([DCOS, OTHER]);
+    state.apply(start(state, {}, true).mutations, 0);
+    state.apply(planNetworkDeletion(state, { name: OTHER.name, force: false, attached: 0 }).mutations, 0);
+    state.apply(planFinishedDeletions(state, roomOf(state)), 0);
+    expect(start(state, { networks: [DCOS, OTHER] }).mutations).toEqual([]);
   });
 
   it('refuses another address space of a network and shows both', () => {

@@ -10,7 +10,7 @@ import {
   type NodeRecord,
 } from '@overlay/model';
 import { checkUnderlay } from './check-underlay.js';
-import { sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
+import { asRuntime, sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
 import { checkNetworkLimit } from './network-limit.js';
 import { planAddressSpace } from './plan-address-space.js';
 import type { PlannerState } from './planner-state.js';
@@ -90,10 +90,6 @@ export function planStartup(
   }
   const limit = checkNetworkLimit(state, added);
   if (limit !== undefined) problems.push(`network.overlays: ${limit}`);
-  for (const [name, { id }] of state.records.deletedNetworks) {
-    if (configured.networks.some((definition) => definition.name === name)) continue;
-    mutations.push({ op: 'delete', ref: { kind: 'network', id } });
-  }
   if (problems.length > 0) throw new OverlayError('failed_precondition', problems.join('\n'));
   return { mutations, warnings };
 }
@@ -109,7 +105,7 @@ function missing(state: PlannerState, network: NetworkRecord, options: StartupOp
   if (network.origin === 'runtime' || network.phase === 'deleting') return {};
   if (options.adoptNetworks) {
     const warning = `network "${name}" is adopted: the log's word holds, the configuration need not name it`;
-    return { warning, network: { ...network, origin: 'runtime' } };
+    return { warning, network: asRuntime(network) };
   }
   const nodes = [...state.records.nodes.values()].filter((node) =>
     node.networks.some(({ networkId }) => networkId === network.id),
@@ -125,12 +121,16 @@ function missing(state: PlannerState, network: NetworkRecord, options: StartupOp
 
 function changed(network: NetworkRecord, definition: NetworkDefinition): NetworkStep {
   const logged = network.definition;
-  if (sameDefinition(logged, definition)) return {};
   const { name } = logged;
+  const isSame = sameDefinition(logged, definition);
   if (network.origin === 'runtime') {
     const warning = `network "${name}" was changed at runtime: the log's word holds over the configuration's`;
-    return { warning };
+    return {
+      ...(isSame ? {} : { warning }),
+      ...(network.configured ? {} : { network: { ...network, configured: true } }),
+    };
   }
+  if (isSame) return {};
   if (!sameSpaces(logged, definition)) {
     const values = `the log has ${spacesOf(logged)}, the configuration ${spacesOf(definition)}`;
     const way = 'put the old values back, or give the new network another name';

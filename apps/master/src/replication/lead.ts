@@ -76,8 +76,7 @@ async function lasts(
 function upkeep(deps: ReplicaDeps, state: PlannerState, room: CommitRoom): readonly Mutation[] {
   const ended = planQuarantineEnds(state, deps.clock.monotonicMs(), room);
   if (ended.length > 0) return ended;
-  const configured = new Set(deps.configured.networks.map(({ name }) => name));
-  return planFinishedDeletions(state, configured, room);
+  return planFinishedDeletions(state, room);
 }
 
 /** Recovers the cluster and writes what the configuration adds to it. */
