@@ -70,6 +70,11 @@ export interface NodeRecord {
   readonly id: NodeId;
   /** Underlay address; may change, the node keeps everything else. */
   readonly ip: IpAddress;
+  /**
+   * True while the node is only guessed to be at `ip`: it was away when another came from its address, and was given
+   * that one's. Its own registration ends it.
+   */
+  readonly guessedIp?: boolean;
   readonly vtepIp: IpAddress;
   readonly vtepIp6?: IpAddress;
   readonly vtepMac: MacAddress;

@@ -156,6 +156,7 @@ function readNode(fields: RecordFields): NodeRecord {
   return {
     id: parseNodeId(fields.text('id')),
     ip: parseIpAddress(fields.text('ip')),
+    ...(fields.has('guessedIp') ? { guessedIp: fields.boolean('guessedIp') } : {}),
     vtepIp: parseIpAddress(fields.text('vtepIp')),
     ...(fields.has('vtepIp6') ? { vtepIp6: parseIpAddress(fields.text('vtepIp6')) } : {}),
     vtepMac: parseMacAddress(fields.text('vtepMac')),

@@ -8,6 +8,7 @@ export function sampleNode(number: number): LogRecord {
     node: {
       id: parseNodeId(`node-${number}`),
       ip: parseIpAddress(`10.0.0.${number % 250}`),
+      guessedIp: true,
       vtepIp: parseIpAddress(`44.128.0.${number % 250}`),
       vtepIp6: parseIpAddress('fd01:a::1'),
       vtepMac: parseMacAddress('70:b3:d5:80:00:01'),

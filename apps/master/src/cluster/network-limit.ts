@@ -9,7 +9,8 @@ const CHANGES_BESIDE_BLOCKS = 5;
 
 /**
  * Why there cannot be so many networks; undefined if there can. A node has a block for each family of each network, and
- * everything that it has is claimed in one commit.
+ * everything that it has is claimed in one commit. An unknown one that comes from where another is only guessed to be changes
+ * one record more, and may have to wait for that other.
  */
 export function checkNetworkLimit(
   state: PlannerState,

@@ -185,6 +185,26 @@ describe('planRegistration', () => {
     expect(state.records.nodeByIp(a.ip)?.id).toBe('b');
   });
 
+  it('lets no stranger take over a node that is only guessed to be at his address', () => {
+    const state = stateWith([DCOS]);
+    const a = register(state, requestOf('a', '10.0.0.1'));
+    const b = register(state, requestOf('b', '10.0.0.2'));
+    register(state, requestOf('a', b.ip));
+    const c = register(state, requestOf('c', a.ip));
+    expect([c.vtepIp, ...blocksOf(c)]).toEqual(['44.128.0.3', '9.0.2.0/24']);
+    expect([...state.records.formerNodes.keys()]).toEqual(['b']);
+    expect(register(state, requestOf('b', '10.0.0.3'))).toEqual({ ...b, ip: '10.0.0.3' });
+  });
+
+  it('takes a node for where it registered itself, also after its address was guessed', () => {
+    const state = stateWith([DCOS]);
+    register(state, requestOf('a', '10.0.0.1'));
+    const b = register(state, requestOf('b', '10.0.0.2'));
+    register(state, requestOf('a', '10.0.0.2'));
+    register(state, requestOf('b', '10.0.0.1'));
+    expect(register(state, requestOf('c', '10.0.0.1'))).toEqual({ ...b, id: 'c', ip: '10.0.0.1' });
+  });
+
   it('gives a deleted node the same back within the quarantine and to nobody else', () => {
     const state = stateWith([DCOS], DEFAULT_SPACE, 1_000);
     const first = register(state, requestOf('a', '10.0.0.1'));

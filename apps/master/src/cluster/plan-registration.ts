@@ -40,7 +40,8 @@ export interface RegistrationPlan {
 /**
  * Decides what a registering node gets. A known node keeps what it has and is completed by the networks that
  * were added or enabled since, and so is a deleted one that returns within its quarantine; an unknown one gets
- * what is recorded at its address, else the lowest free. A network without a free block is left out and does not stop the others. O(1) in the number of nodes.
+ * what the node had that was last at its address, else the lowest free. A network without a free block is left
+ * out and does not stop the others. O(1) in the number of nodes.
  * @throws OverlayError `invalid_argument` for an address that no node may have, `already_exists` naming the
  * connected owner of the id or address, `resource_exhausted` without a free VTEP address.
  */
@@ -56,10 +57,12 @@ export function planRegistration(
   const atAddress = state.records.nodeByIp(request.ip);
   refuseClones(known, atAddress, request, context);
   const former = state.records.formerNodes.get(request.nodeId);
-  const node = completed(state, space, request, known ?? former ?? atAddress);
+  // Where a node is only guessed to be, whoever comes from there need not be its host.
+  const predecessor = former === undefined && atAddress?.guessedIp !== true ? atAddress : undefined;
+  const node = completed(state, space, request, known ?? former ?? predecessor);
   if (known !== undefined) return { node, mutations: changed(node, known, atAddress) };
-  if (former !== undefined) return { node, mutations: returned(node, former, atAddress) };
-  return { node, mutations: atAddress === undefined ? created(node) : takenOver(node, atAddress) };
+  if (predecessor !== undefined) return { node, mutations: takenOver(node, predecessor) };
+  return { node, mutations: arrived(node, former, atAddress) };
 }
 
 function checkAddress(
@@ -184,18 +187,18 @@ function changed(
 }
 
 /**
- * A deleted node that returns within its quarantine: its claims stand already, but the one on its underlay address.
- * One that is away and recorded there goes into quarantine, for it has no address any more.
+ * A node that is new, or was deleted and returns within its quarantine: then its claims stand already, but the one on its
+ * underlay address. One that is away and recorded there goes into quarantine, for it has no address any more.
  */
-function returned(
+function arrived(
   node: NodeRecord,
-  former: FormerNodeRecord,
+  former: FormerNodeRecord | undefined,
   atAddress: NodeRecord | undefined,
 ): readonly Mutation[] {
   return [
     ...(atAddress === undefined ? [] : intoQuarantine(atAddress)),
     { op: 'create', record: { kind: 'node', node } },
-    { op: 'delete', ref: { kind: 'former-node', id: former.id } },
+    ...leftQuarantine(former),
     {
       op: atAddress === undefined ? 'create' : 'put',
       record: { kind: 'claim', claim: { resource: 'node-ip', value: node.ip, nodeId: node.id } },
@@ -204,8 +207,8 @@ function returned(
   ];
 }
 
-function created(node: NodeRecord): readonly Mutation[] {
-  return [{ op: 'create', record: { kind: 'node', node } }, ...addedClaims(undefined, node)];
+function leftQuarantine(former: FormerNodeRecord | undefined): readonly Mutation[] {
+  return former === undefined ? [] : [{ op: 'delete', ref: { kind: 'former-node', id: former.id } }];
 }
 
 /** An unknown node takes over the whole record that stands at its address, its claims included. */
@@ -227,7 +230,8 @@ function inheritedClaims(node: NodeRecord, former: NodeRecord): readonly Mutatio
 
 /**
  * A known node comes from the recorded address of another that is away. The one that is away gets the address
- * that became free, which is right when two hosts swapped theirs and is corrected by its own registration else.
+ * that became free, which is right when two hosts swapped theirs and is corrected by its own registration else; until
+ * then it is marked as a guess.
  */
 function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutation[] {
   const claim = (value: IpAddress, nodeId: NodeId): Mutation => ({
@@ -235,7 +239,7 @@ function swappedAddresses(known: NodeRecord, away: NodeRecord): readonly Mutatio
     record: { kind: 'claim', claim: { resource: 'node-ip', value, nodeId } },
   });
   return [
-    { op: 'put', record: { kind: 'node', node: { ...away, ip: known.ip } } },
+    { op: 'put', record: { kind: 'node', node: { ...away, ip: known.ip, guessedIp: true } } },
     claim(away.ip, known.id),
     claim(known.ip, away.id),
   ];
