@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type OverlayLog, openEtcdOverlayLog } from '@overlay/overlay-log';
+import { type OverlayLog, openEtcdOverlayLog, termOf } from '@overlay/overlay-log';
 import { describeOverlayLog } from '@overlay/overlay-log/testing';
 import { EtcdCluster } from '@overlay/testbed';
 import { contents, take } from '../src/contract/log-steps.js';
@@ -121,7 +121,7 @@ describe('the log in etcd', () => {
     const { revision } = await log.load();
     const next = take(log, revision, 1);
     const fourth = await log.commit([claim('d')], fence);
-    expect(await next).toEqual([{ revision: fourth, mutations: [claim('d')] }]);
+    expect(await next).toEqual([{ revision: fourth, term: termOf(fence), mutations: [claim('d')] }]);
   });
 
   it('watches on over a compaction of revisions that are not its own', async () => {
@@ -133,7 +133,7 @@ describe('the log in etcd', () => {
     const late = take(open(), first, 1);
     const empty = take(openedEmpty(), 0n, 1).catch((thrown: unknown) => thrown);
     const second = await log.commit([claim('b')], fence);
-    const expected = [{ revision: second, mutations: [claim('b')] }];
+    const expected = [{ revision: second, term: termOf(fence), mutations: [claim('b')] }];
     expect(await early).toEqual(expected);
     expect(await late).toEqual(expected);
     await Promise.all(opened.map((each) => each.close()));

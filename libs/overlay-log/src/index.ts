@@ -6,7 +6,16 @@ export { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from './
 export { tooLarge } from './log-failures.js';
 export { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from './log-format.js';
 export { keyOf, refOfKey } from './log-keys.js';
-export type { CommitOrder, Fence, Leadership, LogChange, LogSnapshot, OverlayLog } from './overlay-log.js';
+export {
+  type CommitOrder,
+  type Fence,
+  type Leadership,
+  type LogChange,
+  type LogPosition,
+  type LogSnapshot,
+  type OverlayLog,
+  termOf,
+} from './overlay-log.js';
 export { exportLog } from './snapshot/export-log.js';
 export {
   type ImportOptions,

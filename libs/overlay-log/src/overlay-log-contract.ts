@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from '@jest/globals';
 import { describeCommits } from './contract/commit-contract.js';
 import { describeLeadership } from './contract/leadership-contract.js';
 import { type LedLog, lead, type OpenedLog } from './contract/log-steps.js';
+import { describeTerms } from './contract/term-contract.js';
 import { describeWatch } from './contract/watch-contract.js';
 
 /**
@@ -23,5 +24,6 @@ export function describeOverlayLog(name: string, open: () => Promise<OpenedLog>)
     describeCommits(now);
     describeLeadership(now);
     describeWatch(now);
+    describeTerms(now);
   });
 }

@@ -3,16 +3,25 @@ import type { CommitLimits } from './commit-room.js';
 
 /** Proof of leadership that every commit carries. A newer campaign that was won makes all older fences void. */
 export interface Fence {
-  /** Who leads. */
+  /** Who leads: a word that no other process uses. */
   readonly candidate: string;
   /** Number of the won campaign; grows with each. */
   readonly epoch: bigint;
 }
 
-/** The whole log at one revision. */
-export interface LogSnapshot {
-  /** Revision of the last commit in the snapshot; 0 for an empty log. */
+/**
+ * A place in the history of a log. Two logs that have the same place have the same history up to there, also where one
+ * was restored from a backup of the other: it goes on under campaigns of its own.
+ */
+export interface LogPosition {
+  /** Revision of a commit; 0 for an empty log. */
   readonly revision: bigint;
+  /** The campaign under which that commit was made, see {@link termOf}; '' where the log does not tell. */
+  readonly term: string;
+}
+
+/** The whole log at one revision, that of its last commit. */
+export interface LogSnapshot extends LogPosition {
   /** Every record, in batches, each record once, in no order that a caller may rely on. */
   readonly records: AsyncIterable<readonly LogRecord[]>;
 }
@@ -21,8 +30,7 @@ export interface LogSnapshot {
  * One commit as a watcher sees it: what it changed. A driver may tell several mutations of one entry as their
  * outcome, the `put` of a new entry as a `create`, and leave out the deletion of what was not there.
  */
-export interface LogChange {
-  readonly revision: bigint;
+export interface LogChange extends LogPosition {
   readonly mutations: readonly Mutation[];
 }
 
@@ -52,9 +60,19 @@ export interface CommitOrder {
   readonly behind?: number;
 }
 
+/** The text of a campaign that was won, which no other campaign has, in this log or in a copy of it. */
+export function termOf({ candidate, epoch }: Fence): string {
+  return `${candidate} ${epoch}`;
+}
+
 /** The text that a commit leaves in the log, by which the next can tell that this one is there. */
-export function markOf({ candidate, epoch }: Fence, number?: number): string {
-  return number === undefined ? `${candidate} ${epoch}` : `${candidate} ${epoch} ${number}`;
+export function markOf(fence: Fence, number?: number): string {
+  return number === undefined ? termOf(fence) : `${termOf(fence)} ${number}`;
+}
+
+/** The term of the commit that left a mark; '' for no mark. */
+export function termOfMark(mark: string): string {
+  return mark.split(' ', 2).join(' ');
 }
 
 /**

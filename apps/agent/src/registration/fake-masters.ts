@@ -1,4 +1,4 @@
-import type { RegisterAgentResponse } from '@overlay/contracts';
+import type { RegisterAgentResponse, WatchTopologyRequest } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { ConnectMaster } from './master-link.js';
 
@@ -8,12 +8,15 @@ export class FakeMasters {
   readonly answers = new Map<number, RegisterAgentResponse | OverlayError>();
   /** Ports in the order in which registrations came. */
   readonly asked: number[] = [];
+  /** The topology streams that were asked for, in order; each ends at once. */
+  readonly watched: WatchTopologyRequest[] = [];
   /** How many links are open. */
   open = 0;
 
   readonly connect: ConnectMaster = ({ port }) => {
     this.open += 1;
     let closed = false;
+    const { watched } = this;
     return {
       register: async () => {
         this.asked.push(port);
@@ -22,7 +25,8 @@ export class FakeMasters {
         return answer;
       },
       report: async () => ({ registerAgain: false, nextReportWithinMs: 0 }),
-      async *watchTopology() {
+      async *watchTopology(request) {
+        watched.push(request);
         yield* [];
       },
       async *watchProbes() {

@@ -51,7 +51,7 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
   const prober = new Prober({ containers: () => [], stranded: () => [], clock: loop.clock });
   const file = new AssignmentFile(folder);
   await followMasters({ loop, state, metrics, store, file, prober }, stop.signal);
-  return { asked: masters.asked, open: masters.open, waits, state, readiness };
+  return { asked: masters.asked, watched: masters.watched, open: masters.open, waits, state, readiness };
 }
 
 describe('followMasters', () => {
@@ -67,6 +67,12 @@ describe('followMasters', () => {
     expect(asked.slice(0, 4)).toStrictEqual([1, 2, 2, 2]);
     expect(state.registration).toStrictEqual(registration);
     expect(await new AssignmentFile(folder).read()).toStrictEqual(registration);
+  });
+
+  it('resumes the topology with the term of its revision', async () => {
+    await store.replace([], 5n, 'a1b2');
+    const { watched } = await follow([registration], 1);
+    expect(watched[0]).toMatchObject({ fromRevision: 5n, fromTerm: 'a1b2' });
   });
 
   it('asks the leader that a follower names right after it', async () => {

@@ -6,6 +6,7 @@ import {
   type ReportAgentRequest,
   type ReportAgentResponse,
   type WatchProbesResponse,
+  type WatchTopologyRequest,
   type WatchTopologyResponse,
 } from '@overlay/contracts';
 import { formatListenAddress, type MasterAddress } from '@overlay/model';
@@ -19,11 +20,7 @@ export interface MasterLink {
   register(request: RegisterAgentRequest, signal: AbortSignal): Promise<RegisterAgentResponse>;
   report(request: ReportAgentRequest, signal: AbortSignal): Promise<ReportAgentResponse>;
   /** Ends when the master ends it or the signal aborts; a broken connection is an error. */
-  watchTopology(
-    nodeId: string,
-    fromRevision: bigint,
-    signal: AbortSignal,
-  ): AsyncIterable<WatchTopologyResponse>;
+  watchTopology(request: WatchTopologyRequest, signal: AbortSignal): AsyncIterable<WatchTopologyResponse>;
   /** The probes that the master wants to be run, until the signal aborts. */
   watchProbes(nodeId: string, signal: AbortSignal): AsyncIterable<WatchProbesResponse>;
   /** Gives the outcome of one of them. */
@@ -45,8 +42,7 @@ export function grpcMasters(tls: TlsFiles | undefined, timeoutMs: number): Conne
     return {
       register: (request, signal) => client.registerAgent(request, { signal, timeoutMs }),
       report: (request, signal) => client.reportAgent(request, { signal, timeoutMs }),
-      watchTopology: (nodeId, fromRevision, signal) =>
-        client.watchTopology({ nodeId, fromRevision }, { signal }),
+      watchTopology: (request, signal) => client.watchTopology(request, { signal }),
       watchProbes: (nodeId, signal) => client.watchProbes({ nodeId }, { signal }),
       async answerProbe(answer, signal) {
         await client.answerProbe(answer, { signal, timeoutMs });

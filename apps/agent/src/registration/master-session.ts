@@ -1,3 +1,4 @@
+import type { WatchTopologyRequest } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { MasterAddress } from '@overlay/model';
 import type { LoopDeps } from '../agent-deps.js';
@@ -108,7 +109,7 @@ async function watchTopology(deps: SessionDeps, link: MasterLink, signal: AbortS
       state.registerAgain.raise();
   });
   try {
-    await followFrames(deps, link, store.revision ?? 0n, signal);
+    await followFrames(deps, link, { fromRevision: store.revision ?? 0n, fromTerm: store.term }, signal);
   } finally {
     unfollow();
   }
@@ -117,19 +118,19 @@ async function watchTopology(deps: SessionDeps, link: MasterLink, signal: AbortS
 async function followFrames(
   deps: SessionDeps,
   link: MasterLink,
-  fromRevision: bigint,
+  from: Omit<WatchTopologyRequest, 'nodeId'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { loop, state, store } = deps;
-  const intake = new TopologyIntake(store, fromRevision);
-  for await (const { frame, stale } of link.watchTopology(loop.nodeId, fromRevision, signal)) {
+  const intake = new TopologyIntake(store, from.fromRevision);
+  for await (const { frame, stale } of link.watchTopology({ nodeId: loop.nodeId, ...from }, signal)) {
     if (signal.aborted) return;
     if (frame === undefined) continue;
     state.setConnected(true);
     const outcome = await intake.accept(frame);
     if (outcome === 'diverged') {
       loop.logger.warn({ event: 'topology_diverged', stored: `${store.revision}`, got: `${frame.revision}` });
-      return followFrames(deps, link, 0n, signal);
+      return followFrames(deps, link, { fromRevision: 0n }, signal);
     }
     if (outcome === 'synced') {
       loop.readiness.clear('topology');

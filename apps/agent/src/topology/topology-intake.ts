@@ -39,7 +39,7 @@ export class TopologyIntake {
       case TopologyFrameKind.SYNCED:
         if (this.#snapshot === undefined) return this.#advance(frame, 'synced');
         append(this.#snapshot, frame.changes);
-        await this.#store.replace(this.#snapshot, frame.revision);
+        await this.#store.replace(this.#snapshot, frame.revision, frame.term);
         this.#snapshot = undefined;
         return 'synced';
       default:
@@ -50,8 +50,8 @@ export class TopologyIntake {
   async #advance(frame: TopologyFrame, outcome: IntakeOutcome): Promise<IntakeOutcome> {
     const stored = this.#store.revision ?? 0n;
     if (frame.revision < stored) return 'diverged';
-    if (frame.changes.length > 0 || frame.revision > stored) {
-      await this.#store.applyDelta(frame.changes, frame.revision);
+    if (frame.changes.length > 0 || frame.revision > stored || frame.term !== this.#store.term) {
+      await this.#store.applyDelta(frame.changes, frame.revision, frame.term);
     }
     return outcome;
   }

@@ -40,6 +40,17 @@ describe('TopologyStore', () => {
     expect(store.peerCount).toBe(1);
   });
 
+  it('keeps the term of its revision over a restart, until a revision comes without one', async () => {
+    await store.replace([peer('a')], 5n, 't1');
+    await store.applyDelta([], 6n, 't2');
+    await store.close();
+    store = new TopologyStore(folder);
+    expect([store.revision, store.term]).toStrictEqual([6n, 't2']);
+    await store.replace([peer('b')], 7n);
+    expect([store.revision, store.term]).toStrictEqual([7n, undefined]);
+    expect(content()).toStrictEqual([peer('b')]);
+  });
+
   it('tells followers only what changed', async () => {
     await store.replace([peer('a'), peer('b')], 5n);
     const updates: TopologyUpdate[] = [];
@@ -108,6 +119,23 @@ describe('TopologyIntake', () => {
     expect(store.revision).toBe(4n);
     expect(await intake.accept({ kind: SYNCED, revision: 4n, changes: [] })).toBe('synced');
     expect(content()).toStrictEqual([peer('a'), peer('b')]);
+  });
+
+  it('stores the term with each revision, also where the revision stays', async () => {
+    const told: (string | undefined)[] = [];
+    const intake = new TopologyIntake(store, 0n);
+    const frames = [
+      { kind: SYNCED, revision: 4n, changes: [], term: 't1' },
+      { kind: DELTA, revision: 5n, changes: [peer('b')], term: 't2' },
+      { kind: SYNCED, revision: 5n, changes: [] },
+      { kind: SYNCED, revision: 5n, changes: [], term: 't2' },
+    ];
+    for (const frame of frames) {
+      await intake.accept(frame);
+      told.push(store.term);
+    }
+    expect(told).toStrictEqual(['t1', 't2', undefined, 't2']);
+    expect(store.revision).toBe(5n);
   });
 
   it('stores nothing of a stream that goes back', async () => {

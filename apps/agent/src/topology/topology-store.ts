@@ -17,7 +17,10 @@ type Entry = readonly [key: string, value: Buffer];
 /** More than any key has. */
 const KEY_BYTES = 128;
 const REVISION = 'revision';
+const TERM = 'term';
 const ADDRESS_SPACE = 'address-space';
+/** The revision and the term. */
+const MARKS = 2;
 const PEER = 'peer/';
 const NETWORK = 'network/';
 
@@ -57,6 +60,11 @@ export class TopologyStore {
     return stored === undefined ? undefined : BigInt(stored.toString('latin1'));
   }
 
+  /** What the master told with the revision, to be sent back with it; undefined if it told nothing. */
+  get term(): string | undefined {
+    return this.#db.get(TERM)?.toString('utf8');
+  }
+
   /** How many peers are stored. */
   get peerCount(): number {
     return this.#db.getKeysCount({ start: PEER, end: endOf(PEER) });
@@ -75,13 +83,13 @@ export class TopologyStore {
     }
   }
 
-  /** Stores changes and the revision they lead to. Resolves when they are committed. */
-  async applyDelta(changes: readonly TopologyChange[], revision: bigint): Promise<void> {
-    await this.#commit(changes, revision);
+  /** Stores changes and the revision they lead to, with its term. Resolves when they are committed. */
+  async applyDelta(changes: readonly TopologyChange[], revision: bigint, term?: string): Promise<void> {
+    await this.#commit(changes, revision, term);
   }
 
   /** Replaces the content by that of a complete snapshot, writing only what differs. */
-  async replace(snapshot: readonly TopologyChange[], revision: bigint): Promise<void> {
+  async replace(snapshot: readonly TopologyChange[], revision: bigint, term?: string): Promise<void> {
     const wanted = new Map<string, TopologyChange>();
     for (const change of snapshot) wanted.set(keyOf(change), change);
     const gone: TopologyChange[] = [];
@@ -89,7 +97,7 @@ export class TopologyStore {
       const removal = wanted.has(key) ? undefined : removalOf(key);
       if (removal !== undefined) gone.push(removal);
     }
-    await this.#commit([...gone, ...wanted.values()], revision);
+    await this.#commit([...gone, ...wanted.values()], revision, term);
   }
 
   /** Calls the listener with every commit that changed something. Returns how to stop. */
@@ -107,7 +115,7 @@ export class TopologyStore {
     const entries = changes.map((change) => encodeEntry(change)?.[1].length ?? 0);
     const bytes = entries.reduce((sum, length) => sum + length + KEY_BYTES, 0);
     try {
-      this.#room.ensure({ keys: changes.length + 1, bytes });
+      this.#room.ensure({ keys: changes.length + MARKS, bytes: bytes + MARKS * KEY_BYTES });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `the topology cannot be stored in ${this.#path}: ${reason}; free space on its file system`;
@@ -115,7 +123,11 @@ export class TopologyStore {
     }
   }
 
-  async #commit(changes: readonly TopologyChange[], revision: bigint): Promise<void> {
+  async #commit(
+    changes: readonly TopologyChange[],
+    revision: bigint,
+    term: string | undefined,
+  ): Promise<void> {
     const effective: TopologyChange[] = [];
     this.#makeRoom(changes);
     await this.#db.transaction(() => {
@@ -133,6 +145,8 @@ export class TopologyStore {
         effective.push(change);
       }
       this.#db.putSync(REVISION, Buffer.from(revision.toString(), 'latin1'));
+      if (term === undefined) this.#db.removeSync(TERM);
+      else this.#db.putSync(TERM, Buffer.from(term, 'utf8'));
     });
     const update = { revision, changes: effective };
     for (const listener of this.#listeners) listener(update);

@@ -56,7 +56,7 @@ describe('a network that has no block left for a node', () => {
     const read = () => {
       const loaded = new ClusterRecords();
       loaded.apply(diffRecords(loaded, state.records));
-      cluster.adopt(loaded, 1n);
+      cluster.adopt(loaded, { revision: 1n, term: '' });
       cluster.close();
       const node = cluster.records.nodes.get('c' as NodeId);
       if (node === undefined) throw new Error('c is not registered');

@@ -1,6 +1,7 @@
 import type { AddressSpace, Agent, Assignment, Network } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { AddressSpaceDefinition, Mutation, NetworkId, NodeId, NodeRecord } from '@overlay/model';
+import type { LogPosition } from '@overlay/overlay-log';
 import { type AgentReport, AgentReports } from '../agents/agent-reports.js';
 import { Connections } from '../agents/connections.js';
 import type { CommitLoop, Planned } from '../commit/commit-loop.js';
@@ -82,26 +83,26 @@ export class Cluster {
   }
 
   /** Takes over a log that was loaded; watchers are told of the difference. */
-  adopt(loaded: ClusterRecords, revision: bigint): void {
+  adopt(loaded: ClusterRecords, position: LogPosition): void {
     const difference = diffRecords(this.records, loaded);
     if (this.loaded) {
-      this.apply(difference, revision);
+      this.apply(difference, position);
       return;
     }
     this.records.apply(difference);
-    this.topology.begin(revision);
+    this.topology.begin(position);
     this.#loadedAtMs = this.#deps.monotonicMs();
   }
 
   /** Takes over what was committed, by this master or by the one that it follows. */
-  apply(mutations: readonly Mutation[], revision: bigint): void {
+  apply(mutations: readonly Mutation[], position: LogPosition): void {
     this.records.apply(mutations);
     for (const mutation of mutations) {
       if (mutation.op !== 'delete' || mutation.ref.kind !== 'node') continue;
       this.reports.delete(mutation.ref.id);
       this.connections.forget(mutation.ref.id);
     }
-    this.topology.publish(mutations, revision);
+    this.topology.publish(mutations, position);
   }
 
   /** Begins to take commands. Every recorded agent counts as connected for a while. */

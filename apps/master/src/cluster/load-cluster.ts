@@ -1,17 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
-import { type OverlayLog, unfinishedImport } from '@overlay/overlay-log';
+import { type LogPosition, type OverlayLog, unfinishedImport } from '@overlay/overlay-log';
 import { until } from '@overlay/rpc';
 import { ClusterRecords } from './cluster-records.js';
 import { PlannerState } from './planner-state.js';
 
-/** A cluster as loaded from its log. */
-export interface LoadedCluster {
+/** A cluster as loaded from its log, at its last commit. */
+export interface LoadedCluster extends LogPosition {
   /** What the next command is planned against. */
   readonly state: PlannerState;
   /** What is committed, for reads and watchers; shares its records with the state. */
   readonly records: ClusterRecords;
-  readonly revision: bigint;
 }
 
 /**
@@ -28,7 +27,7 @@ export async function loadCluster(
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<LoadedCluster> {
-  const { revision, records: batches } = await log.load();
+  const { revision, term, records: batches } = await log.load();
   const state = new PlannerState(quarantineMs, log);
   const records = new ClusterRecords();
   let empty = true;
@@ -45,5 +44,5 @@ export async function loadCluster(
   // The first commit of the first master writes the address space, so nothing else can be without it.
   if (!empty && records.addressSpace === undefined) throw unfinishedImport();
   state.finishLoading(nowMs);
-  return { state, records, revision };
+  return { state, records, revision, term };
 }

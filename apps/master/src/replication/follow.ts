@@ -14,15 +14,16 @@ export async function follow(deps: ReplicaDeps, signal: AbortSignal): Promise<vo
   const { log, cluster, clock } = deps;
   while (!signal.aborted) {
     const loading = loadCluster(log, deps.quarantineMs, clock.monotonicMs(), signal);
-    const { state, records, revision } = await loading;
+    const loaded = await loading;
+    const { state, records, revision } = loaded;
     if (signal.aborted) return;
     // A master that cannot lead with its configuration says so at once, not when it is needed.
     if (records.addressSpace !== undefined) planStartup(state, deps.configured, deps);
-    cluster.adopt(records, revision);
+    cluster.adopt(records, loaded);
     if (records.addressSpace !== undefined) deps.readiness.clear('log');
     try {
-      for await (const { revision: committed, mutations } of log.watch(revision, signal)) {
-        cluster.apply(mutations, committed);
+      for await (const change of log.watch(revision, signal)) {
+        cluster.apply(change.mutations, change);
         deps.readiness.clear('log');
       }
     } catch (thrown) {

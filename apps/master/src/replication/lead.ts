@@ -1,6 +1,6 @@
 import { OverlayError } from '@overlay/failure';
 import type { Mutation } from '@overlay/model';
-import { type CommitOrder, type CommitRoom, inCommits, type Leadership } from '@overlay/overlay-log';
+import { type CommitOrder, type CommitRoom, inCommits, type Leadership, termOf } from '@overlay/overlay-log';
 import { type LoadedCluster, loadCluster } from '../cluster/load-cluster.js';
 import { planQuarantineEnds } from '../cluster/plan-agent-deletion.js';
 import { planFinishedDeletions } from '../cluster/plan-network-removal.js';
@@ -24,13 +24,15 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
   const { cluster, clock, logger } = deps;
   const stop = AbortSignal.any([signal, leadership.lost]);
   try {
-    const { state, records, revision } = await recovered(deps, leadership);
-    cluster.adopt(records, revision);
+    const loaded = await recovered(deps, leadership);
+    const { state, records, revision } = loaded;
+    const term = termOf(leadership.fence);
+    cluster.adopt(records, loaded);
     const commits = new CommitLoop(state, revision, {
       commit: (mutations, order) => commit(deps, leadership, mutations, order),
       isOver: () => leadership.isOver(),
       limits: deps.log,
-      onCommitted: (mutations, committed) => cluster.apply(mutations, committed),
+      onCommitted: (mutations, committed) => cluster.apply(mutations, { revision: committed, term }),
       onAnswering: () => deps.failPoints.pass('before-reply'),
       upkeep: (planned, room) => upkeep(deps, planned, room),
       monotonicMs: () => clock.monotonicMs(),

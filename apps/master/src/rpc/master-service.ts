@@ -1,4 +1,9 @@
-import { MasterServiceService, type RegisterAgentRequest, type ReportAgentRequest } from '@overlay/contracts';
+import {
+  MasterServiceService,
+  type RegisterAgentRequest,
+  type ReportAgentRequest,
+  type WatchTopologyRequest,
+} from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { NodeId } from '@overlay/model';
 import {
@@ -42,7 +47,7 @@ export function masterService(deps: MasterServiceDeps): RpcService {
         deps.probes.answer(parseNodeIdField(nodeId), probeId, outcome);
         return {};
       },
-      watchTopology: (request, call) => watchTopology(deps, request.nodeId, request.fromRevision, call),
+      watchTopology: (request, call) => watchTopology(deps, request, call),
     },
     deps.onInternalError,
   );
@@ -129,15 +134,15 @@ function requireRegistered(cluster: Cluster, nodeId: NodeId, wayOut: string): vo
 
 async function* watchTopology(
   { cluster, stale }: MasterServiceDeps,
-  nodeIdText: string,
-  fromRevision: bigint,
+  { nodeId: nodeIdText, fromRevision, fromTerm = '' }: WatchTopologyRequest,
   call: CallContext,
 ) {
   cluster.requireLoaded();
+  const from = { revision: fromRevision, term: fromTerm };
   const doubt = stale();
   if (doubt !== '') call.sendHeader(STALE_HEADER, doubt);
   if (nodeIdText === '') {
-    yield* cluster.topology.watch(fromRevision, call.signal);
+    yield* cluster.topology.watch(from, call.signal);
     return;
   }
   const nodeId = parseNodeIdField(nodeIdText);
@@ -146,7 +151,7 @@ async function* watchTopology(
   const close = cluster.connections.open(nodeId);
   try {
     const signal = term === undefined ? call.signal : AbortSignal.any([call.signal, term]);
-    yield* cluster.topology.watch(fromRevision, signal);
+    yield* cluster.topology.watch(from, signal);
     if (term?.aborted) throw new OverlayError('aborted', 'this master stopped leading: go to the leader');
   } finally {
     close();

@@ -18,19 +18,19 @@ const decoded = (frames: readonly EncodedFrame[]) =>
 
 describe('encoded frames', () => {
   it('keep a snapshot of peers with blocks in many networks below 1 MiB each', () => {
-    const frames = [...encodeSnapshot(7n, peers)];
+    const frames = [...encodeSnapshot({ revision: 7n, term: '' }, peers)];
     for (const frame of frames) expect(frame.length).toBeLessThan(MIB);
     expect(decoded(frames).flatMap((frame) => frame?.changes ?? [])).toEqual(peers);
   });
 
-  it('carry the revision with the last delta only', () => {
-    const frames = [...encodeDeltas(7n, 9n, peers)];
+  it('carry the position with the last delta only', () => {
+    const frames = [...encodeDeltas({ revision: 7n, term: 'a' }, { revision: 9n, term: 'b' }, peers)];
     for (const frame of frames) expect(frame.length).toBeLessThan(MIB);
     const told = decoded(frames);
     const [last, ...before] = told.toReversed();
-    expect(last).toMatchObject({ kind: TopologyFrameKind.DELTA, revision: 9n });
+    expect(last).toMatchObject({ kind: TopologyFrameKind.DELTA, revision: 9n, term: 'b' });
     expect(before.length).toBeGreaterThan(0);
-    for (const frame of before) expect(frame?.revision).toBe(7n);
+    for (const frame of before) expect(frame).toMatchObject({ revision: 7n, term: 'a' });
     expect(told.flatMap((frame) => frame?.changes ?? [])).toEqual(peers);
   });
 });

@@ -13,32 +13,43 @@ afterEach(() => {
   for (const feed of feeds.splice(0)) feed.close();
 });
 
-/** A cluster whose commits go straight to the feed. */
-function clusterWithFeed(historyLength = 100) {
+/**
+ * A cluster whose commits go straight to the feed.
+ * @param loaded hosts that the log has when the feed begins with it.
+ */
+function clusterWithFeed(historyLength = 100, loaded: readonly (readonly [id: string, ip: string])[] = []) {
   const state = stateWith([networkOf('dcos', ['9.0.0.0/8', 24])]);
   const records = new ClusterRecords();
   for (const network of state.records.networks.values()) records.put({ kind: 'network', network });
   let revision = 1n;
+  let term = '10.0.9.1:5060#first 1';
   const feed = new TopologyFeed({
     records,
     renderAddressSpace: (space) => toAddressSpace(space, '70:B3:D5:00:00:00'),
     batchMs: 1,
     historyLength,
   });
-  feed.begin(revision);
   feeds.push(feed);
-  const commit = (mutations: readonly Mutation[]) => {
-    if (mutations.length === 0) return;
+  const write = (mutations: readonly Mutation[]) => {
     state.apply(mutations, 0);
     records.apply(mutations);
     revision += 1n;
-    feed.publish(mutations, revision);
+  };
+  const commit = (mutations: readonly Mutation[]) => {
+    if (mutations.length === 0) return;
+    write(mutations);
+    feed.publish(mutations, { revision, term });
   };
   const context = { isConnected: () => false };
+  for (const [id, ip] of loaded) write(planRegistration(state, requestOf(id, ip), context).mutations);
+  feed.begin({ revision, term });
   return {
     feed,
     peers: () => [...records.nodes.values()].map(toPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
     join: (id: string, ip: string) => commit(planRegistration(state, requestOf(id, ip), context).mutations),
+    elect: (next: string) => {
+      term = next;
+    },
     leave: (ip: string) => commit(planDeletionAt(state, ip).mutations),
   };
 }
@@ -49,12 +60,14 @@ class Watcher {
   readonly kinds: TopologyFrame['kind'][] = [];
   stale = '';
   synced = 0n;
+  /** The term that came with it. */
+  term: string | undefined;
   #named = new Set<string>();
   readonly #frames: AsyncGenerator<Buffer>;
   readonly #controller = new AbortController();
 
-  constructor(feed: TopologyFeed, from = 0n) {
-    this.#frames = feed.watch(from, this.#controller.signal);
+  constructor(feed: TopologyFeed, revision = 0n, term = '') {
+    this.#frames = feed.watch({ revision, term }, this.#controller.signal);
   }
 
   async next(): Promise<TopologyFrame> {
@@ -90,7 +103,9 @@ class Watcher {
       if (snapshot) for (const id of this.peers.keys()) if (!this.#named.has(id)) this.peers.delete(id);
       this.#named = new Set();
     }
-    if (frame.kind !== TopologyFrameKind.SNAPSHOT) this.synced = frame.revision;
+    if (frame.kind === TopologyFrameKind.SNAPSHOT) return;
+    this.synced = frame.revision;
+    this.term = frame.term;
   }
 
   sorted(): readonly unknown[] {
@@ -182,6 +197,65 @@ describe('TopologyFeed', () => {
     expect((await watcher.next()).revision).toBe(cluster.feed.revision);
     expect(watcher.sorted()).toEqual(cluster.peers());
     await watcher.close();
+  });
+
+  it('gives a snapshot to who comes from the log before a restore, though its revision is there', async () => {
+    const backup = [['p', '10.0.0.1']] as const;
+    const before = clusterWithFeed(100, backup);
+    before.leave('10.0.0.1');
+    for (let host = 2; host < 6; host += 1) before.join(`n${host}`, `10.0.0.${host}`);
+    const first = await new Watcher(before.feed).untilSynced();
+    await first.close();
+    const restored = clusterWithFeed(100, backup);
+    restored.elect('10.0.9.1:5060#second 1');
+    for (let host = 12; host < 19; host += 1) restored.join(`n${host}`, `10.0.0.${host}`);
+    expect(restored.feed.revision).toBeGreaterThan(first.synced);
+    const again = await new Watcher(restored.feed, first.synced, first.term).untilSynced();
+    expect(again.kinds).toEqual([TopologyFrameKind.SNAPSHOT, TopologyFrameKind.SYNCED]);
+    expect(again.sorted()).toEqual(restored.peers());
+    const current = await new Watcher(restored.feed, again.synced, again.term).untilSynced();
+    expect(current.kinds).toEqual([TopologyFrameKind.SYNCED]);
+    for (const one of [again, current]) await one.close();
+  });
+
+  it('goes on with deltas at another master of the same log, from each commit, over changes of leader', async () => {
+    const one = clusterWithFeed();
+    one.join('a', '10.0.0.1');
+    const loadedLater = clusterWithFeed(100, [['a', '10.0.0.1']]);
+    const watchers = [await new Watcher(one.feed).untilSynced()];
+    for (const [index, id] of ['b', 'c', 'd'].entries()) {
+      for (const { elect, join } of [one, loadedLater]) {
+        elect(`10.0.9.${index}:5060#other ${index}`);
+        join(id, `10.0.1.${index}`);
+      }
+      watchers.push(await new Watcher(one.feed).untilSynced());
+    }
+    const terms = new Set(watchers.map(({ term }) => term));
+    expect(terms.size).toBe(watchers.length);
+    for (const term of terms) expect(term).toMatch(/^[0-9a-f]{16}$/);
+    for (const [missed, { synced, term }] of watchers.toReversed().entries()) {
+      const again = await new Watcher(loadedLater.feed, synced, term).untilSynced();
+      expect(again.kinds).not.toContain(TopologyFrameKind.SNAPSHOT);
+      expect(again.peers.size).toBe(missed);
+      expect([again.synced, again.term]).toEqual([one.feed.revision, watchers.at(-1)?.term]);
+      await again.close();
+    }
+    for (const watcher of watchers) await watcher.close();
+  });
+
+  it('begins its history anew when the log goes back', async () => {
+    const cluster = clusterWithFeed();
+    cluster.join('a', '10.0.0.1');
+    cluster.join('b', '10.0.0.2');
+    const watcher = await new Watcher(cluster.feed).untilSynced();
+    cluster.feed.publish([], { revision: 2n, term: '10.0.9.1:5060#second 1' });
+    const early = await new Watcher(cluster.feed).untilSynced();
+    expect(early.synced).toBe(2n);
+    cluster.feed.publish([], { revision: 9n, term: '10.0.9.1:5060#second 1' });
+    const again = await new Watcher(cluster.feed, watcher.synced, watcher.term).untilSynced();
+    expect(again.kinds).toContain(TopologyFrameKind.SNAPSHOT);
+    expect(again.synced).toBe(9n);
+    for (const one of [watcher, early, again]) await one.close();
   });
 
   it('leaves a watcher with the truth whatever happens while it reads', async () => {

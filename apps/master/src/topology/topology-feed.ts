@@ -1,7 +1,9 @@
 import type { TopologyChange } from '@overlay/contracts';
 import type { LogRecord, Mutation } from '@overlay/model';
+import type { LogPosition } from '@overlay/overlay-log';
 import type { ClusterRecords } from '../cluster/cluster-records.js';
 import { type EncodedFrame, encodeDeltas, encodeSnapshot, encodeSynced } from './encode-frame.js';
+import { shortenTerm } from './shorten-term.js';
 import { changeOfRecord, type RenderAddressSpace, topologyChangesOf } from './topology-changes.js';
 import { TopologyHistory } from './topology-history.js';
 import { WatcherQueue } from './watcher-queue.js';
@@ -32,7 +34,8 @@ export class TopologyFeed {
   readonly #history: TopologyHistory;
   readonly #watchers = new Set<WatcherQueue>();
   #pending: TopologyChange[] = [];
-  #pendingRevision = 0n;
+  /** Where the pending changes lead, with a shortened term, as everywhere here. */
+  #position: LogPosition = { revision: 0n, term: '' };
   #timer: NodeJS.Timeout | undefined;
   #stale = '';
 
@@ -43,7 +46,7 @@ export class TopologyFeed {
 
   /** Revision that a registering node's answer carries: everything committed so far. */
   get revision(): bigint {
-    return this.#pendingRevision;
+    return this.#position.revision;
   }
 
   /** Number of open watches. */
@@ -52,15 +55,18 @@ export class TopologyFeed {
   }
 
   /** The log was loaded for the first time: what stands in the records is where the history begins. */
-  begin(revision: bigint): void {
-    this.#pendingRevision = revision;
-    this.#history.add({ revision, frames: [] });
+  begin(loaded: LogPosition): void {
+    this.#position = shortened(loaded);
+    this.#history.add({ ...this.#position, frames: [] });
   }
 
   /** Takes over a commit; the records must hold it already. */
-  publish(mutations: readonly Mutation[], revision: bigint): void {
+  publish(mutations: readonly Mutation[], committed: LogPosition): void {
+    const position = shortened(committed);
+    // No delta has commits of two terms: the history tells the term of each commit by the delta that it is in.
+    if (position.term !== this.#position.term) this.#flush();
     this.#pending.push(...topologyChangesOf(mutations, this.#options.renderAddressSpace));
-    this.#pendingRevision = revision;
+    this.#position = position;
     this.#timer ??= setTimeout(() => this.#flush(), this.#options.batchMs);
   }
 
@@ -78,17 +84,18 @@ export class TopologyFeed {
   }
 
   /**
-   * Yields encoded frames: deltas since the revision if the history reaches there, else a snapshot; the synced
-   * mark; then deltas until the signal aborts.
+   * Yields encoded frames: deltas since the revision if the history reaches there and has its term there, else a
+   * snapshot; the synced mark; then deltas until the signal aborts.
+   * @param from what the last frame said; revision 0 for a snapshot, term '' to go by the revision alone.
    * @throws OverlayError `aborted` if the watcher was cut off.
    */
-  async *watch(fromRevision: bigint, signal: AbortSignal): AsyncGenerator<EncodedFrame> {
+  async *watch(from: LogPosition, signal: AbortSignal): AsyncGenerator<EncodedFrame> {
     this.#flush();
-    if (fromRevision > this.#history.latest) await this.#reached(fromRevision, signal);
+    if (from.revision > this.#history.latest.revision) await this.#reached(from.revision, signal);
     const queue = new WatcherQueue();
     this.#watchers.add(queue);
     try {
-      const missed = fromRevision === 0n ? undefined : this.#history.since(fromRevision);
+      const missed = from.revision === 0n ? undefined : this.#history.since(from);
       if (missed !== undefined) {
         const synced = encodeSynced(this.#history.latest, this.#stale);
         for (const { frames } of missed) yield* frames;
@@ -108,21 +115,21 @@ export class TopologyFeed {
    */
   async #reached(revision: bigint, signal: AbortSignal): Promise<void> {
     for (let waitedMs = 0; waitedMs < CATCH_UP_MS && !signal.aborted; waitedMs += this.#options.batchMs) {
-      if (this.#history.latest >= revision) return;
+      if (this.#history.latest.revision >= revision) return;
       await new Promise((resolve) => setTimeout(resolve, this.#options.batchMs));
     }
   }
 
   async *#snapshot(): AsyncGenerator<EncodedFrame> {
-    const revision = this.#history.latest;
+    const position = this.#history.latest;
     let frames = 0;
-    for (const frame of encodeSnapshot(revision, this.#everything())) {
+    for (const frame of encodeSnapshot(position, this.#everything())) {
       yield frame;
       frames += 1;
       if (frames % SNAPSHOT_FRAMES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     // Deltas that came meanwhile wait in the queue and may repeat what the snapshot says.
-    yield encodeSynced(revision, this.#stale);
+    yield encodeSynced(position, this.#stale);
   }
 
   *#everything(): Generator<TopologyChange> {
@@ -135,13 +142,18 @@ export class TopologyFeed {
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const revision = this.#pendingRevision;
-    if (revision === this.#history.latest) return;
-    const frames = [...encodeDeltas(this.#history.latest, revision, this.#pending)];
+    const position = this.#position;
+    const { latest } = this.#history;
+    if (position.revision === latest.revision && position.term === latest.term) return;
+    const frames = [...encodeDeltas(latest, position, this.#pending)];
     this.#pending = [];
-    this.#history.add({ revision, frames });
+    this.#history.add({ ...position, frames });
     for (const frame of frames) for (const watcher of this.#watchers) watcher.push(frame);
   }
+}
+
+function shortened({ revision, term }: LogPosition): LogPosition {
+  return { revision, term: shortenTerm(term) };
 }
 
 function* recordsInOrder(records: ClusterRecords): Generator<LogRecord> {

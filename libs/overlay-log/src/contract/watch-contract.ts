@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { LogChange } from '../overlay-log.js';
+import { type LogChange, termOf } from '../overlay-log.js';
 import { sampleNode } from '../sample-records.js';
 import { create, type LedLog, put, remove, take } from './log-steps.js';
 
@@ -12,10 +12,11 @@ export function describeWatch(now: () => LedLog): void {
     const seen = take(log, first, 3);
     const third = await log.commit([create(sampleNode(3))], fence);
     const fourth = await log.commit([remove(sampleNode(3))], fence);
+    const term = termOf(fence);
     expect(await seen).toEqual([
-      { revision: second, mutations: [create(sampleNode(2))] },
-      { revision: third, mutations: [create(sampleNode(3))] },
-      { revision: fourth, mutations: [remove(sampleNode(3))] },
+      { revision: second, term, mutations: [create(sampleNode(2))] },
+      { revision: third, term, mutations: [create(sampleNode(3))] },
+      { revision: fourth, term, mutations: [remove(sampleNode(3))] },
     ]);
   });
 
@@ -26,7 +27,7 @@ export function describeWatch(now: () => LedLog): void {
     const [change, empty] = await take(log, 0n, 2);
     expect(change?.revision).toBe(revision);
     expect(change?.mutations).toEqual([create(sampleNode(1)), create(sampleNode(2))]);
-    expect(empty).toEqual({ revision: nothing, mutations: [] });
+    expect(empty).toEqual({ revision: nothing, term: termOf(fence), mutations: [] });
   });
 
   it('ends a watch without an error when its signal aborts', async () => {

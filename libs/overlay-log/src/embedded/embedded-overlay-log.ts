@@ -27,6 +27,8 @@ import {
   type LogSnapshot,
   markOf,
   type OverlayLog,
+  termOf,
+  termOfMark,
 } from '../overlay-log.js';
 import { diskFailure } from './disk-failure.js';
 import { type LogDatabase, openLogDatabase, openLogDatabaseReadOnly } from './log-database.js';
@@ -102,6 +104,7 @@ class EmbeddedOverlayLog implements OverlayLog {
     };
     this.#readers.add(done);
     const revision = BigInt(meta.get(REVISION, { transaction }) ?? 0);
+    const term = termOfMark(meta.get(MARK, { transaction }) ?? '');
     const dir = this.#dir;
     async function* read(): AsyncGenerator<readonly LogRecord[]> {
       try {
@@ -119,19 +122,20 @@ class EmbeddedOverlayLog implements OverlayLog {
         done();
       }
     }
-    return { revision, records: read() };
+    return { revision, term, records: read() };
   }
 
   async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
     requireFits(mutations, this);
     const changes = mutations.map(encodeMutation);
-    const size = sizeOfCommit(changes);
+    const term = termOf(fence);
+    const size = sizeOfCommit(changes, term);
     const revision = await this.#transact('write', size, () => {
       const { meta } = this.#database;
       if (!this.#holds(fence)) throw fenceVoid(fence);
       if (order?.behind !== undefined && meta.get(MARK) !== markOf(fence, order.behind)) throw notBehind();
       meta.putSync(MARK, markOf(fence, order?.number));
-      return this.#apply(changes);
+      return this.#apply(changes, term);
     });
     this.#commits.fire();
     return revision;
@@ -201,7 +205,7 @@ class EmbeddedOverlayLog implements OverlayLog {
     }
   }
 
-  #apply(changes: readonly EncodedMutation[]): bigint {
+  #apply(changes: readonly EncodedMutation[], term: string): bigint {
     const { records, history, meta } = this.#database;
     for (const { op, key, text } of changes) {
       // Asked within the transaction, so an entry that the batch itself made counts too.
@@ -210,7 +214,7 @@ class EmbeddedOverlayLog implements OverlayLog {
       else records.putSync(key, text);
     }
     const revision = this.#revision() + 1n;
-    history.putSync(Number(revision), joinMutations(changes));
+    history.putSync(Number(revision), encodeHistory(term, changes));
     meta.putSync(REVISION, String(revision));
     const oldest = Number(revision) - this.#historyLength;
     for (const old of [...history.getKeys({ end: oldest + 1 })]) history.removeSync(old);
@@ -244,10 +248,7 @@ class EmbeddedOverlayLog implements OverlayLog {
     if (seen > newest || seen + 1n < oldest) throw historyGone(seen, oldest, newest);
     const start = Number(seen) + 1;
     const entries = [...history.getRange({ start, limit: LOAD_BATCH })];
-    return entries.map(({ key, value }) => {
-      const revision = BigInt(key);
-      return { revision, mutations: decodeMutations(revision, value) };
-    });
+    return entries.map(({ key, value }) => decodeHistory(BigInt(key), value));
   }
 
   #revision(): bigint {
@@ -259,11 +260,26 @@ class EmbeddedOverlayLog implements OverlayLog {
   }
 }
 
-/** Every change is written twice: as a record, and within the batch of the history. */
-function sizeOfCommit(changes: readonly EncodedMutation[]): CommitSize {
+/** A commit as the history keeps it: a line with its term, then its changes. */
+function encodeHistory(term: string, changes: readonly EncodedMutation[]): string {
+  return `${term}\n${joinMutations(changes)}`;
+}
+
+/** The commit that {@link encodeHistory} wrote. Earlier releases left the term out. */
+function decodeHistory(revision: bigint, text: string): LogChange {
+  const line = text.indexOf('\n');
+  return {
+    revision,
+    term: text.slice(0, Math.max(line, 0)),
+    mutations: decodeMutations(revision, text.slice(line + 1)),
+  };
+}
+
+/** The term and every change are written twice: as the mark or a record, and within the history. */
+function sizeOfCommit(changes: readonly EncodedMutation[], term: string): CommitSize {
   const bytes = changes.reduce(
     (sum, { key, text = '' }) => sum + key.length + Buffer.byteLength(text) + 16,
-    0,
+    term.length,
   );
   return { keys: changes.length + KEYS_BESIDE_CHANGES, bytes: 2 * bytes };
 }

@@ -16,9 +16,9 @@ export interface LogDatabase {
   readonly root: RootDatabase<string, string>;
   /** Entry's key → record. */
   readonly records: Database<string, string>;
-  /** Revision → batch. */
+  /** Revision → term and batch. */
   readonly history: Database<string, number>;
-  /** `meta/format`, `meta/revision`, `meta/epoch`, `meta/leader`. */
+  /** `meta/format`, `meta/revision`, `meta/epoch`, `meta/leader`, `meta/mark`. */
   readonly meta: Database<string, string>;
   /** Makes the room on disk for a commit before it begins. */
   readonly room: DatabaseRoom;

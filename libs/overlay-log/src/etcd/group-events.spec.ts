@@ -23,19 +23,19 @@ describe('groupEvents', () => {
       event('leader', 2, 1, 'm1'),
       event('meta/format', 2, 1, '1'),
       event(NODE_KEY, 3, 1, text),
-      event('meta/revision', 3, 1, 'm1'),
+      event('meta/revision', 3, 1, 'm1 2 1'),
       event(NODE_KEY, 4, 2, text),
-      event('meta/revision', 4, 2, 'm1'),
+      event('meta/revision', 4, 2, 'm1 2 2'),
       event('leader', 5, 0),
       event(NODE_KEY, 6, 0),
-      event('meta/revision', 6, 3, 'm2'),
-      event('meta/revision', 7, 4, 'm2'),
+      event('meta/revision', 6, 3, 'm2 5'),
+      event('meta/revision', 7, 4, 'm2 5 1'),
     ];
     expect(groupEvents(events, KEYS)).toEqual([
-      { revision: 3n, mutations: [{ op: 'create', record: NODE }] },
-      { revision: 4n, mutations: [{ op: 'put', record: NODE }] },
-      { revision: 6n, mutations: [{ op: 'delete', ref: refOf(NODE) }] },
-      { revision: 7n, mutations: [] },
+      { revision: 3n, term: 'm1 2', mutations: [{ op: 'create', record: NODE }] },
+      { revision: 4n, term: 'm1 2', mutations: [{ op: 'put', record: NODE }] },
+      { revision: 6n, term: 'm2 5', mutations: [{ op: 'delete', ref: refOf(NODE) }] },
+      { revision: 7n, term: 'm2 5', mutations: [] },
     ]);
   });
 

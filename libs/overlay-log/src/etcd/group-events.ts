@@ -1,6 +1,6 @@
 import type { Mutation } from '@overlay/model';
 import type { IEvent, IKeyValue } from 'etcd3';
-import type { LogChange } from '../overlay-log.js';
+import { type LogChange, termOfMark } from '../overlay-log.js';
 import { decodeEntry, refOfEntry } from './decode-entry.js';
 import type { EtcdKeys } from './etcd-keys.js';
 
@@ -10,15 +10,16 @@ import type { EtcdKeys } from './etcd-keys.js';
  * @throws OverlayError `data_loss` naming the key of an entry that cannot be read.
  */
 export function groupEvents(events: readonly IEvent[], keys: EtcdKeys): readonly LogChange[] {
-  const changes = new Map<string, Mutation[]>();
+  const changes = new Map<string, { term: string; mutations: Mutation[] }>();
   for (const { kv } of events) {
     const entry = keys.entryOf(kv.key.toString());
     if (entry === undefined && !kv.key.equals(keys.revision)) continue;
-    const mutations = changes.get(kv.mod_revision) ?? [];
-    changes.set(kv.mod_revision, mutations);
-    if (entry !== undefined) mutations.push(mutationOf(entry, kv, keys));
+    const change = changes.get(kv.mod_revision) ?? { term: '', mutations: [] };
+    changes.set(kv.mod_revision, change);
+    if (entry === undefined) change.term = termOfMark(kv.value.toString());
+    else change.mutations.push(mutationOf(entry, kv, keys));
   }
-  return [...changes].map(([revision, mutations]) => ({ revision: BigInt(revision), mutations }));
+  return [...changes].map(([revision, change]) => ({ revision: BigInt(revision), ...change }));
 }
 
 function mutationOf(entry: string, { version, value }: IKeyValue, keys: EtcdKeys): Mutation {

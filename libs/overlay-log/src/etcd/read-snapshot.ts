@@ -2,7 +2,7 @@ import { OverlayError } from '@overlay/failure';
 import type { LogRecord } from '@overlay/model';
 import type { IKeyValue } from 'etcd3';
 import { requireKnownFormat } from '../log-format.js';
-import type { LogSnapshot } from '../overlay-log.js';
+import { type LogSnapshot, termOfMark } from '../overlay-log.js';
 import { decodeEntry } from './decode-entry.js';
 import type { EtcdKeys } from './etcd-keys.js';
 import type { EtcdMembers } from './etcd-members.js';
@@ -44,7 +44,8 @@ export async function readSnapshot(members: EtcdMembers, keys: EtcdKeys): Promis
       yield* recordsOf(page, keys);
     }
   }
-  return { revision: BigInt(mark?.mod_revision ?? 0), records: read() };
+  const term = termOfMark(mark?.value.toString() ?? '');
+  return { revision: BigInt(mark?.mod_revision ?? 0), term, records: read() };
 }
 
 interface Head {

@@ -21,6 +21,8 @@ import {
   type LogSnapshot,
   markOf,
   type OverlayLog,
+  termOf,
+  termOfMark,
 } from '../overlay-log.js';
 
 /**
@@ -77,7 +79,7 @@ export class MemoryOverlayLog implements OverlayLog {
     async function* read(): AsyncGenerator<readonly LogRecord[]> {
       if (entries.length > 0) yield entries.map(([key, text]) => decodeRecord(key, text));
     }
-    return { revision: this.store.revision, records: read() };
+    return { revision: this.store.revision, term: termOfMark(this.store.mark), records: read() };
   }
 
   async commit(mutations: readonly Mutation[], fence: Fence, order?: CommitOrder): Promise<bigint> {
@@ -153,7 +155,8 @@ export class MemoryOverlayLog implements OverlayLog {
     }
     this.store.revision += 1n;
     this.store.mark = markOf(fence, order?.number);
-    const change = { revision: this.store.revision, mutations: structuredClone(mutations) };
+    const { revision } = this.store;
+    const change = { revision, term: termOf(fence), mutations: structuredClone(mutations) };
     this.store.history = [...this.store.history, change].slice(-this.#historyLength);
     this.store.changes.fire();
   }

@@ -111,6 +111,11 @@ export interface WatchTopologyRequest {
   nodeId: string;
   /** Last revision that the watcher has synced; 0 for a snapshot. */
   fromRevision: bigint;
+  /**
+   * The term that came with that revision. If the master's history has another there, the watcher gets a snapshot; who
+   * leaves it out goes on by the revision alone.
+   */
+  fromTerm?: string | undefined;
 }
 
 /** A part of the topology stream. */
@@ -883,7 +888,7 @@ export const ReportAgentResponse: MessageFns<ReportAgentResponse> = {
 };
 
 function createBaseWatchTopologyRequest(): WatchTopologyRequest {
-  return { nodeId: "", fromRevision: 0n };
+  return { nodeId: "", fromRevision: 0n, fromTerm: undefined };
 }
 
 export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
@@ -896,6 +901,9 @@ export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
         throw new globalThis.Error("value provided for field message.fromRevision of type uint64 too large");
       }
       writer.uint32(16).uint64(message.fromRevision);
+    }
+    if (message.fromTerm !== undefined) {
+      writer.uint32(26).string(message.fromTerm);
     }
     return writer;
   },
@@ -929,6 +937,14 @@ export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
             message.fromRevision = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fromTerm = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -953,6 +969,11 @@ export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
         : isSet(object.from_revision)
         ? BigInt(object.from_revision)
         : 0n,
+      fromTerm: isSet(object.fromTerm)
+        ? globalThis.String(object.fromTerm)
+        : isSet(object.from_term)
+        ? globalThis.String(object.from_term)
+        : undefined,
     };
   },
 
@@ -963,6 +984,9 @@ export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
     }
     if (message.fromRevision !== 0n) {
       obj.fromRevision = message.fromRevision.toString();
+    }
+    if (message.fromTerm !== undefined) {
+      obj.fromTerm = message.fromTerm;
     }
     return obj;
   },
@@ -976,6 +1000,7 @@ export const WatchTopologyRequest: MessageFns<WatchTopologyRequest> = {
     message.fromRevision = (object.fromRevision !== undefined && object.fromRevision !== null)
       ? BigInt(object.fromRevision)
       : 0n;
+    message.fromTerm = object.fromTerm ?? undefined;
     return message;
   },
 };

@@ -128,6 +128,11 @@ export interface TopologyFrame {
   revision: bigint;
   /** The changes in order. */
   changes: TopologyChange[];
+  /**
+   * With the revision of a delta or synced frame of a master: tells the log's history that the revision belongs to from
+   * others with the same revisions, as a log restored from a backup has them. Opaque; absent if unknown.
+   */
+  term?: string | undefined;
 }
 
 function createBasePeerPrefix(): PeerPrefix {
@@ -557,7 +562,7 @@ export const TopologyChange: MessageFns<TopologyChange> = {
 };
 
 function createBaseTopologyFrame(): TopologyFrame {
-  return { kind: 0, revision: 0n, changes: [] };
+  return { kind: 0, revision: 0n, changes: [], term: undefined };
 }
 
 export const TopologyFrame: MessageFns<TopologyFrame> = {
@@ -573,6 +578,9 @@ export const TopologyFrame: MessageFns<TopologyFrame> = {
     }
     for (const v of message.changes) {
       TopologyChange.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.term !== undefined) {
+      writer.uint32(34).string(message.term);
     }
     return writer;
   },
@@ -614,6 +622,14 @@ export const TopologyFrame: MessageFns<TopologyFrame> = {
             message.changes.push(TopologyChange.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.term = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -633,6 +649,7 @@ export const TopologyFrame: MessageFns<TopologyFrame> = {
       changes: globalThis.Array.isArray(object?.changes)
         ? object.changes.map((e: any) => TopologyChange.fromJSON(e))
         : [],
+      term: isSet(object.term) ? globalThis.String(object.term) : undefined,
     };
   },
 
@@ -647,6 +664,9 @@ export const TopologyFrame: MessageFns<TopologyFrame> = {
     if (message.changes?.length) {
       obj.changes = message.changes.map((e) => TopologyChange.toJSON(e));
     }
+    if (message.term !== undefined) {
+      obj.term = message.term;
+    }
     return obj;
   },
 
@@ -658,6 +678,7 @@ export const TopologyFrame: MessageFns<TopologyFrame> = {
     message.kind = object.kind ?? 0;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.changes = object.changes?.map((e) => TopologyChange.fromPartial(e)) || [];
+    message.term = object.term ?? undefined;
     return message;
   },
 };
