@@ -12,6 +12,8 @@ export interface AgentTimings {
   readonly failedRetryMs: number;
   /** Until Docker is looked at again although nothing was heard of it. */
   readonly dockerResyncMs: number;
+  /** Until a Docker that is not wanted any more, and has no socket, is taken for gone: at boot it starts after the agent. */
+  readonly dockerGoneMs: number;
   /** Longest wait for a master's answer. */
   readonly masterCallMs: number;
 }
@@ -23,5 +25,6 @@ export const AGENT_TIMINGS: AgentTimings = {
   local: { baseMs: 250, capMs: 5_000 },
   failedRetryMs: 60_000,
   dockerResyncMs: 30_000,
+  dockerGoneMs: 300_000,
   masterCallMs: 10_000,
 };

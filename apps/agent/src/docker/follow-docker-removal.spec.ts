@@ -124,6 +124,41 @@ describe('followDocker, where a network is to go', () => {
     expect(state.docker?.standing).toEqual(new Set());
   });
 
+  describe('with a Docker that is not wanted any more, and not started yet', () => {
+    const unwanted = async (dockerGoneMs?: number) => {
+      const before = agents.host();
+      before.assign([a]);
+      await before.settles('a', OK);
+      await agents.end();
+      before.docker.setTrouble(missing);
+      return agents.host(before.docker, { docker_bridge: false }, dockerGoneMs);
+    };
+
+    it('holds back that a deleted network is removed until it is', async () => {
+      const { docker, state, assign } = await unwanted(60_000);
+      state.setRemoved([a.networkId]);
+      assign([a], [a.networkId]);
+      while (state.docker === undefined) await systemClock.sleep(2);
+      expect(state.removed).toEqual([]);
+      docker.setTrouble(undefined);
+      while (state.removed.length === 0) await systemClock.sleep(2);
+      expect(docker.networks).toEqual([]);
+    });
+
+    it('removes its networks when it comes, however late', async () => {
+      const { docker, state, assign } = await unwanted();
+      assign([a]);
+      while (state.docker?.standing.size !== 0) await systemClock.sleep(2);
+      await agents.end();
+      const after = agents.host(docker, { docker_bridge: false });
+      after.assign([a]);
+      while (after.state.docker?.standing.size !== 0) await systemClock.sleep(2);
+      docker.setTrouble(undefined);
+      while (docker.networks.length > 0) await systemClock.sleep(2);
+      expect(docker.changes).toEqual(['+a', '-a']);
+    });
+  });
+
   it('removes the network of an overlay that was deleted while Docker was stopped', async () => {
     const { docker, state, assign, settles } = agents.host();
     assign([a, b]);

@@ -20,6 +20,8 @@ const GATHER_MS = 50;
 /** What one round found. */
 interface Round {
   readonly picture: DockerPicture;
+  /** What stands in Docker, and comes back with it, also where it is not waited for. */
+  readonly known: DockerRecord;
   readonly failures: FailureCounts;
   /** Why Docker did not answer; undefined if it did. */
   readonly away: string | undefined;
@@ -30,7 +32,9 @@ interface Round {
  * Keeps Docker's networks as the assignment wants them and the picture of its containers current, until the signal
  * aborts: at once when something changed, with backoff while Docker is away or attempts are left, and once in a
  * while besides. It runs beside the rest of the host's configuration, so that a Docker that hangs delays nothing.
- * A host that neither wants nor has a Docker network never asks for Docker.
+ * A host that neither wants nor has a Docker network never asks for Docker. One that has some, but does not want them
+ * any more, goes on asking: a Docker without a socket may be gone for good or not started yet. After a while nothing
+ * waits for it any more.
  */
 export async function followDocker(
   deps: LoopDeps,
@@ -41,7 +45,9 @@ export async function followDocker(
   const { clock, config, logger, ports } = deps;
   const record = new DockerRecordFile(config.stateDir);
   let recorded = await readRecord(deps, record);
-  let picture: DockerPicture = { ...NO_DOCKER, ...recorded };
+  let known = recorded;
+  let picture: DockerPicture = { ...NO_DOCKER, ...known };
+  let heardMs = clock.monotonicMs();
   let failures: FailureCounts = new Map();
   let waits = 0;
   let told: string | undefined;
@@ -51,23 +57,25 @@ export async function followDocker(
     const { registration } = state;
     const wants =
       registration === undefined ? undefined : planDockerWants(registration, config.network, state.progress);
-    if (registration === undefined || wants === undefined || isIdle(wants, picture)) {
+    if (registration === undefined || wants === undefined || isIdle(wants, known)) {
       if (registration !== undefined) state.setDocker(picture);
       await state.dockerDue.after(seen, signal);
       continue;
     }
     if (registration !== last) failures = new Map();
     last = registration;
-    const round = await takeRound(deps, state, metrics, { registration, wants, picture, failures }, signal);
+    const now = { registration, wants, picture, known, failures, heardMs };
+    const round = await takeRound(deps, state, metrics, now, signal);
     if (signal.aborted) return;
-    ({ picture, failures } = round);
+    ({ picture, known, failures } = round);
+    if (round.away === undefined) heardMs = clock.monotonicMs();
     waits = round.away === undefined ? 0 : waits + 1;
     if (told !== (round.away ?? '')) {
       told = round.away ?? '';
       if (told !== '') logger.warn({ event: 'docker_away', reason: told });
       else logger.info({ event: 'docker_reached', socket: ports.docker.socket, version: round.version });
     }
-    recorded = await writeRecord(deps, record, recorded, picture);
+    recorded = await writeRecord(deps, record, recorded, known);
     state.setDocker(picture);
     if (await state.dockerDue.within(seen, nextRoundMs(deps, picture, waits), clock, signal)) {
       await clock.sleep(GATHER_MS, signal);
@@ -75,7 +83,7 @@ export async function followDocker(
   }
 }
 
-function isIdle({ overlays }: DockerWants, { standing }: DockerPicture): boolean {
+function isIdle({ overlays }: DockerWants, { standing }: DockerRecord): boolean {
   return overlays.length === 0 && standing.size === 0;
 }
 
@@ -87,12 +95,15 @@ async function takeRound(
     readonly registration: RegisterAgentResponse;
     readonly wants: DockerWants;
     readonly picture: DockerPicture;
+    readonly known: DockerRecord;
     readonly failures: FailureCounts;
+    /** When Docker last answered, or the agent was started; of the monotonic clock. */
+    readonly heardMs: number;
   },
   signal: AbortSignal,
 ): Promise<Round> {
-  const { clock, config, logger, ports } = deps;
-  const { registration, wants, picture } = now;
+  const { clock, config, logger, ports, timings } = deps;
+  const { registration, wants, picture, known } = now;
   const wanted = new Set(wants.overlays.map(({ networkId }) => networkId));
   const networks = stayingNetworks(registration).filter(({ networkId }) => wanted.has(networkId));
   const progressOf = (results: ReadonlyMap<string, PassResult>) =>
@@ -101,26 +112,28 @@ async function takeRound(
     const pass = await dockerPass(
       ports.docker,
       wants,
-      picture.adopted,
+      known.adopted,
       () => metrics.dockerFailures.inc(),
       signal,
     );
     for (const change of pass.changes) logger.info({ ...change });
     for (const [dockerId, networkId] of pass.adopted) {
-      if (picture.adopted.get(dockerId) === networkId) continue;
+      if (known.adopted.get(dockerId) === networkId) continue;
       logger.info({ event: 'docker_network_adopted', networkId, dockerId });
     }
     const { progress, failures } = progressOf(pass.results);
     tellFailures(deps, state.docker, progress);
     const next = planPicture(picture, registration, wants, progress, pass, clock.nowMs());
-    return { picture: next, failures, away: undefined, version: pass.version };
+    return { picture: next, known: next, failures, away: undefined, version: pass.version };
   } catch (thrown) {
-    const used = usesDocker(config.network) && picture.standing.size > 0;
-    const away = planAway(toOverlayError(thrown), ports.docker.socket, used);
+    const gone = clock.monotonicMs() - now.heardMs >= timings.dockerGoneMs;
+    const expected = known.standing.size > 0 && (usesDocker(config.network) || !gone);
+    const away = planAway(toOverlayError(thrown), ports.docker.socket, expected);
     if (!away.absent) metrics.dockerFailures.inc();
     const { progress, failures } = progressOf(new Map([...wanted].map((id) => [id, away.result])));
     const next = planAwayPicture(picture, registration, progress, away);
-    return { picture: next, failures, away: away.reason, version: '' };
+    const kept = away.replaced ? NO_RECORD : known;
+    return { picture: next, known: kept, failures, away: away.reason, version: '' };
   }
 }
 

@@ -14,6 +14,8 @@ import type { DockerWants } from './plan-docker-wants.js';
 export interface AwayPlan {
   /** True where there is no Docker; false where it is down. */
   readonly absent: boolean;
+  /** True where another engine has taken its place, so that nothing of ours will ever come back in it. */
+  readonly replaced: boolean;
   readonly reason: string;
   readonly result: PassResult;
 }
@@ -21,17 +23,19 @@ export interface AwayPlan {
 /**
  * What it means for the networks that Docker could not be asked. A host that has no Docker, and never had one of
  * our networks in it, is fine without; everywhere else Docker is waited for like any daemon.
- * @param used whether the host uses Docker and has networks of ours in it: then it is down, not absent
+ * @param expected whether Docker has networks of ours, and the host uses it or may be about to start it: then it is
+ * down, not absent
  */
-export function planAway(error: OverlayError, socket: string, used: boolean): AwayPlan {
-  const missing = error.code === 'not_found' && !used;
-  if (missing || error.code === 'unimplemented') {
+export function planAway(error: OverlayError, socket: string, expected: boolean): AwayPlan {
+  const missing = error.code === 'not_found' && !expected;
+  const replaced = error.code === 'unimplemented';
+  if (missing || replaced) {
     const what = missing ? `there is no Docker engine on ${socket}` : error.message;
     const reason = `the Docker half is not in use: ${what}; docker_bridge: false tells that none is wanted`;
-    return { absent: true, reason, result: { kind: 'configured' } };
+    return { absent: true, replaced, reason, result: { kind: 'configured' } };
   }
   const reason = waitingFor('Docker', socket, error);
-  return { absent: false, reason, result: { kind: 'waiting', reason } };
+  return { absent: false, replaced, reason, result: { kind: 'waiting', reason } };
 }
 
 /** The picture while Docker does not answer: what was there is still there as far as anybody knows. */

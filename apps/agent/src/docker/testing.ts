@@ -22,12 +22,16 @@ export class DockerFollowers {
   #loops: Promise<unknown>[] = [];
 
   /** A host whose kernel, pools and files stand, and its Docker. */
-  host(docker = new FakeDockerNetworks(), networkConfig: Readonly<Record<string, unknown>> = {}) {
+  host(
+    docker = new FakeDockerNetworks(),
+    networkConfig: Readonly<Record<string, unknown>> = {},
+    dockerGoneMs = 20,
+  ) {
     const raw = { ip: '10.0.0.1', state_dir: this.folder, network_config: networkConfig };
     const config = agentConfiguration.parse(raw);
     const state = new AgentState(config.network);
     const deps = loopDeps(config, {
-      timings: { ...AGENT_TIMINGS, local: { baseMs: 1, capMs: 5 }, dockerResyncMs: 20 },
+      timings: { ...AGENT_TIMINGS, local: { baseMs: 1, capMs: 5 }, dockerResyncMs: 20, dockerGoneMs },
       ports: hostPorts(docker),
     });
     const metrics = declareMetrics(deps.metrics, state, this.#store);
