@@ -86,7 +86,8 @@ export class Cluster {
   adopt(loaded: ClusterRecords, position: LogPosition): void {
     const difference = diffRecords(this.records, loaded);
     if (this.loaded) {
-      this.apply(difference, position);
+      this.#take(difference);
+      this.topology.leap(difference, position);
       return;
     }
     this.records.apply(difference);
@@ -96,13 +97,17 @@ export class Cluster {
 
   /** Takes over what was committed, by this master or by the one that it follows. */
   apply(mutations: readonly Mutation[], position: LogPosition): void {
+    this.#take(mutations);
+    this.topology.publish(mutations, position);
+  }
+
+  #take(mutations: readonly Mutation[]): void {
     this.records.apply(mutations);
     for (const mutation of mutations) {
       if (mutation.op !== 'delete' || mutation.ref.kind !== 'node') continue;
       this.reports.delete(mutation.ref.id);
       this.connections.forget(mutation.ref.id);
     }
-    this.topology.publish(mutations, position);
   }
 
   /** Begins to take commands. Every recorded agent counts as connected for a while. */

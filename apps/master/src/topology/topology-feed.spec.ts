@@ -51,6 +51,14 @@ function clusterWithFeed(historyLength = 100, loaded: readonly (readonly [id: st
       term = next;
     },
     leave: (ip: string) => commit(planDeletionAt(state, ip).mutations),
+    /** A host comes and goes without this master hearing of it. Gives the revision with the host, and loads the log anew. */
+    missVisit: (id: string, ip: string) => {
+      write(planRegistration(state, requestOf(id, ip), context).mutations);
+      const between = revision;
+      write(planDeletionAt(state, ip).mutations);
+      feed.leap([], { revision, term });
+      return between;
+    },
   };
 }
 
@@ -131,6 +139,20 @@ describe('TopologyFeed', () => {
     expect(watcher.peers.size).toBe(1);
     expect(watcher.kinds.slice(before)).not.toContain(TopologyFrameKind.SNAPSHOT);
     for (const one of [watcher, late]) await one.close();
+  });
+
+  it('gives a snapshot to who may know of what came and went while this master heard nothing', async () => {
+    const cluster = clusterWithFeed();
+    cluster.join('a', '10.0.0.1');
+    const before = await new Watcher(cluster.feed).untilSynced();
+    const between = cluster.missVisit('b', '10.0.0.2');
+    const inside = await new Watcher(cluster.feed, between, before.term).untilSynced();
+    expect(inside.kinds).toContain(TopologyFrameKind.SNAPSHOT);
+    const outside = await new Watcher(cluster.feed, before.synced, before.term).untilSynced();
+    expect(outside.kinds).not.toContain(TopologyFrameKind.SNAPSHOT);
+    const after = await new Watcher(cluster.feed, inside.synced, inside.term).untilSynced();
+    expect(after.kinds).toEqual([TopologyFrameKind.SYNCED]);
+    for (const one of [before, inside, outside, after]) await one.close();
   });
 
   it('begins with a snapshot and its mark, and goes on with deltas', async () => {

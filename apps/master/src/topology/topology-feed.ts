@@ -70,6 +70,13 @@ export class TopologyFeed {
     this.#timer ??= setTimeout(() => this.#flush(), this.#options.batchMs);
   }
 
+  /** Takes over a log that was loaded anew, by its difference to what was known; the records must hold it already. */
+  leap(difference: readonly Mutation[], loaded: LogPosition): void {
+    this.#flush();
+    this.publish(difference, loaded);
+    this.#flush(true);
+  }
+
   /** Says why the topology may be out of date, '' when it is current; watchers are told with a synced mark. */
   setStale(reason: string): void {
     if (reason === this.#stale) return;
@@ -139,7 +146,7 @@ export class TopologyFeed {
     }
   }
 
-  #flush(): void {
+  #flush(isLeap = false): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const position = this.#position;
@@ -147,7 +154,7 @@ export class TopologyFeed {
     if (position.revision === latest.revision && position.term === latest.term) return;
     const frames = [...encodeDeltas(latest, position, this.#pending)];
     this.#pending = [];
-    this.#history.add({ ...position, frames });
+    this.#history.add({ ...position, frames, isLeap });
     for (const frame of frames) for (const watcher of this.#watchers) watcher.push(frame);
   }
 }

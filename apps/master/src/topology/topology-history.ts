@@ -4,6 +4,11 @@ import type { EncodedFrame } from './encode-frame.js';
 /** Delta frames that lead to one position, through commits of its term. */
 export interface HistoryEntry extends LogPosition {
   readonly frames: readonly EncodedFrame[];
+  /**
+   * True if the frames tell the difference of two states and not what happened between them: whoever knows a position in
+   * between may know of what came and went, and would not hear that it went.
+   */
+  readonly isLeap?: boolean;
 }
 
 /** The last deltas, so that a watcher that was away for a moment needs no snapshot. */
@@ -58,7 +63,10 @@ export class TopologyHistory {
       else high = middle;
     }
     const before = this.#entries[low - 1] ?? floor;
-    const reached = before.revision === revision ? before : this.#entries[low];
+    const next = this.#entries[low];
+    const isBetween = before.revision !== revision;
+    if (isBetween && next?.isLeap === true) return undefined;
+    const reached = isBetween ? next : before;
     return term === '' || term === reached?.term ? this.#entries.slice(low) : undefined;
   }
 }
