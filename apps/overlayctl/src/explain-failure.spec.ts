@@ -19,6 +19,26 @@ describe('explainFailure', () => {
     expect(explainFailure(new OverlayError('unavailable', wrapped), ASKED).message).toContain(`(${words}):`);
   });
 
+  it.each([
+    'no master leads at the moment: try again',
+    "the commit's outcome is unknown: connect ECONNREFUSED 10.0.0.9:2379",
+    'the overlay log is not loaded yet',
+  ])('does not call a server unreachable that answers %j', (words) => {
+    const error = explainFailure(new OverlayError('unavailable', words), ASKED);
+    expect(error.message).toBe(`the master at 10.0.0.1:5060 says: ${words}`);
+  });
+
+  it.each([
+    'Connection dropped',
+    'read ECONNRESET',
+    'self-signed certificate',
+    'the name in m:1 cannot be resolved',
+  ])('names the way out after %j', (words) => {
+    expect(explainFailure(new OverlayError('unavailable', words), ASKED).message).toBe(
+      `cannot reach the master at 10.0.0.1:5060 (${words}): start it`,
+    );
+  });
+
   it('names the leader', () => {
     const error = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.2:5060' });
     expect(explainFailure(error, ASKED).message).toContain('--master 10.0.0.2:5060');

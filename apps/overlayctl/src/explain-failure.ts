@@ -7,7 +7,14 @@ export interface AskedServer {
   readonly wayOut: string;
 }
 
-/** The failure of a call, with the server's address and the way out where the server gave no answer of its own. */
+/** How a connection fails, in the system's words or gRPC's; anything else that is unavailable was said by the server. */
+const NO_CONNECTION =
+  /^(?:\w+ )?E[A-Z]{3,}\b|^Connection dropped|^No connection|^the name in |certificate|network socket|RST_STREAM|^$/;
+
+/**
+ * The failure of a call, with the server's address, and with the way out where the server gave no answer of its own. What
+ * the server itself says of a write that it could not finish is told as it is: it may have happened.
+ */
 export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer): OverlayError {
   const error = toOverlayError(thrown);
   const { code, leader } = error;
@@ -15,9 +22,11 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
     return new OverlayError(code, `${server} does not lead; repeat this with --master ${leader}`, { leader });
   }
   if (code === 'unavailable') {
-    return new OverlayError(code, `cannot reach ${server} (${transportReason(error.message)}): ${wayOut}`, {
-      cause: error,
-    });
+    const reason = transportReason(error.message);
+    const message = NO_CONNECTION.test(reason)
+      ? `cannot reach ${server} (${reason}): ${wayOut}`
+      : `${server} says: ${reason}`;
+    return new OverlayError(code, message, { cause: error });
   }
   if (code === 'deadline_exceeded') {
     const message = `${server} did not answer in time: raise --timeout, or ${wayOut}`;

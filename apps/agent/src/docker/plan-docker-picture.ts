@@ -21,8 +21,9 @@ export interface AwayPlan {
 }
 
 /**
- * What it means for the networks that Docker could not be asked. A host that has no Docker, and never had one of
- * our networks in it, is fine without; everywhere else Docker is waited for like any daemon.
+ * What it means for the networks that Docker could not be asked. A host that has no Docker is fine without if it never had
+ * one of our networks in it, or if it wants none any more and Docker was not heard of for a while; everywhere else Docker
+ * is waited for like any daemon.
  * @param expected whether Docker has networks of ours, and the host uses it or may be about to start it: then it is
  * down, not absent
  */
@@ -31,7 +32,7 @@ export function planAway(error: OverlayError, socket: string, expected: boolean)
   const replaced = error.code === 'unimplemented';
   if (missing || replaced) {
     const what = missing ? `there is no Docker engine on ${socket}` : error.message;
-    const reason = `the Docker half is not in use: ${what}; docker_bridge: false tells that none is wanted`;
+    const reason = `the Docker half is not in use: ${what}; with docker_bridge: false none is wanted`;
     return { absent: true, replaced, reason, result: { kind: 'configured' } };
   }
   const reason = waitingFor('Docker', socket, error);

@@ -34,7 +34,7 @@ export interface ProbeCaller {
 /** Probes in flight on one host; more wait. */
 const LIMITS = { running: 32, waiting: 1_000 };
 
-/** How long a probe whose time is over may take to end: a command is ended through the engine. */
+/** How long a probe whose time is over may take to end, most of all a command, which is ended through the engine. */
 const WIND_UP_MS = 5_000;
 
 /**

@@ -59,6 +59,7 @@ beforeEach(async () => {
 
 function purge(verify = false) {
   const dockerRecord = {
+    path: '/state/docker-networks.json',
     read: async () => recorded,
     write: async (record: DockerRecord) => {
       recorded = record;

@@ -15,7 +15,7 @@ export interface PurgePorts {
   /** Folders of CNI configurations. */
   readonly cniFolders: readonly PurgeableFolder[];
   readonly docker: DockerNetworks;
-  readonly dockerRecord: Pick<DockerRecordFile, 'read' | 'write'>;
+  readonly dockerRecord: Pick<DockerRecordFile, 'path' | 'read' | 'write'>;
 }
 
 /** A folder of CNI configurations in which writes may have been interrupted. */
@@ -37,7 +37,7 @@ interface Work extends PurgePorts {
 
 /**
  * Removes what an agent made outside its own folder: CNI configurations that are ours by name and content, and
- * Docker networks that carry our label and no container. What cannot be removed is reported with the reason, and
+ * Docker networks that carry our label and no running container. What cannot be removed is reported with the reason, and
  * stops nothing else. What others made is never touched. Repeatable.
  * @param verify true to remove nothing: everything that is ours is then left.
  */
@@ -73,9 +73,8 @@ async function purgeDocker(work: Work): Promise<void> {
     // Without a socket there never was a Docker here, unless the agent noted networks of ours.
     const never = error.code === 'not_found' && recorded.standing.size === 0;
     if (never || error.code === 'unimplemented') return;
-    work.left.push(
-      `whatever is in Docker: start it to have it looked at (${docker.socket}: ${error.message})`,
-    );
+    const wayOut = `start it to have it looked at, or remove ${dockerRecord.path} if it is gone from this host for good`;
+    work.left.push(`whatever is in Docker: ${wayOut} (${docker.socket}: ${error.message})`);
     return;
   }
   // What others made is left; the agent shall know it again when the host comes back.

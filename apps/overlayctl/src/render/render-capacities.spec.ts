@@ -25,9 +25,12 @@ describe('renderCapacities', () => {
 describe('renderCapacityChange', () => {
   it('is one line a row', () => {
     const start = '2026-01-02T03:04:05.000Z 10.0.0.7 dcos cni IPv4';
-    expect(renderCapacityChange(ROW, AT)).toBe(`${start}: 2 free, 28 used of 30`);
-    expect(renderCapacityChange({ ...ROW, free: 0n, used: 30n }, AT)).toBe(
-      `${start}: 0 free, 30 used of 30, exhausted`,
+    expect(renderCapacityChange(ROW, AT)).toBe(`${start}: 2 free, 0 cooling, 28 used of 30`);
+    expect(renderCapacityChange({ ...ROW, free: 0n, cooling: 2n }, AT)).toBe(
+      `${start}: 0 free, 2 cooling, 28 used of 30`,
+    );
+    expect(renderCapacityChange({ ...ROW, free: 0n, used: 30n, exhaustedSinceMs: 1n }, AT)).toBe(
+      `${start}: 0 free, 0 cooling, 30 used of 30, exhausted`,
     );
     expect(renderCapacityChange({ ...ROW, total: 0n, free: 0n, used: 0n }, AT)).toBe(`${start}: gone`);
   });

@@ -37,10 +37,10 @@ export function renderCapacities(capacities: readonly Capacity[]): string {
 
 /** A row that changed, as one line. */
 export function renderCapacityChange(capacity: Capacity, at: Date): string {
-  const { agentIp, network, half, family, total, free, used } = capacity;
+  const { agentIp, network, half, family, total, free, cooling, used } = capacity;
   const what = `${at.toISOString()} ${agentIp} ${network} ${halfWord(half)} IPv${family}`;
   if (total === 0n) return `${what}: gone`;
-  const exhausted = free === 0n ? ', exhausted' : '';
+  const exhausted = capacity.exhaustedSinceMs === 0n ? '' : ', exhausted';
   const silent = capacity.silent ? ', agent silent' : '';
-  return `${what}: ${free} free, ${used} used of ${total}${exhausted}${silent}`;
+  return `${what}: ${free} free, ${cooling} cooling, ${used} used of ${total}${exhausted}${silent}`;
 }

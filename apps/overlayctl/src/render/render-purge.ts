@@ -7,7 +7,7 @@ const STAY = 'net.ipv4.ip_forward and net.ipv6.conf.all.forwarding stay as they 
 
 /** What a purge will touch: the kernel's objects, then what the agent made. */
 export function renderPurge(kernel: readonly string[], made: readonly string[]): string {
-  const effect = `${count(kernel.length + made.length)} will be removed, and the containers of this host lose the overlay:`;
+  const effect = `${count(kernel.length + made.length)} of the overlay found; what can be removed will be, and the containers of this host lose the overlay:`;
   return [
     effect,
     ...list(kernel),
