@@ -25,7 +25,7 @@ export interface DriftWatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly watches: readonly KernelWatch[];
-  /** Time between two full checks. */
+  /** Shortest time between two full checks. */
   readonly resyncMs: number;
 }
 

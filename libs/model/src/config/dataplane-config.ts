@@ -7,7 +7,7 @@ import { checkListeners } from './listen-rules.js';
 /** Configuration of overlay-dataplane. */
 export interface DataplaneConfig {
   readonly listen: { readonly grpc: ListenAddress; readonly metrics: ListenAddress };
-  /** Time between two full checks of the kernel. */
+  /** Shortest time between two full checks of the kernel. */
   readonly resyncMs: number;
   /** Whether checksums inside the tunnel are left for later; `auto` knows where that goes wrong. */
   readonly vxlanChecksumOffload: 'auto' | 'on' | 'off';
@@ -24,9 +24,12 @@ const schema = z.strictObject({
       metrics: listenKey('Where health and metrics are.').prefault('127.0.0.1:5063'),
     })
     .prefault({}),
-  resync_ms: integerKey(100, 86_400_000, 'Time between two full checks of the kernel.', 'ms').prefault(
-    60_000,
-  ),
+  resync_ms: integerKey(
+    100,
+    86_400_000,
+    'Shortest time between two full checks of the kernel; they take a twentieth of the time at most.',
+    'ms',
+  ).prefault(60_000),
   vxlan_checksum_offload: wordKey(
     ['auto', 'on', 'off'],
     'Whether the checksums of packets in the tunnel are left to whoever sends them on. `auto`: on, except where kernels or network cards are known to spoil them, or a test with a few peers shows that they arrive spoiled.',

@@ -130,13 +130,16 @@ export function allocationHalfToJSON(object: AllocationHalf): string {
 export interface NetworkState {
   /** How the network stands. */
   status: NetworkStatus;
-  /** Why it is not OK; empty otherwise. */
+  /** Why it is not OK, or what is not as it should be although it is; empty otherwise. */
   error: string;
 }
 
 /** One half of an agent's block and the bridge that carries it. */
 export interface Bridge {
-  /** Device name: m-<network> for CNI, d-<network> for Docker. */
+  /**
+   * Device name: m-<network> for CNI, d-<network> for Docker; o-<network> for both, with the whole block, from an agent
+   * whose pool is shared.
+   */
   name: string;
   /** The half's IPv4 prefix, for example 9.0.1.128/25; empty without IPv4. */
   ip: string;
@@ -257,7 +260,7 @@ export interface Capacity {
   exhaustedSinceMs: bigint;
   /** Underlay address of the agent; empty if summed or on the host itself. */
   agentIp: string;
-  /** Longest run of addresses that can be handed out before one has to wait for a cooldown. */
+  /** How many containers can start before one gets an address that is still cooling: the least `free` of the half's families. */
   largestBurst: bigint;
   /**
    * Of a master: the agent has not reported for longer than it may, so its host may be gone: the counts are what it

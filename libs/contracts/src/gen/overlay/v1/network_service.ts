@@ -104,7 +104,7 @@ export interface Agent {
     | undefined;
   /** True while its topology stream is open. */
   connected: boolean;
-  /** Unix milliseconds of its last report; 0 if none since this master leads. */
+  /** Unix milliseconds of its last report; 0 if none came to this master since it was started. */
   lastReportMs: bigint;
 }
 
