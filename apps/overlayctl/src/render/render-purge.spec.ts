@@ -13,7 +13,9 @@ const NOTHING: PurgeOutcome = {
 describe('renderPurge', () => {
   it('tells what goes, what stays, and what to do first', () => {
     const lines = renderPurge(many, ['Docker network dcos']).split('\n');
-    expect(lines[0]).toBe('23 objects of the overlay found; what can be removed will be, and the containers of this host lose the overlay:');
+    expect(lines[0]).toBe(
+      '23 objects of the overlay found; what can be removed will be, and the containers of this host lose the overlay:',
+    );
     expect(lines[20]).toBe('  route add 9.0.19.0/24');
     expect(lines[21]).toBe('  … and 2 more');
     expect(lines[22]).toBe('  Docker network dcos');
