@@ -9,7 +9,8 @@ const RUNTIMES = ['cni', 'podman', 'docker'] as const;
 const PROBES_AT_ONCE = 8;
 /** A machine under load takes its time to start what asks and answers. */
 const PATIENT_MS = 15_000;
-const PINGS = { filter: ['icmp', 'or', 'icmp6'] };
+/** Echo requests only (RFC 792 type 8, RFC 4443 type 128): neighbours ask for each other now and then, too. */
+const PINGS = { filter: 'icmp[0] = 8 or ( icmp6 and ip6[40] = 128 )'.split(' ') };
 
 type Runtime = (typeof RUNTIMES)[number];
 type Protocol = 'tcp' | 'udp' | 'icmp';
