@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WatchTopologyResponse } from '@overlay/contracts';
 import { startRpcServer } from '@overlay/rpc';
-import { aborted, startTestServer, type TestServer, whenCalled } from './test-server.js';
+import { createCertificates } from '@overlay/testbed';
+import { aborted, LOOPBACK, startTestServer, type TestServer, whenCalled } from './test-server.js';
 
 const REQUEST = { nodeId: 'n1', fromRevision: 0n };
 
@@ -97,18 +100,38 @@ describe('a listening server', () => {
     await expect(server.ipam.getCapacity({ network: '' })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('cancels open streams after the grace, on both sides', async () => {
-    const ended = whenCalled();
-    const { server, master, internalErrors } = await start({
-      master: { watchTopology: openStream(ended.call) },
-    });
-    const read = async () => {
-      for await (const _ of master.watchTopology(REQUEST))
-        await Promise.all([server.close(20), server.close(20)]);
-    };
-    await expect(read()).rejects.toMatchObject({ code: expect.stringMatching(/^(unavailable|aborted)$/) });
-    await ended.called;
-    expect(internalErrors).toEqual([]);
+  /** A stream over a unix socket, where no keepalive would end it before the test ends, and one over TCP. */
+  it.each(['unix', 'tcp'] as const)(
+    'cancels open streams after the grace, on both sides: %s',
+    async (kind) => {
+      const ended = whenCalled();
+      const { server, master, internalErrors } = await start(
+        { master: { watchTopology: openStream(ended.call) } },
+        kind === 'unix' ? { kind, path: join(folder, 'grpc.sock') } : LOOPBACK,
+      );
+      const read = async () => {
+        for await (const _ of master.watchTopology(REQUEST))
+          await Promise.all([server.close(20), server.close(20)]);
+      };
+      await expect(read()).rejects.toMatchObject({ code: expect.stringMatching(/^(unavailable|aborted)$/) });
+      await ended.called;
+      expect(internalErrors).toEqual([]);
+    },
+  );
+
+  it('waits for nobody who has not finished a TLS handshake', async () => {
+    const { server: tls } = await createCertificates(folder);
+    const listen = { key: 'listen.grpc', address: LOOPBACK };
+    const server = await startRpcServer({ listen, services: [], tls, onInternalError: () => undefined });
+    const { address } = server;
+    const stranger = connect(address.kind === 'tcp' ? address.port : 0, '127.0.0.1');
+    await once(stranger, 'connect');
+    try {
+      await expect(server.close(20)).resolves.toBeUndefined();
+      expect(stranger.destroyed).toBe(false);
+    } finally {
+      stranger.destroy();
+    }
   });
 
   it('closes at once when nothing is open, and its port is free then', async () => {

@@ -28,6 +28,8 @@ export interface RpcServer {
   close(graceMs: number): Promise<void>;
 }
 
+/** What a connection may take to end once its calls are cancelled. */
+const LAST_FRAMES_MS = 500;
 const HEALTH_SERVICE = 'grpc.health.v1.Health';
 
 /**
@@ -56,13 +58,14 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     server.addService(service.definition, service.implementation);
   }
   const port = await bind(server, options);
-  const { address } = options.listen;
+  const wanted = options.listen.address;
+  const address = wanted.kind === 'tcp' ? { ...wanted, port } : wanted;
   let closing: Promise<void> | undefined;
   return {
-    address: address.kind === 'tcp' ? { ...address, port } : address,
+    address,
     setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
     close: (graceMs) => {
-      closing ??= shutDown(server, graceMs);
+      closing ??= shutDown(server, formatListenAddress(address), graceMs);
       return closing;
     },
   };
@@ -93,8 +96,15 @@ async function bind(server: Server, { listen, tls }: RpcServerOptions): Promise<
   }
 }
 
-async function shutDown(server: Server, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => server.forceShutdown(), graceMs);
-  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+async function shutDown(server: Server, bound: string, graceMs: number): Promise<void> {
+  // Not `forceShutdown`, which ends no connection of a server that does not count calls.
+  server.drain(bound, graceMs);
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  let timer: NodeJS.Timeout | undefined;
+  // Who has connected and has not finished a TLS handshake has no call that could be ended.
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs + LAST_FRAMES_MS);
+  });
+  await Promise.race([closed, late]);
   clearTimeout(timer);
 }
