@@ -44,7 +44,7 @@ describe('overlayctl host purge on a host', () => {
     for (const file of files) expect(listed.stdout).toContain(`CNI file ${file}`);
     const unasked = await purge();
     expect(unasked).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(unasked.stderr).toMatch(/will be removed.*--yes/s);
+    expect(unasked.stderr).toMatch(/what can be removed will be.*--yes/s);
     expect(await host.execOrFail(['ip', '-brief', 'link'])).toContain('vtep1024');
     const done = await purge('--yes', '--json');
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });
