@@ -8,6 +8,7 @@ import { masterConfiguration, type NetworkId } from '@overlay/model';
 import { openEmbeddedOverlayLog } from '@overlay/overlay-log';
 import { createRpcClient, type RpcClient } from '@overlay/rpc';
 import { createLogger, Metrics, Readiness, type RunningProcess, systemClock } from '@overlay/service';
+import type { CertificateFiles } from '@overlay/testbed';
 import { NO_FAIL_POINTS } from '../src/commit/fail-points.js';
 import { runMaster } from '../src/master.js';
 
@@ -28,6 +29,14 @@ export const BOTH_HALVES = { allocateSubnet: true, mesosBridge: true, dockerBrid
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+}
+
+/** TLS on its listeners; none without. */
+export interface Security {
+  readonly server?: CertificateFiles;
+  readonly client?: CertificateFiles;
+  /** `require_node_certificates`. */
+  readonly nodeCertificates?: boolean;
 }
 
 interface Running {
@@ -52,14 +61,25 @@ export class MasterUnderTest {
     return this.#started().networks;
   }
 
-  /** Starts it and waits until it leads. @throws what made it fail. */
-  async start(network: unknown = NETWORK): Promise<void> {
+  /** Where its gRPC listener is. */
+  get target(): string {
+    return `unix:${this.#folder}/grpc.sock`;
+  }
+
+  /**
+   * Starts it and waits until it leads. With TLS its own clients are those that `security` names.
+   * @throws what made it fail.
+   */
+  async start(network: unknown = NETWORK, security: Security = {}): Promise<void> {
     if (this.#folder === '') this.#folder = mkdtempSync(join(tmpdir(), 'overlay-master-'));
     const folder = this.#folder;
     const config = masterConfiguration.parse({
       listen: { grpc: `unix:${folder}/grpc.sock`, http: `unix:${folder}/http.sock` },
       log: { dir: join(folder, 'log') },
       network,
+      ...(security.server === undefined
+        ? {}
+        : { tls: security.server, require_node_certificates: security.nodeCertificates ?? false }),
     });
     const log = await openEmbeddedOverlayLog({ dir: join(folder, 'log') });
     const readiness = new Readiness();
@@ -77,11 +97,12 @@ export class MasterUnderTest {
       readiness,
       networksPage: { static: join(folder, 'no-page'), modules: join(folder, 'no-page') },
     });
-    const target = `unix:${folder}/grpc.sock`;
+    const { target } = this;
+    const tls = security.client;
     this.#running = {
       process,
-      agents: createRpcClient(MasterServiceService, { target }),
-      networks: createRpcClient(NetworkServiceService, { target }),
+      agents: createRpcClient(MasterServiceService, { target, tls }),
+      networks: createRpcClient(NetworkServiceService, { target, tls }),
     };
     await this.#untilReady(process, readiness);
   }

@@ -72,7 +72,15 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
   const rpc = await startRpcServer({
     listen: { key: 'listen.grpc', address: config.listen.grpc },
     services: [
-      masterService({ cluster, stale, probes, clock, metrics: counters, onInternalError }),
+      masterService({
+        cluster,
+        stale,
+        probes,
+        nodeCertificates: config.nodeCertificates,
+        clock,
+        metrics: counters,
+        onInternalError,
+      }),
       networkService({
         cluster,
         stale,

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -12,58 +11,24 @@ import {
   startRpcServer,
   type TlsFiles,
 } from '@overlay/rpc';
+import { type Certificates, createCertificates } from '@overlay/testbed';
 import { LOOPBACK, targetOf } from './test-server.js';
 
 let folder = '';
 
-function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-}
-
-/** An authority of its own, that vouches for one certificate. */
-function makeAuthority(name: string): TlsFiles {
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-keyout',
-    `${name}-ca.key`,
-    '-out',
-    `${name}-ca.pem`,
-    '-subj',
-    `/CN=${name}-ca`,
-  );
-  openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, ...subject);
-  const authority = ['-CA', `${name}-ca.pem`, '-CAkey', `${name}-ca.key`, '-CAcreateserial'];
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    ...authority,
-    '-copy_extensions',
-    'copy',
-    '-out',
-    `${name}.pem`,
-  );
-  return {
-    ca: join(folder, `${name}-ca.pem`),
-    cert: join(folder, `${name}.pem`),
-    key: join(folder, `${name}.key`),
-  };
-}
-
 describe('mutual TLS', () => {
+  let authority: Certificates;
   let ours: TlsFiles;
   let theirs: TlsFiles;
   let server: RpcServer;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'overlay-tls-'));
-    ours = makeAuthority('ours');
-    theirs = makeAuthority('theirs');
+    const foreign = join(folder, 'foreign');
+    mkdirSync(foreign);
+    authority = await createCertificates(folder);
+    ours = authority.server;
+    theirs = (await createCertificates(foreign)).server;
     writeFileSync(join(folder, 'junk.pem'), 'no certificate');
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -99,6 +64,11 @@ describe('mutual TLS', () => {
     await expect(call({ ...theirs, ca: ours.ca })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('turns away a client whose certificate has expired', async () => {
+    const expired = await authority.issue('expired', { expired: true });
+    await expect(call(expired)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('is turned away by a client that trusts another authority', async () => {
     await expect(call({ ...ours, ca: theirs.ca })).rejects.toMatchObject({ code: 'unavailable' });
   });
@@ -110,7 +80,7 @@ describe('mutual TLS', () => {
     ['ca', 'junk.pem', /^tls\.ca: .*junk\.pem is no PEM file of certificates/],
     ['cert', 'junk.pem', /^tls\.cert: .*junk\.pem is no PEM file of a certificate/],
     ['key', 'junk.pem', /^tls\.key: .*junk\.pem is no PEM file of a private key/],
-    ['key', 'theirs.key', /^tls\.key: .*theirs\.key does not belong to .*ours\.pem/],
+    ['key', 'foreign/server.key', /^tls\.key: .*foreign\/server\.key does not belong to .*server\.pem/],
   ])('names tls.%s when it is %s, on both sides', async (part, file, message) => {
     const tls = { ...ours, [part]: join(folder, file) };
     const failure = { code: 'failed_precondition', message: expect.stringMatching(message) };

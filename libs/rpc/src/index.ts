@@ -1,4 +1,5 @@
 export { type BackoffPolicy, backoffMs } from './backoff.js';
+export { requireNode, requireOperator } from './caller-rights.js';
 export {
   errorOfCall,
   errorOfStatusMessage,

@@ -11,6 +11,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isFailure, OverlayError } from '@overlay/failure';
+import { type CertifiedNode, certifiedNodeOf } from '@overlay/model';
 import { statusAnswerOf } from './error-details.js';
 import type { MethodShape, RequestOf, ResponseOf, ServiceShape } from './service-types.js';
 
@@ -22,6 +23,8 @@ export interface CallContext {
   readonly peer: string;
   /** True if the caller showed a certificate that this server trusts. */
   isAuthenticated(): boolean;
+  /** The node that the caller's certificate speaks for; undefined if there is none, or it is nobody's in particular. */
+  certifiedNode(): CertifiedNode | undefined;
   /** Sends a header of its own at once, before the first response. At most once a call. */
   sendHeader(name: string, text: string): void;
 }
@@ -141,6 +144,7 @@ interface CallEvents {
 /** What grpc-js tells of the caller: nothing unless its certificate was verified. */
 interface AuthContext {
   readonly transportSecurityType?: string;
+  readonly sslPeerCertificate?: { readonly subjectaltname?: string | undefined };
 }
 
 /** One reason for all: every call ends with `cancelled`, and a new reason each time costs its stack trace. */
@@ -173,6 +177,10 @@ class CallView implements CallContext {
 
   isAuthenticated(): boolean {
     return this.#call.getAuthContext().transportSecurityType === 'ssl';
+  }
+
+  certifiedNode(): CertifiedNode | undefined {
+    return certifiedNodeOf(this.#call.getAuthContext().sslPeerCertificate?.subjectaltname ?? '');
   }
 
   sendHeader(name: string, text: string): void {

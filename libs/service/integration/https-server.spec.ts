@@ -105,4 +105,21 @@ describe('an HTTPS server', () => {
     expect(got).toEqual([{ agents: [] }, { agents: [] }]);
     expect(await ask('PUT', '/delete', shown(ours.client))).toMatchObject({ status: 405 });
   });
+
+  it('refuses it to nodes', async () => {
+    const names = ['URI:spiffe://example.org/overlay/node/n1'];
+    const node = await ours.issue('node', { names });
+    expect(await ask('POST', '/delete', shown(node))).toMatchObject({
+      status: 403,
+      body: { error: 'POST is not for nodes, and the certificate is of node n1' },
+    });
+    expect(await ask('GET', '/state', shown(node))).toMatchObject({ status: 200 });
+    expect(got).toEqual([]);
+  });
+
+  it('refuses it to a caller whose certificate has expired', async () => {
+    const expired = await ours.issue('expired', { expired: true });
+    expect(await ask('POST', '/delete', shown(expired))).toMatchObject(REFUSED);
+    expect(got).toEqual([]);
+  });
 });

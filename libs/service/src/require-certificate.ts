@@ -1,21 +1,31 @@
+import type { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import { OverlayError } from '@overlay/failure';
+import { certifiedNodeOf } from '@overlay/model';
 import type { FastifyRequest } from 'fastify';
 
 /** Methods that change nothing (RFC 9110, section 9.2.1). */
 const READING = ['GET', 'HEAD'];
 
 /**
- * Lets everybody read, and only callers with a certificate of the authority in `tls.ca` do anything else.
- * @throws OverlayError `unauthenticated`.
+ * Lets everybody read, and only callers with a certificate of the authority in `tls.ca` that is no node's do anything
+ * else.
+ * @throws OverlayError `unauthenticated`, or `permission_denied` for a node.
  */
 export function requireCertificate({ method, raw }: Pick<FastifyRequest, 'method' | 'raw'>): void {
-  if (READING.includes(method) || isVouchedFor(raw.socket)) return;
-  const message = `${method} is taken only from callers with a certificate: come with one that the authority in tls.ca signed`;
-  throw new OverlayError('unauthenticated', message);
+  if (READING.includes(method)) return;
+  const certificate = trustedCertificate(raw.socket);
+  if (certificate === undefined) {
+    const message = `${method} is taken only from callers with a certificate: come with one that the authority in tls.ca signed`;
+    throw new OverlayError('unauthenticated', message);
+  }
+  const node = certifiedNodeOf(certificate.subjectAltName ?? '');
+  if (node === undefined) return;
+  const message = `${method} is not for nodes, and the certificate is of node ${node.nodeIds.join(', ')}`;
+  throw new OverlayError('permission_denied', message);
 }
 
-function isVouchedFor(socket: unknown): boolean {
+function trustedCertificate(socket: unknown): X509Certificate | undefined {
   // Of a resumed TLS 1.3 session Node says `authorized` also where no certificate was ever shown.
-  return socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined;
+  return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
 }

@@ -1,6 +1,11 @@
 export { type AppName, AppProcess } from './app-process.js';
 export { Capture, type CaptureOptions } from './capture.js';
-export { type CertificateFiles, type Certificates, createCertificates } from './certificates.js';
+export {
+  type CertificateContents,
+  type CertificateFiles,
+  type Certificates,
+  createCertificates,
+} from './certificates.js';
 export {
   type CniAddress,
   type CniChain,

@@ -4,6 +4,7 @@ import {
   type HandlersOf,
   implementService,
   type RpcServer,
+  requireOperator,
   startRpcServer,
   type TlsFiles,
 } from '@overlay/rpc';
@@ -37,8 +38,10 @@ export async function startAgentService({
       configurationAttempts: state.configurationAttempts,
       connected: state.connected,
     }),
-    probeContainer: (request, call) =>
-      prober.probe(request, { trusted: isLocal || call.isAuthenticated(), signal: call.signal }),
+    probeContainer: async (request, call) => {
+      requireOperator(call, 'ProbeContainer');
+      return prober.probe(request, { trusted: isLocal || call.isAuthenticated(), signal: call.signal });
+    },
   } satisfies HandlersOf<typeof AgentServiceService>;
   const key = 'listen.grpc';
   await claimUnixSocket(key, address);

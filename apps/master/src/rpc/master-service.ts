@@ -11,6 +11,7 @@ import {
   type InternalErrorListener,
   implementService,
   type RpcService,
+  requireNode,
 } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
 import { REPORT_WITHIN_MS } from '../agents/agent-reports.js';
@@ -29,6 +30,8 @@ export interface MasterServiceDeps {
   /** Why what this master knows may be out of date; '' while it is current. */
   readonly stale: () => string;
   readonly probes: ProbeExchange;
+  /** True if only the holder of a node's certificate may speak for a node. */
+  readonly nodeCertificates: boolean;
   readonly clock: Clock;
   readonly metrics: MasterMetrics;
   readonly onInternalError: InternalErrorListener;
@@ -40,11 +43,11 @@ export function masterService(deps: MasterServiceDeps): RpcService {
   return implementService(
     MasterServiceService,
     {
-      registerAgent: (request) => registerAgent(deps, encoder, request),
-      reportAgent: (request) => reportAgent(deps, request),
+      registerAgent: (request, call) => registerAgent(deps, encoder, request, call),
+      reportAgent: (request, call) => reportAgent(deps, request, call),
       watchProbes: (request, call) => watchProbes(deps, request.nodeId, call),
-      answerProbe: async ({ nodeId, probeId, outcome }) => {
-        deps.probes.answer(parseNodeIdField(nodeId), probeId, outcome);
+      answerProbe: async ({ nodeId, probeId, outcome }, call) => {
+        deps.probes.answer(callingNode(deps, nodeId, call), probeId, outcome);
         return {};
       },
       watchTopology: (request, call) => watchTopology(deps, request, call),
@@ -53,23 +56,33 @@ export function masterService(deps: MasterServiceDeps): RpcService {
   );
 }
 
+/** The node that a request is about, if the caller may speak for it. */
+function callingNode({ nodeCertificates }: MasterServiceDeps, text: string, call: CallContext): NodeId {
+  const nodeId = parseNodeIdField(text);
+  requireNode(call, { nodeId, certificateRequired: nodeCertificates });
+  return nodeId;
+}
+
 async function registerAgent(
-  { cluster, metrics }: MasterServiceDeps,
+  { cluster, metrics, nodeCertificates }: MasterServiceDeps,
   encoder: RegistrationEncoder,
   message: RegisterAgentRequest,
+  call: CallContext,
 ): Promise<Buffer> {
   metrics.registrations.inc();
   try {
     const request = parseRegistration(message);
+    const { nodeId, ip } = request;
+    requireNode(call, { nodeId, ip, certificateRequired: nodeCertificates });
     const session = message.session ?? '';
     const { connections } = cluster;
     const { node, revision } = await cluster.submit((state) => {
       const plan = planRegistration(state, request, {
         isConnected: (id) =>
-          connections.isConnected(id) && !(id === request.nodeId && connections.isOwnSession(id, session)),
+          connections.isConnected(id) && !(id === nodeId && connections.isOwnSession(id, session)),
       });
       // A new node has no stream yet, and must not count as away since this master leads.
-      connections.noteSeen(request.nodeId);
+      connections.noteSeen(nodeId);
       return {
         mutations: plan.mutations,
         answer: (committed) => ({ node: plan.node, revision: committed }),
@@ -83,8 +96,9 @@ async function registerAgent(
   }
 }
 
-async function reportAgent({ cluster, clock }: MasterServiceDeps, request: ReportAgentRequest) {
-  const nodeId = parseNodeIdField(request.nodeId);
+async function reportAgent(deps: MasterServiceDeps, request: ReportAgentRequest, call: CallContext) {
+  const { cluster, clock } = deps;
+  const nodeId = callingNode(deps, request.nodeId, call);
   cluster.requireLoaded();
   const states = new Map(
     request.networks.flatMap(({ networkId, state }) =>
@@ -117,10 +131,11 @@ function gainsByRegistering({ records }: Cluster, nodeId: NodeId): boolean {
 }
 
 /** Orders come from the leader alone: a follower sends the agent there. */
-async function* watchProbes({ cluster, probes }: MasterServiceDeps, nodeIdText: string, call: CallContext) {
+async function* watchProbes(deps: MasterServiceDeps, nodeIdText: string, call: CallContext) {
+  const { cluster, probes } = deps;
   cluster.requireLoaded();
   cluster.requireLeading();
-  const nodeId = parseNodeIdField(nodeIdText);
+  const nodeId = callingNode(deps, nodeIdText, call);
   requireRegistered(cluster, nodeId, 'register it first');
   const term = cluster.term;
   const signal = term === undefined ? call.signal : AbortSignal.any([call.signal, term]);
@@ -133,10 +148,11 @@ function requireRegistered(cluster: Cluster, nodeId: NodeId, wayOut: string): vo
 }
 
 async function* watchTopology(
-  { cluster, stale }: MasterServiceDeps,
+  deps: MasterServiceDeps,
   { nodeId: nodeIdText, fromRevision, fromTerm = '' }: WatchTopologyRequest,
   call: CallContext,
 ) {
+  const { cluster, stale } = deps;
   cluster.requireLoaded();
   const from = { revision: fromRevision, term: fromTerm };
   const doubt = stale();
@@ -145,7 +161,7 @@ async function* watchTopology(
     yield* cluster.topology.watch(from, call.signal);
     return;
   }
-  const nodeId = parseNodeIdField(nodeIdText);
+  const nodeId = callingNode(deps, nodeIdText, call);
   requireRegistered(cluster, nodeId, 'register it first, or watch without a node_id');
   const term = cluster.term;
   const close = cluster.connections.open(nodeId);

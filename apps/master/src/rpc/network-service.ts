@@ -16,6 +16,7 @@ import {
   type InternalErrorListener,
   implementService,
   type RpcService,
+  requireOperator,
 } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
 import { hasRoom } from '../agents/has-room.js';
@@ -62,26 +63,32 @@ export function networkService(deps: NetworkServiceDeps): RpcService {
       tellDoubt(call);
       return answer(request);
     };
+  const change =
+    <Request, Response>(method: string, answer: (request: Request, call: CallContext) => Promise<Response>) =>
+    async (request: Request, call: CallContext) => {
+      requireOperator(call, method);
+      return answer(request, call);
+    };
   return implementService(
     NetworkServiceService,
     {
       listNetworks: read((request) => listNetworks(cluster, request)),
       getNetwork: read(({ name }) => ({ network: findNetwork(cluster, name) })),
-      createNetwork: (request) => createNetwork(deps, request.spec),
-      updateNetwork: (request) => updateNetwork(cluster, request.spec),
-      deleteNetwork: (request, { signal }) => deleteNetwork(deps, request, signal),
+      createNetwork: change('CreateNetwork', ({ spec }) => createNetwork(deps, spec)),
+      updateNetwork: change('UpdateNetwork', ({ spec }) => updateNetwork(cluster, spec)),
+      deleteNetwork: change('DeleteNetwork', (request, { signal }) => deleteNetwork(deps, request, signal)),
       listAgents: read((request) => listAgents(cluster, request)),
-      deleteAgents: (request) => deleteByAddress(cluster, request),
+      deleteAgents: change('DeleteAgents', (request) => deleteByAddress(cluster, request)),
       listContainers: read((request) => listContainers(cluster, request)),
       getCapacity: read((request) => getCapacity(cluster, request)),
       watchCapacity: (request, call) => {
         tellDoubt(call);
         return watchCapacity(cluster, request, { clock, signal: call.signal });
       },
-      probeContainer: (request, call) => {
+      probeContainer: change('ProbeContainer', (request, call) => {
         const trusted = deps.isLocal || call.isAuthenticated();
         return probeContainer(cluster, deps.probes, request, { trusted, signal: call.signal });
-      },
+      }),
       getState: read((request) => getState(cluster, request)),
     },
     onInternalError,

@@ -36,11 +36,22 @@ describe('the configuration of overlay-master', () => {
           { name: 'dcos', ipv4: { subnet: '9.0.0.0/8', blockLength: 26 }, enabled: true, isolated: false },
           { name: 'dcos6', ipv6: { subnet: 'fd01:b::/64', blockLength: 80 }, enabled: true, isolated: false },
         ],
+        nodeCertificates: false,
         insecure: false,
         logLevel: 'info',
       });
     },
   );
+
+  it('asks for the certificates of nodes only where there is TLS', () => {
+    const tls = { ca: '/ca.pem', cert: '/cert.pem', key: '/key.pem' };
+    expect(masterConfiguration.parse({ tls, require_node_certificates: true }).nodeCertificates).toBe(true);
+    const [violation] = violationsOf(() => masterConfiguration.parse({ require_node_certificates: true }));
+    expect(violation).toEqual({
+      field: 'require_node_certificates',
+      description: expect.stringContaining('needs tls'),
+    });
+  });
 
   it('takes a whole DC/OS config.yaml as it is', () => {
     const config = masterConfiguration.parse({

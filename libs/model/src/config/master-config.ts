@@ -15,7 +15,7 @@ import {
   networkBlockOf,
 } from './network-block.js';
 import { valueAt } from './raw-configuration.js';
-import { checkTls, configuredTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
+import { checkTls, configuredTls, isTlsSet, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 
 /** Configuration of overlay-master. */
 export interface MasterConfig {
@@ -31,6 +31,8 @@ export interface MasterConfig {
   readonly reclaimAgentsAfterMs?: number;
   /** TLS on every listener, mutual for gRPC; HTTP lets everybody read. Absent for plaintext. */
   readonly tls?: TlsFiles;
+  /** Only the holder of a node's certificate may speak for a node. Never without {@link MasterConfig.tls}. */
+  readonly nodeCertificates: boolean;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
 }
@@ -60,6 +62,9 @@ const schema = z.strictObject({
   tls: tlsBlock(
     'TLS on every listener. gRPC takes callers with a certificate only; HTTP lets everybody read (GET, HEAD) and takes all else from callers with a certificate only.',
   ),
+  require_node_certificates: booleanKey(
+    'Takes registrations and reports of a node only from callers whose certificate names it, as spiffe://DOMAIN/overlay/node/NODE-ID. Needs tls.',
+  ).prefault(false),
   insecure: booleanKey('Allows listeners that other hosts reach without TLS.').prefault(false),
   log_level: logLevelKey(),
 });
@@ -87,6 +92,7 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
         ? {}
         : { reclaimAgentsAfterMs: parsed.reclaim_agents_after_ms }),
       ...(tls === undefined ? {} : { tls }),
+      nodeCertificates: parsed.require_node_certificates,
       insecure: parsed.insecure,
       logLevel: parsed.log_level,
     };
@@ -112,6 +118,10 @@ function checkMaster(raw: Readonly<Record<string, unknown>>): readonly FieldViol
     ...checkNetworkBlock(raw.dcos_overlay_network, 'dcos_overlay_network'),
     ...checkTls(raw.tls),
   ];
+  if (raw.require_node_certificates === true && !isTlsSet(raw.tls)) {
+    const description = 'needs tls: without it no caller has a certificate; set tls, or leave this key out';
+    violations.push({ field: 'require_node_certificates', description });
+  }
   if (raw.network !== undefined && raw.dcos_overlay_network !== undefined) {
     const description = 'is the same block as network in another spelling; write one of the two';
     violations.push({ field: 'dcos_overlay_network', description });

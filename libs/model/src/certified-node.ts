@@ -1,0 +1,40 @@
+import { type IpAddress, parseIpAddress } from '@overlay/allocation';
+import { isFailure } from '@overlay/failure';
+
+/** What the certificate of a node lets its holder say of itself. */
+export interface CertifiedNode {
+  /** The ids that it may use, as the certificate spells them; usually one. */
+  readonly nodeIds: readonly string[];
+  /** The underlay addresses that it may use; any if there are none. */
+  readonly ips: readonly IpAddress[];
+}
+
+/** A SPIFFE ID in any trust domain: which domains count is what the authority decides that signs. */
+const NODE_URI = /^spiffe:\/\/[a-z0-9._-]+\/overlay\/node\/(.*)$/;
+
+/** One name: its kind, and its value either bare or, where it could be mistaken, as a JSON string. */
+const NAME = /(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/g;
+
+/**
+ * Reads what a certificate says of a node: each `spiffe://DOMAIN/overlay/node/NODE-ID` among its URIs is an id, and
+ * each IP address a place (SPIFFE X.509-SVID, section 2; RFC 5280, section 4.2.1.6).
+ *
+ * @param subjectAltNames as Node.js writes them: `URI:spiffe://example.org/overlay/node/n1, IP Address:10.0.0.7`.
+ * @returns undefined for the certificate of anybody else: an operator, a framework, a master.
+ */
+export function certifiedNodeOf(subjectAltNames: string): CertifiedNode | undefined {
+  const names = [...subjectAltNames.matchAll(NAME)].map(([, kind = '', value = '']) => ({ kind, value }));
+  const valuesOf = (wanted: string) => names.filter(({ kind }) => kind === wanted).map(({ value }) => value);
+  const nodeIds = valuesOf('URI').flatMap((uri) => NODE_URI.exec(uri)?.[1] ?? []);
+  if (nodeIds.length === 0) return undefined;
+  return { nodeIds, ips: valuesOf('IP Address').flatMap((text) => ipOf(text) ?? []) };
+}
+
+function ipOf(text: string): IpAddress | undefined {
+  try {
+    return parseIpAddress(text);
+  } catch (thrown) {
+    if (isFailure(thrown, 'invalid_argument')) return undefined;
+    throw thrown;
+  }
+}
