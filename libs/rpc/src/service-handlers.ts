@@ -180,7 +180,8 @@ class CallView implements CallContext {
   }
 
   certifiedNode(): CertifiedNode | undefined {
-    return certifiedNodeOf(this.#call.getAuthContext().sslPeerCertificate?.subjectaltname ?? '');
+    const names = this.#call.getAuthContext().sslPeerCertificate?.subjectaltname;
+    return names === undefined ? undefined : certifiedNodeOf(names);
   }
 
   sendHeader(name: string, text: string): void {
