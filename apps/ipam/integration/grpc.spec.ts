@@ -47,6 +47,33 @@ describe('overlay-ipam through gRPC', () => {
     TIMEOUT_MS,
   );
 
+  it('lists reservations with their ends and holders', async () => {
+    const reserve = { network: NETWORK, half: AllocationHalf.CNI, requestedIps: [] };
+    const { expiresAtMs } = await daemon.client.reserve({ ...reserve, name: 'web', ttlMs: 600_000n });
+    await daemon.client.reserve({ ...reserve, name: 'db', ttlMs: 0n });
+    const env = { CNI_ARGS: 'IgnoreUnknown=1;OVERLAY_RESERVATION=db' };
+    expect(parsed(await daemon.plugin({ command: 'ADD', containerId: 'c1', env }))).toHaveProperty('ips');
+    const first = await daemon.client.listReservations({ network: NETWORK, pageSize: 1, pageToken: '' });
+    const rest = { network: '', pageSize: 0, pageToken: first.nextPageToken };
+    const second = await daemon.client.listReservations(rest);
+    const [db, web] = [...first.reservations, ...second.reservations];
+    expect(db).toMatchObject({
+      network: NETWORK,
+      half: AllocationHalf.CNI,
+      name: 'db',
+      ips: ['9.0.1.3', 'fd01:b::3'],
+      expiresAtMs: 0n,
+      holder: { containerId: 'c1', interface: 'eth0' },
+    });
+    expect(web).toMatchObject({ name: 'web', ips: ['9.0.1.2', 'fd01:b::2'], holder: undefined });
+    // The end is told by the wall clock, and a term passes by the time that the host is up.
+    expect(Math.abs(Number((web?.expiresAtMs ?? 0n) - expiresAtMs))).toBeLessThan(60_000);
+    expect(second.nextPageToken).toBe('');
+    await expect(
+      daemon.client.listReservations({ network: 'nowhere', pageSize: 0, pageToken: '' }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   it('ends a reservation when its term is over', async () => {
     const reserve = { network: NETWORK, half: AllocationHalf.CNI, name: 'short', requestedIps: [] };
     await daemon.client.reserve({ ...reserve, ttlMs: 1n });

@@ -1,20 +1,26 @@
-import { IpamServiceService, type IpamServiceWatchCapacityResponse } from '@overlay/contracts';
+import {
+  IpamServiceService,
+  type IpamServiceWatchCapacityResponse,
+  type ListAllocationsRequest,
+  type ListReservationsRequest,
+} from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
+import type { NetworkName } from '@overlay/model';
 import { type HandlersOf, type InternalErrorListener, implementService, type RpcService } from '@overlay/rpc';
 import type { Clock } from '@overlay/service';
 import type { AddressBook } from '../allocation/address-book.js';
-import { pageOf } from '../allocation/allocation-page.js';
 import { capacityOf } from '../allocation/capacity.js';
 import { requireKnownNetwork } from '../allocation/known-network.js';
 import { planAllocation } from '../allocation/plan-allocation.js';
 import { planPools } from '../allocation/plan-pools.js';
 import { type CooldownPolicy, planRelease } from '../allocation/plan-release.js';
 import { planReservation, planUnreservation } from '../allocation/plan-reservation.js';
-import { remainingMs } from '../allocation/reservation.js';
+import { allocationList, type PageRequest, pageOf, reservationList } from '../allocation/record-page.js';
+import { type ReservationRecord, remainingMs } from '../allocation/reservation.js';
 import { type CapacityWatch, watchCapacity } from '../allocation/watch-capacity.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
-import { allocationMessage, capacityMessage, poolMessage } from './messages.js';
+import { allocationMessage, capacityMessage, poolMessage, reservationMessage } from './messages.js';
 import {
   parseAllocationWish,
   parseNetworkFilter,
@@ -79,9 +85,7 @@ export function createIpamService({
         const at = clock.instant();
         const wish = { ...parseReservationWish(request), at, nowMs: clock.nowMs() };
         const record = await book.change((state) => planReservation(state, wish));
-        const remaining = remainingMs(record, at);
-        const expiresAtMs = remaining === undefined ? 0n : BigInt(clock.nowMs() + remaining);
-        return { ips: [...record.addresses], expiresAtMs };
+        return { ips: [...record.addresses], expiresAtMs: endOf(clock, record) };
       }),
     unreserve: (request) =>
       meter.measure('unreserve', 'grpc', async () => {
@@ -89,14 +93,26 @@ export function createIpamService({
         await book.change((state) => planUnreservation(state, ref, { at: clock.instant(), cooldown }));
         return {};
       }),
-    listAllocations: async ({ network: text, pageSize, pageToken }) => {
-      const network = parseNetworkFilter(text);
-      const wanted = { ...(network === undefined ? {} : { network }), pageSize, pageToken };
+    listReservations: async (request) => {
+      const wanted = wantedPage(request);
       const page = await book.read((state) => {
-        requireKnownNetwork(state, network);
-        return pageOf(state, wanted);
+        requireKnownNetwork(state, wanted.network);
+        const { records, nextPageToken } = pageOf(reservationList(state), wanted);
+        const messages = records.map((record) => {
+          const [holder] = record.addresses.flatMap((address) => state.holderOf(address) ?? []);
+          return reservationMessage(record, endOf(clock, record), holder?.owner);
+        });
+        return { messages, nextPageToken };
       });
-      return { allocations: page.allocations.map(allocationMessage), nextPageToken: page.nextPageToken };
+      return { reservations: [...page.messages], nextPageToken: page.nextPageToken };
+    },
+    listAllocations: async (request) => {
+      const wanted = wantedPage(request);
+      const page = await book.read((state) => {
+        requireKnownNetwork(state, wanted.network);
+        return pageOf(allocationList(state), wanted);
+      });
+      return { allocations: page.records.map(allocationMessage), nextPageToken: page.nextPageToken };
     },
     getCapacity: async ({ network: text }) => {
       const network = parseNetworkFilter(text);
@@ -121,6 +137,22 @@ export function createIpamService({
     },
   };
   return implementService(IpamServiceService, handlers, onInternalError);
+}
+
+/** Unix milliseconds at which a reservation ends; 0 without end. */
+function endOf(clock: HostClock, record: ReservationRecord): bigint {
+  const remaining = remainingMs(record, clock.instant());
+  return remaining === undefined ? 0n : BigInt(clock.nowMs() + remaining);
+}
+
+interface WantedPage extends PageRequest {
+  readonly network?: NetworkName;
+}
+
+function wantedPage(request: ListAllocationsRequest | ListReservationsRequest): WantedPage {
+  const { pageSize, pageToken } = request;
+  const network = parseNetworkFilter(request.network);
+  return { ...(network === undefined ? {} : { network }), pageSize, pageToken };
 }
 
 async function* capacityMessages(watch: CapacityWatch): AsyncGenerator<IpamServiceWatchCapacityResponse> {

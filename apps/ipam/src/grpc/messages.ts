@@ -1,7 +1,15 @@
-import { type Allocation, AllocationHalf, type Capacity, type Pool } from '@overlay/contracts';
+import {
+  type Allocation,
+  AllocationHalf,
+  type Capacity,
+  type Pool,
+  type Reservation,
+} from '@overlay/contracts';
 import type { BridgeKind } from '@overlay/model';
 import type { HalfCapacity } from '../allocation/capacity.js';
+import type { Owner } from '../allocation/owner.js';
 import type { AllocationRecord, PoolDefinition } from '../allocation/records.js';
+import type { ReservationRecord } from '../allocation/reservation.js';
 
 const HALF: Readonly<Record<BridgeKind, AllocationHalf>> = {
   cni: AllocationHalf.CNI,
@@ -32,6 +40,26 @@ export function allocationMessage(record: AllocationRecord): Allocation {
     bootId: record.bootId,
     reservation: record.reservation ?? '',
     ownerKind: record.ownerKind ?? '',
+  };
+}
+
+/**
+ * A reservation as a message.
+ * @param expiresAtMs Unix milliseconds, 0 without end. @param holder who holds its addresses.
+ */
+export function reservationMessage(
+  record: ReservationRecord,
+  expiresAtMs: bigint,
+  holder: Owner | undefined,
+): Reservation {
+  return {
+    network: record.network,
+    half: HALF[record.half],
+    name: record.name,
+    ips: [...record.addresses],
+    expiresAtMs,
+    reservedAtMs: BigInt(record.reservedAtMs),
+    holder: holder && { containerId: holder.containerId, interface: holder.interface },
   };
 }
 

@@ -182,6 +182,42 @@ export interface UnreserveRequest {
 export interface UnreserveResponse {
 }
 
+/** Addresses that are set aside by name. */
+export interface Reservation {
+  /** Name of the network. */
+  network: string;
+  /** Which half. */
+  half: AllocationHalf;
+  /** Its name. */
+  name: string;
+  /** At most one address per family, IPv4 first. */
+  ips: string[];
+  /** Unix milliseconds at which it ends; 0 without end. */
+  expiresAtMs: bigint;
+  /** Unix milliseconds of the first Reserve. */
+  reservedAtMs: bigint;
+  /** Who holds its addresses now; absent if nobody does. */
+  holder: AllocationOwner | undefined;
+}
+
+/** Asks for reservations. */
+export interface ListReservationsRequest {
+  /** Only of this network, if set. */
+  network: string;
+  /** Reservations per page; 0 for the default of 500, at most 1000. */
+  pageSize: number;
+  /** Where to go on, from the page before. */
+  pageToken: string;
+}
+
+/** A page of reservations. */
+export interface ListReservationsResponse {
+  /** The reservations. */
+  reservations: Reservation[];
+  /** Token of the next page; empty on the last. */
+  nextPageToken: string;
+}
+
 /** Asks for allocations. */
 export interface ListAllocationsRequest {
   /** Only of this network, if set. */
@@ -1935,6 +1971,391 @@ export const UnreserveResponse: MessageFns<UnreserveResponse> = {
   },
 };
 
+function createBaseReservation(): Reservation {
+  return { network: "", half: 0, name: "", ips: [], expiresAtMs: 0n, reservedAtMs: 0n, holder: undefined };
+}
+
+export const Reservation: MessageFns<Reservation> = {
+  encode(message: Reservation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.half !== 0) {
+      writer.uint32(16).int32(message.half);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    for (const v of message.ips) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.expiresAtMs);
+    }
+    if (message.reservedAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.reservedAtMs) !== message.reservedAtMs) {
+        throw new globalThis.Error("value provided for field message.reservedAtMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.reservedAtMs);
+    }
+    if (message.holder !== undefined) {
+      AllocationOwner.encode(message.holder, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Reservation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.half = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ips.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.reservedAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.holder = AllocationOwner.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Reservation {
+    return {
+      network: isSet(object.network) ? globalThis.String(object.network) : "",
+      half: isSet(object.half) ? allocationHalfFromJSON(object.half) : 0,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      ips: globalThis.Array.isArray(object?.ips) ? object.ips.map((e: any) => globalThis.String(e)) : [],
+      expiresAtMs: isSet(object.expiresAtMs)
+        ? BigInt(object.expiresAtMs)
+        : isSet(object.expires_at_ms)
+        ? BigInt(object.expires_at_ms)
+        : 0n,
+      reservedAtMs: isSet(object.reservedAtMs)
+        ? BigInt(object.reservedAtMs)
+        : isSet(object.reserved_at_ms)
+        ? BigInt(object.reserved_at_ms)
+        : 0n,
+      holder: isSet(object.holder) ? AllocationOwner.fromJSON(object.holder) : undefined,
+    };
+  },
+
+  toJSON(message: Reservation): unknown {
+    const obj: any = {};
+    if (message.network !== "") {
+      obj.network = message.network;
+    }
+    if (message.half !== 0) {
+      obj.half = allocationHalfToJSON(message.half);
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.ips?.length) {
+      obj.ips = message.ips;
+    }
+    if (message.expiresAtMs !== 0n) {
+      obj.expiresAtMs = message.expiresAtMs.toString();
+    }
+    if (message.reservedAtMs !== 0n) {
+      obj.reservedAtMs = message.reservedAtMs.toString();
+    }
+    if (message.holder !== undefined) {
+      obj.holder = AllocationOwner.toJSON(message.holder);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Reservation>, I>>(base?: I): Reservation {
+    return Reservation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Reservation>, I>>(object: I): Reservation {
+    const message = createBaseReservation();
+    message.network = object.network ?? "";
+    message.half = object.half ?? 0;
+    message.name = object.name ?? "";
+    message.ips = object.ips?.map((e) => e) || [];
+    message.expiresAtMs = (object.expiresAtMs !== undefined && object.expiresAtMs !== null)
+      ? BigInt(object.expiresAtMs)
+      : 0n;
+    message.reservedAtMs = (object.reservedAtMs !== undefined && object.reservedAtMs !== null)
+      ? BigInt(object.reservedAtMs)
+      : 0n;
+    message.holder = (object.holder !== undefined && object.holder !== null)
+      ? AllocationOwner.fromPartial(object.holder)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListReservationsRequest(): ListReservationsRequest {
+  return { network: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListReservationsRequest: MessageFns<ListReservationsRequest> = {
+  encode(message: ListReservationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.network !== "") {
+      writer.uint32(10).string(message.network);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReservationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReservationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReservationsRequest {
+    return {
+      network: isSet(object.network) ? globalThis.String(object.network) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListReservationsRequest): unknown {
+    const obj: any = {};
+    if (message.network !== "") {
+      obj.network = message.network;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListReservationsRequest>, I>>(base?: I): ListReservationsRequest {
+    return ListReservationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListReservationsRequest>, I>>(object: I): ListReservationsRequest {
+    const message = createBaseListReservationsRequest();
+    message.network = object.network ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListReservationsResponse(): ListReservationsResponse {
+  return { reservations: [], nextPageToken: "" };
+}
+
+export const ListReservationsResponse: MessageFns<ListReservationsResponse> = {
+  encode(message: ListReservationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reservations) {
+      Reservation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReservationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReservationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reservations.push(Reservation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReservationsResponse {
+    return {
+      reservations: globalThis.Array.isArray(object?.reservations)
+        ? object.reservations.map((e: any) => Reservation.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListReservationsResponse): unknown {
+    const obj: any = {};
+    if (message.reservations?.length) {
+      obj.reservations = message.reservations.map((e) => Reservation.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListReservationsResponse>, I>>(base?: I): ListReservationsResponse {
+    return ListReservationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListReservationsResponse>, I>>(object: I): ListReservationsResponse {
+    const message = createBaseListReservationsResponse();
+    message.reservations = object.reservations?.map((e) => Reservation.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 function createBaseListAllocationsRequest(): ListAllocationsRequest {
   return { network: "", pageSize: 0, pageToken: "" };
 }
@@ -2476,6 +2897,18 @@ export const IpamServiceService = {
     responseSerialize: (value: UnreserveResponse): Buffer => Buffer.from(UnreserveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UnreserveResponse => UnreserveResponse.decode(value),
   },
+  /** Lists the reservations, those that no container holds at the moment included. */
+  listReservations: {
+    path: "/overlay.v1.IpamService/ListReservations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListReservationsRequest): Buffer =>
+      Buffer.from(ListReservationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListReservationsRequest => ListReservationsRequest.decode(value),
+    responseSerialize: (value: ListReservationsResponse): Buffer =>
+      Buffer.from(ListReservationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListReservationsResponse => ListReservationsResponse.decode(value),
+  },
   /** Lists the allocations. */
   listAllocations: {
     path: "/overlay.v1.IpamService/ListAllocations" as const,
@@ -2528,6 +2961,8 @@ export interface IpamServiceServer extends UntypedServiceImplementation {
   reserve: handleUnaryCall<ReserveRequest, ReserveResponse>;
   /** Gives a reservation back. */
   unreserve: handleUnaryCall<UnreserveRequest, UnreserveResponse>;
+  /** Lists the reservations, those that no container holds at the moment included. */
+  listReservations: handleUnaryCall<ListReservationsRequest, ListReservationsResponse>;
   /** Lists the allocations. */
   listAllocations: handleUnaryCall<ListAllocationsRequest, ListAllocationsResponse>;
   /** Addresses left on this host. */
@@ -2616,6 +3051,22 @@ export interface IpamServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UnreserveResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists the reservations, those that no container holds at the moment included. */
+  listReservations(
+    request: ListReservationsRequest,
+    callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
+  ): ClientUnaryCall;
+  listReservations(
+    request: ListReservationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
+  ): ClientUnaryCall;
+  listReservations(
+    request: ListReservationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListReservationsResponse) => void,
   ): ClientUnaryCall;
   /** Lists the allocations. */
   listAllocations(

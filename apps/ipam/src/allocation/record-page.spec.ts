@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseInterfaceAddress, parseIpAddress } from '@overlay/allocation';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
-import { pageOf } from './allocation-page.js';
 import { IpamState } from './ipam-state.js';
 import { parseContainerId, parseInterfaceName } from './owner.js';
+import { allocationList, pageOf, reservationList } from './record-page.js';
 import { type AllocationRecord, keyOf } from './records.js';
+import { parseReservationName, reservationKey } from './reservation.js';
 
 const COUNT = 2000;
 
-describe('pages of allocations', () => {
+describe('pages of allocations and reservations', () => {
   let state: IpamState;
   let looks: number;
 
@@ -48,8 +49,8 @@ describe('pages of allocations', () => {
     let pageToken = '';
     do {
       const wanted = { pageSize, pageToken, ...(network === undefined ? {} : { network }) };
-      const page = pageOf(counting, wanted);
-      found.push(page.allocations.map((record) => keyOf(record)));
+      const page = pageOf(allocationList(counting), wanted);
+      found.push(page.records.map((record) => keyOf(record)));
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
     return found;
@@ -71,24 +72,28 @@ describe('pages of allocations', () => {
     for (let number = 0; number < COUNT; number += 1) put('big', number);
     for (const network of [undefined, 'big']) {
       looks = 0;
-      const { nextPageToken } = pageOf(counting, {
+      const { nextPageToken } = pageOf(allocationList(counting), {
         pageSize: 10,
         pageToken: '',
         ...(network && { network }),
       });
-      pageOf(counting, { pageSize: 10, pageToken: nextPageToken, ...(network && { network }) });
+      pageOf(allocationList(counting), {
+        pageSize: 10,
+        pageToken: nextPageToken,
+        ...(network && { network }),
+      });
       expect(looks).toBeLessThanOrEqual(23);
     }
   });
 
   it('stay below the size of a message, and go on behind what is gone', () => {
     for (let number = 0; number < 300; number += 1) put('big', number, { note: 'x'.repeat(8000) });
-    const first = pageOf(state, { pageSize: 0, pageToken: '' });
-    expect(first.allocations.length).toBeLessThan(100);
-    const last = first.allocations.at(-1);
+    const first = pageOf(allocationList(state), { pageSize: 0, pageToken: '' });
+    expect(first.records.length).toBeLessThan(100);
+    const last = first.records.at(-1);
     if (last !== undefined) state.apply({ kind: 'delete_allocation', key: keyOf(last) });
-    const second = pageOf(state, { pageSize: 0, pageToken: first.nextPageToken });
-    const keys = [...first.allocations, ...second.allocations].map((record) => keyOf(record));
+    const second = pageOf(allocationList(state), { pageSize: 0, pageToken: first.nextPageToken });
+    const keys = [...first.records, ...second.records].map((record) => keyOf(record));
     expect(new Set(keys).size).toBe(keys.length);
     expect(pages(0).flat()).toHaveLength(299);
   });
@@ -97,6 +102,32 @@ describe('pages of allocations', () => {
     ['too large', { pageSize: 1001, pageToken: '' }],
     ['with a token that is none', { pageSize: 1, pageToken: 'junk' }],
   ])('are refused %s', (_case, wanted) => {
-    expect(() => pageOf(state, wanted)).toThrow(/page/);
+    expect(() => pageOf(allocationList(state), wanted)).toThrow(/page/);
+  });
+
+  it('hold each reservation once, and give no token for the other list', () => {
+    const names = ['web', 'db', 'a.b'].map(parseReservationName);
+    for (const network of ['b', 'a'].map(parseNetworkName)) {
+      for (const name of names) {
+        const networkId = parseNetworkId(network);
+        const record = { networkId, network, half: 'cni', name, addresses: [], reservedAtMs: 1 } as const;
+        state.apply({ kind: 'put_reservation', record });
+      }
+    }
+    const list = reservationList(state);
+    const first = pageOf(list, { pageSize: 4, pageToken: '' });
+    const second = pageOf(list, { pageSize: 4, pageToken: first.nextPageToken });
+    const keys = [...first.records, ...second.records].map(reservationKey);
+    expect(keys).toEqual(
+      ['a', 'b'].flatMap((network) => ['a.b', 'db', 'web'].map((name) => `${network}/cni/${name}`)),
+    );
+    expect(second.nextPageToken).toBe('');
+    expect(pageOf(list, { network: 'a', pageSize: 0, pageToken: '' }).records).toHaveLength(3);
+    expect(() => pageOf(allocationList(state), { pageSize: 4, pageToken: first.nextPageToken })).toThrow(
+      /page_token/,
+    );
+    const [record] = first.records;
+    if (record !== undefined) state.apply({ kind: 'delete_reservation', key: reservationKey(record) });
+    expect(pageOf(list, { pageSize: 0, pageToken: '' }).records).toHaveLength(5);
   });
 });
