@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WatchTopologyResponse } from '@overlay/contracts';
+import type { ListenAddress } from '@overlay/model';
 import { startRpcServer } from '@overlay/rpc';
 import { createCertificates } from '@overlay/testbed';
 import { aborted, LOOPBACK, startTestServer, type TestServer, whenCalled } from './test-server.js';
@@ -100,24 +101,97 @@ describe('a listening server', () => {
     await expect(server.ipam.getCapacity({ network: '' })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  /** A stream over a unix socket, where no keepalive would end it before the test ends, and one over TCP. */
-  it.each(['unix', 'tcp'] as const)(
-    'cancels open streams after the grace, on both sides: %s',
-    async (kind) => {
-      const ended = whenCalled();
-      const { server, master, internalErrors } = await start(
-        { master: { watchTopology: openStream(ended.call) } },
-        kind === 'unix' ? { kind, path: join(folder, 'grpc.sock') } : LOOPBACK,
-      );
-      const read = async () => {
-        for await (const _ of master.watchTopology(REQUEST))
-          await Promise.all([server.close(20), server.close(20)]);
-      };
-      await expect(read()).rejects.toMatchObject({ code: expect.stringMatching(/^(unavailable|aborted)$/) });
+  /** Over a unix socket no keepalive would end a call before the test ends. */
+  const addressOf = (kind: 'unix' | 'tcp'): ListenAddress =>
+    kind === 'unix' ? { kind, path: join(folder, 'grpc.sock') } : LOOPBACK;
+
+  it.each(['unix', 'tcp'] as const)('cancels open calls after the grace, on both sides: %s', async (kind) => {
+    const started = whenCalled();
+    const ended = whenCalled();
+    const { server, ipam, internalErrors } = await start(
+      {
+        ipam: {
+          async getCapacity(_request, { signal }) {
+            started.call();
+            await aborted(signal);
+            ended.call();
+            return { capacities: [] };
+          },
+        },
+      },
+      addressOf(kind),
+    );
+    const call = ipam.getCapacity({ network: '' });
+    const failed = expect(call).rejects.toMatchObject({
+      code: expect.stringMatching(/^(unavailable|aborted)$/),
+    });
+    await started.called;
+    await Promise.all([server.close(20), server.close(20)]);
+    await failed;
+    await ended.called;
+    expect(internalErrors).toEqual([]);
+  });
+
+  it.each(['unix', 'tcp'] as const)('ends streams at once, on both sides: %s', async (kind) => {
+    const ended = whenCalled();
+    const taken = whenCalled();
+    const { server, master, dataplane, internalErrors } = await start(
+      {
+        master: { watchTopology: openStream(ended.call) },
+        dataplane: {
+          async applyPeers(requests) {
+            for await (const _ of requests) taken.call();
+            return { appliedRevision: 0n, written: 0n };
+          },
+        },
+      },
+      addressOf(kind),
+    );
+    const closes = expect.objectContaining({
+      code: 'unavailable',
+      message: expect.stringContaining('closing'),
+    });
+    async function* frames() {
+      yield { frame: undefined };
       await ended.called;
-      expect(internalErrors).toEqual([]);
-    },
-  );
+      await new Promise(() => undefined);
+    }
+    const applied = expect(dataplane.applyPeers(frames())).rejects.toEqual(closes);
+    const read = async () => {
+      for await (const _ of master.watchTopology(REQUEST)) {
+        await taken.called;
+        await server.close(60_000);
+      }
+    };
+    await expect(read()).rejects.toEqual(closes);
+    await ended.called;
+    await applied;
+    expect(internalErrors).toEqual([]);
+  });
+
+  it('answers a stream of requests that has come in whole', async () => {
+    const taken = whenCalled();
+    const answer = whenCalled();
+    const { server, dataplane } = await start({
+      dataplane: {
+        async applyPeers(requests) {
+          for await (const _ of requests);
+          taken.call();
+          await answer.called;
+          return { appliedRevision: 7n, written: 0n };
+        },
+      },
+    });
+    async function* frames() {
+      yield { frame: undefined };
+    }
+    const applied = dataplane.applyPeers(frames());
+    await taken.called;
+    const closed = server.close(60_000);
+    answer.call();
+    await expect(applied).resolves.toMatchObject({ appliedRevision: 7n });
+    await closed;
+  });
 
   it('waits for nobody who has not finished a TLS handshake', async () => {
     const { server: tls } = await createCertificates(folder);

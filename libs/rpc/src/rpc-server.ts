@@ -24,7 +24,10 @@ export interface RpcServer {
   readonly address: ListenAddress;
   /** Reports a service (by full name, or '' for the whole server) as serving or not to health checks. */
   setServing(service: string, serving: boolean): void;
-  /** Stops accepting, waits up to `graceMs` for open calls, then cancels them. Repeatable. */
+  /**
+   * Stops accepting, ends the streams of its services, waits up to `graceMs` for other open calls, then cancels them.
+   * Repeatable.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -54,7 +57,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   );
   health.addToServer(server);
   const reflected = reflectionServices([...names, HEALTH_SERVICE], options.onInternalError);
-  for (const service of [...options.services, ...reflected]) {
+  const services = [...options.services, ...reflected];
+  for (const service of services) {
     server.addService(service.definition, service.implementation);
   }
   const port = await bind(server, options);
@@ -66,6 +70,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
     close: (graceMs) => {
       closing ??= shutDown(server, formatListenAddress(address), graceMs);
+      for (const service of services) service.endStreams();
       return closing;
     },
   };

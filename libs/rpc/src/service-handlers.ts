@@ -13,7 +13,9 @@ import {
 import { isFailure, OverlayError } from '@overlay/failure';
 import { type CertifiedNode, certifiedNodeOf } from '@overlay/model';
 import { statusAnswerOf } from './error-details.js';
+import { OpenStreams } from './open-streams.js';
 import type { MethodShape, RequestOf, ResponseOf, ServiceShape } from './service-types.js';
+import { until } from './until.js';
 
 /** What a handler knows of its call beside the request. */
 export interface CallContext {
@@ -48,6 +50,8 @@ export type HandlersOf<S extends ServiceShape> = { readonly [M in keyof S]?: Han
 export interface RpcService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
+  /** Answers the callers of all streams, and of those that are yet to be opened, UNAVAILABLE. Repeatable. */
+  endStreams(): void;
 }
 
 /** Told of every failure that is the server's own fault, with the method's path. */
@@ -71,12 +75,17 @@ export function implementService<S extends ServiceShape>(
 ): RpcService {
   const served: Record<string, MethodShape> = {};
   const implementation: UntypedServiceImplementation = {};
+  const open = new OpenStreams();
   for (const [name, method] of Object.entries(definition)) {
     served[name] = lenientMethod(method, onInternalError);
     const handler = handlers[name] as AnyHandler | undefined;
-    implementation[name] = adapt(method, handler ?? unimplemented(method.path), onInternalError);
+    implementation[name] = adapt(method, handler ?? unimplemented(method.path), open, onInternalError);
   }
-  return { definition: served as unknown as ServiceDefinition, implementation };
+  return {
+    definition: served as unknown as ServiceDefinition,
+    implementation,
+    endStreams: () => open.end(),
+  };
 }
 
 function unimplemented(path: string): AnyHandler {
@@ -109,27 +118,32 @@ function lenientMethod(method: MethodShape, onInternalError: InternalErrorListen
   };
 }
 
-function adapt(method: MethodShape, handler: AnyHandler, onInternalError: InternalErrorListener) {
-  const answerOf = (thrown: unknown, signal: AbortSignal): ServerErrorResponse => {
-    const error = signal.aborted && isAbortError(thrown) ? callerGone() : thrown;
+function adapt(
+  method: MethodShape,
+  handler: AnyHandler,
+  open: OpenStreams,
+  onInternalError: InternalErrorListener,
+) {
+  const answerOf = (thrown: unknown, call: CallView): ServerErrorResponse => {
+    const error = call.signal.aborted && isAbortError(thrown) ? call.whyOver() : thrown;
     if (!isFailure(error) || error.code === 'internal') onInternalError(error, method.path);
     const answer = statusAnswerOf(error);
     return { name: 'Error', message: answer.details, ...answer };
   };
   if (method.responseStream)
-    return method.requestStream ? bidi(handler, answerOf) : serverStream(handler, answerOf);
-  return method.requestStream ? clientStream(handler, answerOf) : unary(handler, answerOf);
+    return method.requestStream ? bidi(handler, open, answerOf) : serverStream(handler, open, answerOf);
+  return method.requestStream ? clientStream(handler, open, answerOf) : unary(handler, answerOf);
 }
 
-type AnswerOf = (thrown: unknown, signal: AbortSignal) => ServerErrorResponse;
+type AnswerOf = (thrown: unknown, call: CallView) => ServerErrorResponse;
 
 /** What Node's own functions throw when a signal that they were given aborts. */
 function isAbortError(thrown: unknown): boolean {
   return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'AbortError';
 }
 
-function callerGone(): OverlayError {
-  return new OverlayError('aborted', 'the caller has gone');
+function serverCloses(): OverlayError {
+  return new OverlayError('unavailable', 'the server is closing: try again');
 }
 
 interface CallEvents {
@@ -157,6 +171,7 @@ const CALL_OVER = new DOMException('the call is over', 'AbortError');
 class CallView implements CallContext {
   readonly #call: CallEvents;
   #controller: AbortController | undefined;
+  #ended = false;
 
   constructor(call: CallEvents) {
     this.#call = call;
@@ -166,9 +181,25 @@ class CallView implements CallContext {
     if (this.#controller !== undefined) return this.#controller.signal;
     const controller = new AbortController();
     this.#controller = controller;
-    if (this.#call.cancelled) controller.abort(CALL_OVER);
+    if (this.#call.cancelled || this.#ended) controller.abort(CALL_OVER);
     else this.#call.on('cancelled', () => controller.abort(CALL_OVER));
     return controller.signal;
+  }
+
+  /** True once this side has ended the call. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Ends the call from this side. Repeatable. */
+  end(): void {
+    this.#ended = true;
+    this.#controller?.abort(CALL_OVER);
+  }
+
+  /** What the caller of a call that is over is answered. */
+  whyOver(): OverlayError {
+    return this.#ended ? serverCloses() : new OverlayError('aborted', 'the caller has gone');
   }
 
   get peer(): string {
@@ -198,18 +229,23 @@ function decoded(request: unknown): unknown {
   return request;
 }
 
-async function* decodedStream(call: Readable, signal: AbortSignal): AsyncIterable<unknown> {
+async function* decodedStream(call: Readable, context: CallView, open: OpenStreams): AsyncIterable<unknown> {
+  const { signal } = context;
   // The default iterator destroys the stream at its end, and a call that is destroyed can send no more.
   const requests = call.iterator({ destroyOnReturn: false });
+  const release = open.track(() => context.end());
   try {
-    for await (const request of requests) yield decoded(request);
+    for await (const request of until(requests, signal)) yield decoded(request);
   } catch (error) {
     // A cancelled call tears its stream down: to the handler that is the caller's doing, not a fault.
-    throw signal.aborted && !isFailure(error) ? callerGone() : error;
+    throw signal.aborted && !isFailure(error) ? context.whyOver() : error;
+  } finally {
+    // What has come in whole has its time to be answered.
+    release();
   }
   // Node ends the stream of a call that was reset as if the caller had finished, and tells of the reset next.
   await setImmediate();
-  if (signal.aborted) throw callerGone();
+  if (signal.aborted) throw context.whyOver();
 }
 
 function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown, unknown> {
@@ -218,18 +254,22 @@ function unary(handler: AnyHandler, answerOf: AnswerOf): handleUnaryCall<unknown
     const run = async () => handler(decoded(call.request), context);
     run().then(
       (response) => callback(null, response),
-      (error: unknown) => callback(answerOf(error, context.signal)),
+      (error: unknown) => callback(answerOf(error, context)),
     );
   };
 }
 
-function clientStream(handler: AnyHandler, answerOf: AnswerOf): handleClientStreamingCall<unknown, unknown> {
+function clientStream(
+  handler: AnyHandler,
+  open: OpenStreams,
+  answerOf: AnswerOf,
+): handleClientStreamingCall<unknown, unknown> {
   return (call, callback) => {
     const context = new CallView(call);
-    const run = async () => handler(decodedStream(call, context.signal), context);
+    const run = async () => handler(decodedStream(call, context, open), context);
     run().then(
-      (response) => callback(null, response),
-      (error: unknown) => callback(answerOf(error, context.signal)),
+      (response) => (context.ended ? callback(answerOf(serverCloses(), context)) : callback(null, response)),
+      (error: unknown) => callback(answerOf(error, context)),
     );
   };
 }
@@ -262,34 +302,49 @@ async function drained(sink: ResponseSink, signal: AbortSignal): Promise<void> {
   }
 }
 
-function stream(
-  run: () => AsyncIterable<unknown>,
-  sink: ResponseSink,
-  signal: AbortSignal,
-  answerOf: AnswerOf,
-) {
-  const work = async () => pump(run(), sink, signal);
-  work().then(
-    () => sink.end(),
-    (error: unknown) => {
-      const answer = answerOf(error, signal);
-      if (!signal.aborted) sink.emit('error', answer);
-    },
-  );
+interface StreamView {
+  readonly sink: ResponseSink;
+  readonly context: CallView;
+  readonly open: OpenStreams;
 }
 
-function serverStream(handler: AnyHandler, answerOf: AnswerOf): handleServerStreamingCall<unknown, unknown> {
+function stream(
+  run: () => AsyncIterable<unknown>,
+  { sink, context, open }: StreamView,
+  answerOf: AnswerOf,
+): void {
+  const release = open.track(() => context.end());
+  const work = async () => {
+    await pump(run(), sink, context.signal);
+    if (context.ended) throw serverCloses();
+  };
+  work()
+    .then(
+      () => sink.end(),
+      (error: unknown) => {
+        const answer = answerOf(error, context);
+        if (!sink.cancelled) sink.emit('error', answer);
+      },
+    )
+    .finally(release);
+}
+
+function serverStream(
+  handler: AnyHandler,
+  open: OpenStreams,
+  answerOf: AnswerOf,
+): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
     const context = new CallView(call);
     const run = () => handler(decoded(call.request), context) as AsyncIterable<unknown>;
-    stream(run, call as unknown as ResponseSink, context.signal, answerOf);
+    stream(run, { sink: call as unknown as ResponseSink, context, open }, answerOf);
   };
 }
 
-function bidi(handler: AnyHandler, answerOf: AnswerOf) {
+function bidi(handler: AnyHandler, open: OpenStreams, answerOf: AnswerOf) {
   return (call: ResponseSink & Readable) => {
     const context = new CallView(call);
-    const run = () => handler(decodedStream(call, context.signal), context) as AsyncIterable<unknown>;
-    stream(run, call, context.signal, answerOf);
+    const run = () => handler(decodedStream(call, context, open), context) as AsyncIterable<unknown>;
+    stream(run, { sink: call, context, open }, answerOf);
   };
 }
