@@ -57,6 +57,26 @@ describe('the log in etcd under faults', () => {
     expect(await claimedValues(log)).toEqual(['before', 'taken']);
   }, 30_000);
 
+  it('gives leadership and campaigns up before a silent etcd has had its time', async () => {
+    cluster = await EtcdCluster.start();
+    const log = open();
+    const leadership = await log.campaign('m1', never);
+    cluster.member(0).pause();
+    const other = open();
+    const leaving = new AbortController();
+    const campaign = other.campaign('m2', leaving.signal);
+    const givenUp = log.load().catch(() => 'the load was given up');
+    const left = expect(campaign).rejects.toMatchObject({ code: 'aborted' });
+    leaving.abort();
+    const ended = left
+      .then(() => leadership.resign())
+      .then(() => Promise.all([log.close(), other.close()]))
+      .then(() => 'all ended');
+    await expect(Promise.race([ended, givenUp])).resolves.toBe('all ended');
+    cluster.member(0).resume();
+    await givenUp;
+  }, 30_000);
+
   it('goes on without one member, refuses without two, and has nothing half done afterwards', async () => {
     cluster = await EtcdCluster.start({ size: 3 });
     const log = open();

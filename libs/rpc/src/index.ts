@@ -27,4 +27,4 @@ export {
 export { type RequestOf, type ResponseOf, type ServiceShape, serviceName } from './service-types.js';
 export { clientCredentials, serverCredentials, type TlsFiles } from './tls-files.js';
 export { topologyParts } from './topology-parts.js';
-export { until } from './until.js';
+export { unlessAborted, until } from './until.js';

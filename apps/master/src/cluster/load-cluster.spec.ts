@@ -29,6 +29,14 @@ describe('loadCluster', () => {
     await expect(recovery).rejects.toMatchObject({ code: 'aborted' });
   });
 
+  it('is called off while it waits for a log that does not answer', async () => {
+    const calling = new AbortController();
+    const silent = Object.create(await filledLog(), { load: { value: () => new Promise(() => undefined) } });
+    const recovery = loadCluster(silent, 0, 0, calling.signal);
+    setImmediate(() => calling.abort());
+    await expect(recovery).rejects.toMatchObject({ code: 'aborted' });
+  });
+
   it('is called off while it waits for records that do not come', async () => {
     const log = await filledLog();
     const { revision, records } = await log.load();

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { OverlayError } from '@overlay/failure';
 import { type LogPosition, type OverlayLog, unfinishedImport } from '@overlay/overlay-log';
-import { until } from '@overlay/rpc';
+import { unlessAborted, until } from '@overlay/rpc';
 import { ClusterRecords } from './cluster-records.js';
 import { PlannerState } from './planner-state.js';
 
@@ -17,7 +17,7 @@ export interface LoadedCluster extends LogPosition {
  * Recovers the cluster: loads the log and fills the pools.
  * @param quarantineMs how long what a deleted node had is kept for it.
  * @param nowMs monotonic time, from which quarantines count again.
- * @param signal calls the recovery off, also while a batch of records is waited for.
+ * @param signal calls the recovery off, also while the log is waited for.
  * @throws OverlayError what `OverlayLog.load` throws, `data_loss` naming a value with two owners,
  * `failed_precondition` for a log that an interrupted import left, and `aborted` if it was called off.
  */
@@ -27,7 +27,9 @@ export async function loadCluster(
   nowMs: number,
   signal?: AbortSignal,
 ): Promise<LoadedCluster> {
-  const { revision, term, records: batches } = await log.load();
+  const loaded = await (signal === undefined ? log.load() : unlessAborted(log.load(), signal));
+  if (loaded === undefined) throw calledOff();
+  const { revision, term, records: batches } = loaded;
   const state = new PlannerState(quarantineMs, log);
   const records = new ClusterRecords();
   let empty = true;
@@ -40,9 +42,13 @@ export async function loadCluster(
       records.put(record);
     }
   }
-  if (signal?.aborted) throw new OverlayError('aborted', 'the recovery of the log was called off');
+  if (signal?.aborted) throw calledOff();
   // The first commit of the first master writes the address space, so nothing else can be without it.
   if (!empty && records.addressSpace === undefined) throw unfinishedImport();
   state.finishLoading(nowMs);
   return { state, records, revision, term };
+}
+
+function calledOff(): OverlayError {
+  return new OverlayError('aborted', 'the recovery of the log was called off');
 }

@@ -1,4 +1,5 @@
 import { isFailure } from '@overlay/failure';
+import { until } from '@overlay/rpc';
 import { loadCluster } from '../cluster/load-cluster.js';
 import { planStartup } from '../cluster/plan-startup.js';
 import type { ReplicaDeps } from './replica-deps.js';
@@ -22,7 +23,7 @@ export async function follow(deps: ReplicaDeps, signal: AbortSignal): Promise<vo
     cluster.adopt(records, loaded);
     if (records.addressSpace !== undefined) deps.readiness.clear('log');
     try {
-      for await (const change of log.watch(revision, signal)) {
+      for await (const change of until(log.watch(revision, signal), signal)) {
         cluster.apply(change.mutations, change);
         deps.readiness.clear('log');
       }

@@ -24,7 +24,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
   const { cluster, clock, logger } = deps;
   const stop = AbortSignal.any([signal, leadership.lost]);
   try {
-    const loaded = await recovered(deps, leadership);
+    const loaded = await recovered(deps, leadership, signal);
     const { state, records, revision } = loaded;
     const term = termOf(leadership.fence);
     cluster.adopt(records, loaded);
@@ -82,14 +82,18 @@ function upkeep(deps: ReplicaDeps, state: PlannerState, room: CommitRoom): reado
 }
 
 /** Recovers the cluster and writes what the configuration adds to it. */
-async function recovered(deps: ReplicaDeps, leadership: Leadership): Promise<LoadedCluster> {
+async function recovered(
+  deps: ReplicaDeps,
+  leadership: Leadership,
+  signal: AbortSignal,
+): Promise<LoadedCluster> {
   const { log, logger, clock, quarantineMs } = deps;
-  const loaded = await loadCluster(log, quarantineMs, clock.monotonicMs());
+  const loaded = await loadCluster(log, quarantineMs, clock.monotonicMs(), signal);
   const { mutations, warnings } = planStartup(loaded.state, deps.configured, deps);
   for (const warning of warnings) logger.warn({ event: 'configuration_differs', warning });
   if (mutations.length === 0) return loaded;
   for (const part of inCommits(mutations, log)) await commit(deps, leadership, part);
-  return loadCluster(log, quarantineMs, clock.monotonicMs());
+  return loadCluster(log, quarantineMs, clock.monotonicMs(), signal);
 }
 
 async function commit(

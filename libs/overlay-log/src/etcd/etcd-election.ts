@@ -49,13 +49,13 @@ export class EtcdElection {
 
   /** One round: waits while another leads, then tries to create the key. */
   async #attempt(candidate: string, signal: AbortSignal): Promise<EtcdLeadership | undefined> {
-    const { led, format } = await this.#look();
+    const { led, format } = await this.#look(signal);
     if (led) {
       await this.#waitForVacancy(signal);
       return undefined;
     }
     if (format !== undefined) requireKnownFormat(format, this.#members.where);
-    const lease = await EtcdLease.grant(this.#members, this.#terms);
+    const lease = await EtcdLease.grant(this.#members, this.#terms, signal);
     try {
       const won = await this.#create(candidate, format === undefined, lease);
       if (won !== undefined && !signal.aborted) return won;
@@ -67,7 +67,7 @@ export class EtcdElection {
     return undefined;
   }
 
-  async #look(): Promise<{ readonly led: boolean; readonly format: string | undefined }> {
+  async #look(signal: AbortSignal): Promise<{ readonly led: boolean; readonly format: string | undefined }> {
     const { leader: leaderKey, format: formatKey } = this.#keys;
     const request = {
       success: [{ request_range: { key: leaderKey } }, { request_range: { key: formatKey } }],
@@ -75,6 +75,7 @@ export class EtcdElection {
     const { header, responses } = await this.#members.call({
       doing: 'campaign for',
       repeatable: true,
+      signal,
       run: (client, options) => client.kv.txn(request, options),
     });
     const [leader, format] = responses.map(({ response_range: range }) => range.kvs[0]);

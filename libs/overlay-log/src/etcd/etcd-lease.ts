@@ -3,6 +3,8 @@ import type { EtcdMembers } from './etcd-members.js';
 import { renewLease } from './renew-lease.js';
 
 const RETRY_MS = 100;
+/** Of the usual timeout: what cannot be revoked now goes by itself when its time is over. */
+const REVOKE_PATIENCE = 1 / 6;
 
 /** How a lease lives. */
 export interface LeaseTerms {
@@ -21,13 +23,18 @@ export class EtcdLease {
   readonly #end = new AbortController();
   #validUntilMs: number;
   #watchdog: NodeJS.Timeout;
+  #revoked: Promise<void> | undefined;
 
-  /** Grants a lease and keeps it. @throws OverlayError what `EtcdMembers.call` says. */
-  static async grant(members: EtcdMembers, terms: LeaseTerms): Promise<EtcdLease> {
+  /**
+   * Grants a lease and keeps it.
+   * @throws OverlayError what `EtcdMembers.call` says. One that is granted after the signal aborted goes by itself.
+   */
+  static async grant(members: EtcdMembers, terms: LeaseTerms, signal: AbortSignal): Promise<EtcdLease> {
     const sentAtMs = terms.monotonicMs();
     const { ID, TTL } = await members.call({
       doing: 'campaign for',
       repeatable: true,
+      signal,
       run: (client, options) => client.leaseClient.leaseGrant({ TTL: terms.ttlSeconds }, options),
     });
     return new EtcdLease(members, terms, ID, sentAtMs + Number(TTL) * 1_000);
@@ -59,13 +66,19 @@ export class EtcdLease {
     this.#end.abort();
   }
 
-  /** Ends the lease and what stands under it in etcd at once, if etcd can be reached. Repeatable. */
-  async revoke(): Promise<void> {
+  /** Ends the lease and what stands under it in etcd at once, if etcd answers soon. Repeatable. */
+  revoke(): Promise<void> {
     this.end();
+    this.#revoked ??= this.#revoke();
+    return this.#revoked;
+  }
+
+  async #revoke(): Promise<void> {
     const { id } = this;
     const call = this.#members.call({
       doing: 'resign from',
       repeatable: true,
+      patience: REVOKE_PATIENCE,
       run: (client, options) => client.leaseClient.leaseRevoke({ ID: id }, options),
     });
     // A lease that cannot be revoked is gone already, or goes when its time is over.

@@ -47,6 +47,20 @@ describe('calls to the members of etcd', () => {
     members.close();
   });
 
+  it('are not waited for any more once their signal aborts', async () => {
+    const { members } = createMembers();
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const run = () => new Promise<never>(() => undefined);
+    const call = members.call({ doing: 'read', repeatable: true, signal, run });
+    setImmediate(() => leaving.abort());
+    await expect(call).rejects.toMatchObject({ code: 'aborted' });
+    await expect(members.call({ doing: 'read', repeatable: true, signal, run })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    members.close();
+  });
+
   it('are made once more with a new token where users changed since the login, whatever they are', async () => {
     const { members } = createMembers();
     const asked: EtcdClient[] = [];

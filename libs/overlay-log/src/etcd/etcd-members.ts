@@ -1,5 +1,5 @@
 import type { CallOptions } from '@grpc/grpc-js';
-import type { OverlayError } from '@overlay/failure';
+import { OverlayError } from '@overlay/failure';
 import { logClosed } from '../log-failures.js';
 import type { EtcdClient } from './etcd-client.js';
 import { etcdFailure, isOldToken } from './etcd-failure.js';
@@ -10,8 +10,10 @@ export interface MemberCall<T> {
   readonly doing: string;
   /** Repeatable calls are tried at each member; the others once, for nobody knows whether they happened. */
   readonly repeatable: boolean;
-  /** For an answer that is long or takes work: this many times the usual timeout. */
+  /** How many times the usual timeout: more for an answer that is long, less for one that nobody has to wait for. */
   readonly patience?: number;
+  /** The answer is not waited for any more when it aborts. */
+  readonly signal?: AbortSignal;
   readonly run: (client: EtcdClient, options: CallOptions) => Promise<T>;
 }
 
@@ -51,7 +53,8 @@ export class EtcdMembers {
   /**
    * A member that has vanished refuses nothing and is silent for the whole timeout: the tries after it have as much
    * again between them.
-   * @throws OverlayError what {@link etcdFailure} says, after at most twice the timeout for all tries together.
+   * @throws OverlayError what {@link etcdFailure} says, after at most twice the timeout for all tries together, and
+   * `aborted` if the signal of the call aborts first.
    */
   async call<T>(call: MemberCall<T>): Promise<T> {
     const timeoutMs = this.#timeoutMs * (call.patience ?? 1);
@@ -60,9 +63,10 @@ export class EtcdMembers {
     for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
       const { client, moveOn } = this.#pick();
       try {
-        return await withFreshToken(client, () =>
+        const answer = withFreshToken(client, () =>
           call.run(client, { deadline: Math.min(Date.now() + timeoutMs, last) }),
         );
+        return await (call.signal === undefined ? answer : unlessLeft(answer, call.signal));
       } catch (thrown) {
         failure = this.failure(thrown, call.doing);
         if (failure.code !== 'unavailable') throw failure;
@@ -119,6 +123,17 @@ export class EtcdMembers {
     };
     return { client, moveOn };
   }
+}
+
+/** The answer, unless the signal aborts first. Leaves no listener behind. */
+function unlessLeft<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(new OverlayError('aborted', 'the call to etcd was called off'));
+    if (signal.aborted) leave();
+    signal.addEventListener('abort', leave, { once: true });
+    const settle = (): void => signal.removeEventListener('abort', leave);
+    answer.then(resolve, reject).then(settle, settle);
+  });
 }
 
 /** Once more with a new token where the old one was refused: etcd did nothing then, so that any call can be repeated. */
