@@ -127,6 +127,18 @@ describe('planStartup', () => {
     expect(state.records.networkByName(OTHER.name)).toBeUndefined();
   });
 
+  it.each([
+    ['another address space', networkOf('other', ['10.9.0.0/16', 26])],
+    ['another flag', { ...OTHER, isolated: true }],
+    ['the same', OTHER],
+  ])('goes on deleting a network of which the file says %s', (_what, definition) => {
+    const state = stateWith([DCOS, OTHER]);
+    state.apply(planNetworkDeletion(state, { name: OTHER.name, force: false, attached: 0 }).mutations, 0);
+    const { mutations, warnings } = start(state, { networks: [DCOS, definition] });
+    expect(mutations).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('"other" is being deleted at runtime and stays so')]);
+  });
+
   it('remembers of an adopted network that another configuration may name it', () => {
     const state = stateWith([DCOS, OTHER]);
     state.apply(start(state, {}, true).mutations, 0);

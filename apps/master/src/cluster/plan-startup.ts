@@ -10,7 +10,7 @@ import {
   type NodeRecord,
 } from '@overlay/model';
 import { checkUnderlay } from './check-underlay.js';
-import { asRuntime, sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
+import { asRuntime, mayBeConfigured, sameDefinition, sameSpaces, spacesOf } from './network-definitions.js';
 import { checkNetworkLimit } from './network-limit.js';
 import { planAddressSpace } from './plan-address-space.js';
 import type { PlannerState } from './planner-state.js';
@@ -74,8 +74,7 @@ export function planStartup(
   for (const definition of configured.networks) {
     if (state.records.networkByName(definition.name) !== undefined) continue;
     if (state.records.deletedNetworks.has(definition.name)) {
-      const way = 'take it out of network.overlays, or create it again with: overlayctl network create';
-      warnings.push(`network "${definition.name}" was deleted at runtime and stays so: ${way}`);
+      warnings.push(deletedText(definition.name, 'was'));
       continue;
     }
     problems.push(...conflictsWithLog(state, configured, definition));
@@ -123,12 +122,11 @@ function changed(network: NetworkRecord, definition: NetworkDefinition): Network
   const logged = network.definition;
   const { name } = logged;
   const isSame = sameDefinition(logged, definition);
+  const named = mayBeConfigured(network) ? {} : { network: { ...network, configured: true } };
+  if (network.phase === 'deleting') return { warning: deletedText(name, 'is being'), ...named };
   if (network.origin === 'runtime') {
     const warning = `network "${name}" was changed at runtime: the log's word holds over the configuration's`;
-    return {
-      ...(isSame ? {} : { warning }),
-      ...(network.configured ? {} : { network: { ...network, configured: true } }),
-    };
+    return { ...(isSame ? {} : { warning }), ...named };
   }
   if (isSame) return {};
   if (!sameSpaces(logged, definition)) {
@@ -137,6 +135,11 @@ function changed(network: NetworkRecord, definition: NetworkDefinition): Network
     return { problem: `network "${name}" cannot change its address space: ${values}; ${way}` };
   }
   return { network: { ...network, definition } };
+}
+
+function deletedText(name: string, state: 'was' | 'is being'): string {
+  const way = 'take it out of network.overlays, or create it again with: overlayctl network create';
+  return `network "${name}" ${state} deleted at runtime and stays so: ${way}`;
 }
 
 /** What an address space that changes would meet of what the log holds already, whatever the configuration names. */
