@@ -16,6 +16,10 @@ describe('what a certificate says of a node', () => {
     ],
     ['URI:spiffe://a/overlay/node/n1, URI:spiffe://a/overlay/node/n2', { nodeIds: ['n1', 'n2'], ips: [] }],
     ['URI:spiffe://a/overlay/node/', { nodeIds: [''], ips: [] }],
+    ['URI:SPIFFE://Example.ORG/overlay/node/n1', { nodeIds: ['n1'], ips: [] }],
+    ['URI:spiffe://example.org:8443/overlay/node/n1', { nodeIds: ['n1'], ips: [] }],
+    ['URI:spiffe:///overlay/node/n1', { nodeIds: ['n1'], ips: [] }],
+    [String.raw`URI:"spiffe://a/overlay/node/n1,\"x\u0001"`, { nodeIds: ['n1,"x\u0001'], ips: [] }],
     ['URI:spiffe://a/overlay/node/n1/../n2', { nodeIds: ['n1/../n2'], ips: [] }],
   ])('of %j is %j', (names, expected) => {
     expect(certifiedNodeOf(names)).toEqual(expected);

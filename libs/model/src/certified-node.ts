@@ -9,8 +9,11 @@ export interface CertifiedNode {
   readonly ips: readonly IpAddress[];
 }
 
-/** A SPIFFE ID in any trust domain: which domains count is what the authority decides that signs. */
-const NODE_URI = /^spiffe:\/\/[a-z0-9._-]+\/overlay\/node\/(.*)$/;
+/**
+ * A SPIFFE ID in any trust domain: which domains count is what the authority decides that signs. Scheme and domain are taken
+ * as loosely as URIs are (RFC 3986, section 3): who misspells a domain must not make an operator of a node.
+ */
+const NODE_URI = /^spiffe:\/\/[^/]*\/overlay\/node\/(.*)$/is;
 
 /** One name: its kind, and its value either bare or, where it could be mistaken, as a JSON string. */
 const NAME = /(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/g;
@@ -23,7 +26,10 @@ const NAME = /(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/g;
  * @returns undefined for the certificate of anybody else: an operator, a framework, a master.
  */
 export function certifiedNodeOf(subjectAltNames: string): CertifiedNode | undefined {
-  const names = [...subjectAltNames.matchAll(NAME)].map(([, kind = '', value = '']) => ({ kind, value }));
+  const names = [...subjectAltNames.matchAll(NAME)].map(([, kind = '', text = '']) => ({
+    kind,
+    value: text.startsWith('"') ? String(JSON.parse(text)) : text,
+  }));
   const valuesOf = (wanted: string) => names.filter(({ kind }) => kind === wanted).map(({ value }) => value);
   const nodeIds = valuesOf('URI').flatMap((uri) => NODE_URI.exec(uri)?.[1] ?? []);
   if (nodeIds.length === 0) return undefined;
