@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -222,5 +223,25 @@ describe('overlayctl log', () => {
     expect(run).toMatchObject({ exitCode: 1, stdout: '' });
     expect(run.stderr).toContain('127.0.0.1:1');
     expect(await readFile(file, 'utf8')).toBe('the old one');
+  });
+
+  it('replaces the file behind a symbolic link, and nothing that is no file', async () => {
+    const log = newLog('embedded');
+    await startMaster(log);
+    const config = await configFor(log);
+    const file = join(folder, 'export.jsonl');
+    const link = join(folder, 'link');
+    await writeFile(file, 'the old one');
+    await symlink(file, link);
+    const exported = await runOverlayctl(['log', 'export', link, '--config', config]);
+    expect(exported).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await readFile(file, 'utf8')).toContain('"export":"overlay-log"');
+    const device = join(folder, 'device');
+    execFileSync('mknod', [device, 'c', '1', '3']);
+    const refused = await runOverlayctl(['log', 'export', device, '--config', config]);
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(refused.stderr).toContain('is no regular file');
+    expect((await stat(device)).isCharacterDevice()).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Command } from 'commander';
@@ -94,12 +94,24 @@ async function importFrom(context: CommandContext, file: string, { config }: Log
 async function writeExport(file: string, pieces: AsyncIterable<string>): Promise<void> {
   const { writeFileAtomically } = await import('@overlay/service');
   try {
-    await writeFileAtomically(resolve(file), pieces, EXPORT_MODE);
+    await writeFileAtomically(replaceable(file), pieces, EXPORT_MODE);
   } catch (thrown) {
     if (thrown instanceof OverlayError) throw thrown;
     const message = `cannot write ${file}: ${toOverlayError(thrown).message}`;
     throw new OverlayError('unavailable', message, { cause: thrown });
   }
+}
+
+/**
+ * The path at which a file may be replaced: behind symbolic links, for `/dev/stdout` is one.
+ * @throws OverlayError `failed_precondition` for a device or whatever else is no file: the whole machine may use it.
+ */
+function replaceable(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return resolve(file);
+  if (found.isFile()) return realpathSync(file);
+  const message = `cannot write ${file}: it is no regular file; ${STANDARD_STREAM} is standard output`;
+  throw new OverlayError('failed_precondition', message);
 }
 
 async function* readPieces(file: string): AsyncGenerator<string | Buffer> {
