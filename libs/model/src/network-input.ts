@@ -1,4 +1,4 @@
-import { type Cidr, cidrFamily, type IpFamily, parseCidr } from '@overlay/allocation';
+import { type Cidr, cidrFamily, type IpFamily, parseCidr, prefixLength } from '@overlay/allocation';
 import { type FieldViolation, toOverlayError } from '@overlay/failure';
 import { fieldPath } from './field-path.js';
 import { parseNetworkName } from './network-name.js';
@@ -50,10 +50,12 @@ export function readNetworkDefinition(input: NetworkInput, path: string): Readin
     if (subnet === undefined && length !== undefined) {
       violations.push(...checkBlockLength(length, family, fieldPath(path, `prefix${suffix}`)));
     }
-    if (subnet === undefined || length === undefined) return undefined;
+    if (subnet === undefined) return undefined;
     const wrongFamily = familyFaults(path, suffix, subnet, family);
     violations.push(...wrongFamily);
-    return wrongFamily.length > 0 ? undefined : { subnet, blockLength: length };
+    // A length that is missing is told above, and does not keep the subnet from being judged beside others.
+    const blockLength = length ?? prefixLength(subnet) + 1;
+    return wrongFamily.length > 0 ? undefined : { subnet, blockLength };
   };
   const name = attempt('name', () => parseNetworkName(input.name));
   const ipv4 = plan(4, input.subnet, input.prefix);

@@ -27,7 +27,7 @@ export const DEFAULT_LOG_DIR = '/var/lib/overlay/master/overlay_replicated_log';
 /** Name of the log's folder inside DC/OS's `replicated_log_dir`. */
 const DCOS_LOG_FOLDER = 'overlay_replicated_log';
 
-const ENDPOINT = /^https?:\/\/[^\s/?#]+\/?$/;
+const ENDPOINT = /^https?:\/\/[^\s/?#@]+\/?$/;
 const PREFIX = /^\/(?:[A-Za-z0-9_.-]+\/)+$/;
 
 const etcdSchema = z.strictObject({
@@ -118,7 +118,8 @@ function checkUser({ username, password }: Readonly<Record<string, unknown>>): r
 
 function parseEndpoint(text: string): string {
   if (ENDPOINT.test(text) && URL.canParse(text)) return text.replace(/\/$/, '');
-  const rule = 'an etcd endpoint is written http://host:port or https://host:port';
+  const rule =
+    'an etcd endpoint is written http://host:port or https://host:port; a user stands in log.etcd.username';
   throw new OverlayError('invalid_argument', `"${text}": ${rule}`);
 }
 

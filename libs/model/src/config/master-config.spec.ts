@@ -99,11 +99,16 @@ describe('the configuration of overlay-master', () => {
     ['listen.http', '127.0.0.1:65536', { listen: { http: '127.0.0.1:65536' } }],
     ['listen.http', 'insecure', { listen: { http: '0.0.0.0:5050' } }],
     ['listen.grpc', '[::]:5060', { listen: { grpc: '[::]:5060' } }],
+    ['advertise', '"master-1"', { advertise: 'master-1' }],
+    ['advertise', '10.0.0.1:0', { advertise: '10.0.0.1:0' }],
+    ['advertise', 'others can call', { advertise: '0.0.0.0:5060' }],
+    ['advertise', 'others can call', { advertise: '[0::0]:5060' }],
     ['log', 'log.etcd', { log: {} }],
     ['log', 'exclude', { log: { dir: '/a', etcd: { endpoints: ['http://a:1'] } } }],
     ['log.dir', 'relative', { log: { dir: 'relative' } }],
     ['log.etcd.endpoints', '[]', { log: { etcd: { endpoints: [] } } }],
     ['log.etcd.endpoints[0]', 'ftp://a', { log: { etcd: { endpoints: ['ftp://a'] } } }],
+    ['log.etcd.endpoints[0]', 'log.etcd.username', { log: { etcd: { endpoints: ['http://u:p@a:1'] } } }],
     ['log.etcd.password', 'missing', { log: { etcd: { endpoints: ['http://a:1'], username: 'm' } } }],
     ['log.etcd.username', 'missing', { log: { etcd: { endpoints: ['http://a:1'], password: 'p' } } }],
     ['log.etcd.prefix', 'overlay', { log: { etcd: { endpoints: ['http://a:1'], prefix: 'overlay' } } }],
@@ -162,6 +167,7 @@ describe('the configuration of overlay-master', () => {
       { name: 'a', subnet: '9.1.0.0/16', prefix: 31, subnet6: 'x', isolatd: 1 },
       { name: 7, subnet6: 'fd01:c::1/64', prefix6: 127, enabled: 'no' },
       'b',
+      { name: 'c', subnet: '127.0.0.0/8', subnet6: 'fd01:a::/32' },
     ];
     const violations = violationsOf(() => masterConfiguration.parse({ network: { ...BLOCK, overlays } }));
     expect(violations.map(({ field }) => field.replace('network.overlays', '')).sort()).toEqual([
@@ -176,6 +182,10 @@ describe('the configuration of overlay-master', () => {
       '[2].prefix6',
       '[2].subnet6',
       '[3]',
+      '[4].prefix',
+      '[4].prefix6',
+      '[4].subnet',
+      '[4].subnet6',
     ]);
   });
 

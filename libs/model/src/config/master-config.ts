@@ -1,7 +1,8 @@
-import type { FieldViolation } from '@overlay/failure';
+import { type FieldViolation, OverlayError } from '@overlay/failure';
 import { z } from 'zod';
-import { formatListenAddress, type ListenAddress } from '../listen-address.js';
+import type { ListenAddress } from '../listen-address.js';
 import type { AddressSpaceDefinition, NetworkDefinition } from '../records.js';
+import { parseServerAddress } from '../server-address.js';
 import { type Configuration, defineConfiguration } from './configuration.js';
 import { fromDcos } from './dcos-spelling.js';
 import { booleanKey, integerKey, type LogLevel, listenKey, logLevelKey, pathKey } from './key-types.js';
@@ -15,6 +16,7 @@ import {
   networkBlockOf,
 } from './network-block.js';
 import { valueAt } from './raw-configuration.js';
+import { key, parsedText } from './schema-key.js';
 import { checkTls, configuredTls, isTlsSet, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 
 /** Configuration of overlay-master. */
@@ -44,8 +46,10 @@ const schema = z.strictObject({
       http: listenKey('Where state, metrics and the web page are.').prefault('127.0.0.1:5050'),
     })
     .prefault({}),
-  advertise: listenKey(
+  advertise: key(
+    'host:port, [IPv6]:port or unix:/path',
     'Address under which agents reach listen.grpc; needed with several masters if that is 0.0.0.0 or [::].',
+    parsedText(parseAdvertised),
   ).optional(),
   log: logBlock(),
   replicated_log_dir: pathKey(
@@ -85,7 +89,7 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
     const block = parsed.dcos_overlay_network ?? parsed.network;
     return {
       listen: parsed.listen,
-      ...(parsed.advertise === undefined ? {} : { advertise: formatListenAddress(parsed.advertise) }),
+      ...(parsed.advertise === undefined ? {} : { advertise: parsed.advertise }),
       log: logConfigOf(parsed.log, parsed.replicated_log_dir),
       ...networkBlockOf(block ?? schema.shape.network.unwrap().parse(DEFAULT_NETWORK_BLOCK)),
       ...(parsed.reclaim_agents_after_ms === undefined
@@ -98,6 +102,14 @@ export const masterConfiguration: Configuration<MasterConfig> = defineConfigurat
     };
   },
 });
+
+/** @throws OverlayError `invalid_argument` for what is no address, and for one that leads whoever calls it to himself. */
+function parseAdvertised(text: string): string {
+  const address = parseServerAddress(text);
+  if (!/^(?:0\.0\.0\.0|\[::\]):/.test(address)) return address;
+  const way = 'give the address of this machine at which they reach it';
+  throw new OverlayError('invalid_argument', `"${text}" is no address that others can call; ${way}`);
+}
 
 /** The defaults that stand only where nothing else was said of the matter. */
 function withDefaultBlocks(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
