@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NetworkDefinition, NetworkId } from '@overlay/model';
 import { CommitRoom } from '@overlay/overlay-log';
-import { checkNetworkLimit } from './network-limit.js';
 import { planQuarantineEnds } from './plan-agent-deletion.js';
 import { planNetworkCreation } from './plan-network.js';
 import { planRegistration } from './plan-registration.js';
@@ -48,8 +47,17 @@ describe('the number of networks', () => {
     expect(() => start([...MOST, one])).toThrow('network.overlays: 61 networks');
   });
 
-  it('stays as it is where a log has more already', () => {
-    expect(checkNetworkLimit(stateWith(networks(70)), [])).toBeUndefined();
+  it('stays as it is where a log has more already, as after an import from another kind of log, with a warning', () => {
+    const many = networks(70);
+    const { mutations, warnings } = planStartup(
+      stateWith(many),
+      { addressSpace: DEFAULT_SPACE, networks: many },
+      { adoptNetworks: false, newNetworkId: () => 'new' as NetworkId },
+    );
+    expect(mutations).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/new may be refused: 70 networks .* at most 119 blocks/),
+    ]);
   });
 });
 

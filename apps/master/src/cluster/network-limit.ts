@@ -8,9 +8,9 @@ import type { PlannerState } from './planner-state.js';
 const CHANGES_BESIDE_BLOCKS = 5;
 
 /**
- * Why there cannot be so many networks; undefined if there can. A node has a block for each family of each network, and
- * everything that it has is claimed in one commit. An unknown one that comes from where another is only guessed to be changes
- * one record more, and may have to wait for that other.
+ * Why there cannot be so many networks, those of the log and those that are added; undefined if there can. A node has a
+ * block for each family of each network, and everything that it has is claimed in one commit. An unknown one that comes from
+ * where another is only guessed to be changes one record more, and may have to wait for that other.
  */
 export function checkNetworkLimit(
   state: PlannerState,
@@ -20,7 +20,7 @@ export function checkNetworkLimit(
   const networks = [...logged, ...added];
   const blocks = networks.reduce((count, { ipv4, ipv6 }) => count + (ipv4 ? 1 : 0) + (ipv6 ? 1 : 0), 0);
   const most = state.limits.maxMutations - CHANGES_BESIDE_BLOCKS;
-  if (added.length === 0 || blocks <= most) return undefined;
+  if (blocks <= most) return undefined;
   const would = `${networks.length} networks give each agent ${blocks} blocks, one for each family of each network`;
   return `${would}, and this overlay log takes at most ${most} blocks for one agent: delete a network first`;
 }

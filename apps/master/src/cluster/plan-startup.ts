@@ -88,7 +88,9 @@ export function planStartup(
     mutations.push({ op: 'create', record: { kind: 'network', network } });
   }
   const limit = checkNetworkLimit(state, added);
-  if (limit !== undefined) problems.push(`network.overlays: ${limit}`);
+  if (limit !== undefined && added.length > 0) problems.push(`network.overlays: ${limit}`);
+  // As after an import from a log that takes more: the agents that are there go on.
+  else if (limit !== undefined) warnings.push(`agents that are new may be refused: ${limit}`);
   if (problems.length > 0) throw new OverlayError('failed_precondition', problems.join('\n'));
   return { mutations, warnings };
 }
