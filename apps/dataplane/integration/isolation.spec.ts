@@ -40,7 +40,8 @@ const names = Object.keys(NETWORKS) as Name[];
 const block = (name: Name, host: number) => `9.${NETWORKS[name]}.${host}.0/24`;
 const block6 = (name: Name, host: number) => `fd01:${NETWORKS[name]}:0:0:${host}::/80`;
 
-function request(n: number, ip: string): ApplyHostRequest {
+/** @param open leaves `secret` open too */
+function request(n: number, ip: string, open = false): ApplyHostRequest {
   const base = hostRequest(n, ip);
   const networks = names.map(
     (name): AgentNetwork => ({
@@ -63,7 +64,10 @@ function request(n: number, ip: string): ApplyHostRequest {
     }),
   );
   const assignment = base.assignment && { ...base.assignment, networks };
-  return { ...base, assignment, networks: names.map(network) };
+  const clusterNetworks = names
+    .map(network)
+    .map(({ spec, ...rest }) => ({ ...rest, spec: spec && { ...spec, isolated: spec.isolated && !open } }));
+  return { ...base, assignment, networks: clusterNetworks };
 }
 
 function peerOf(n: number, ip: string): Peer {
@@ -204,6 +208,33 @@ describe('isolation', () => {
     }
   });
 
+  it('ends what a container had opened to its host before, and not what the host had opened to it', async () => {
+    const [first] = drivers;
+    const { address } = host(1);
+    await first?.applyHost(request(1, address.ipv4, true));
+    const own = container('secret1');
+    const families = ['ipv4', 'ipv6'] as const;
+    const inbound = await Promise.all(families.map((family) => own.openStream(address[family])));
+    const outbound = await Promise.all(families.map((family) => host(1).openStream(own[family] ?? '')));
+    const [statusIn, statusOut] = [own, host(1)].map((end) => (stream: number) => end.streamStatus(stream));
+    const echoed = async (status: typeof statusIn, streams: readonly number[]) =>
+      Promise.all(streams.map(async (stream) => (await status?.(stream))?.linesEchoed ?? 0));
+    const goOn = async (status: typeof statusIn, streams: readonly number[]) => {
+      const before = await echoed(status, streams);
+      const more = async () =>
+        (await echoed(status, streams)).every((lines, n) => lines > (before[n] ?? 0) + 20);
+      while (!(await more())) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await goOn(statusIn, inbound);
+    await goOn(statusOut, outbound);
+    await first?.applyHost(request(1, address.ipv4));
+    const ended = await echoed(statusIn, inbound);
+    await goOn(statusOut, outbound);
+    expect(await echoed(statusIn, inbound)).toEqual(ended);
+    for (const stream of inbound) await own.closeStream(stream);
+    for (const stream of outbound) expect(await host(1).closeStream(stream)).toMatchObject({ ok: true });
+  });
+
   it('keeps out a container of another network that lies about its source, on one host and across', async () => {
     const liar = container('open1');
     await liar.ip('addr add 9.10.1.77/32 dev eth0');
@@ -251,6 +282,27 @@ describe('isolation', () => {
       container('secret2').ipv4 ?? '',
     ]);
     expect(honest).toContain(' 1 received');
+  });
+
+  it('routes nothing that claims to be neighbour discovery', async () => {
+    const [liar, target] = [container('secret1'), container('open1')];
+    const capture = target.process('capture', ['tcpdump', '-n', '-l', '-i', 'eth0', 'icmp6']);
+    await capture.start();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const chain = ['inet', 'lies', 'output'];
+    await liar.execOrFail(['nft', 'add', 'table', 'inet', 'lies']);
+    await liar.execOrFail(['nft', 'add', 'chain', ...chain, '{ type filter hook output priority 0; }']);
+    for (const type of ['nd-neighbor-solicit', 'nd-neighbor-advert']) {
+      await liar.execOrFail(['nft', 'flush', 'chain', ...chain]);
+      const lie = `ip6 saddr ${liar.ipv6} icmpv6 type echo-request icmpv6 type set ${type}`;
+      await liar.execOrFail(['nft', 'add', 'rule', ...chain, ...lie.split(' ')]);
+      await liar.exec(['ping', '-n', '-c', '2', '-i', '0.2', '-W', '1', target.ipv6 ?? '']);
+    }
+    await liar.execOrFail(['nft', 'delete', 'table', 'inet', 'lies']);
+    expect(await container('open2').ping(target.ipv6 ?? '')).toMatchObject({ ok: true });
+    while (!capture.log().includes('echo request')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await capture.stop();
+    expect(capture.log()).not.toContain(`${liar.ipv6} > ${target.ipv6}`);
   });
 
   it('writes nothing a second time', async () => {

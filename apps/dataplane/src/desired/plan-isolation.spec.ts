@@ -45,7 +45,7 @@ describe('planIsolation', () => {
   it('closes forward and input by device and by address', () => {
     expect(planIsolation(host(secret))).toEqual({
       forward: [
-        'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
+        'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
         'iifname "m-secret" ip saddr != 9.0.0.0/27 counter drop',
         'iifname "m-secret" meta nfproto ipv6 counter drop',
         'iifname "d-secret" meta nfproto ipv4 counter drop',
@@ -57,12 +57,12 @@ describe('planIsolation', () => {
         'oifname { "m-secret", "d-secret" } meta nfproto ipv6 counter drop',
       ],
       input: [
-        'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
+        'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
         'iifname "m-secret" ip saddr != 9.0.0.0/27 counter drop',
         'iifname "m-secret" meta nfproto ipv6 counter drop',
         'iifname "d-secret" meta nfproto ipv4 counter drop',
         'iifname "d-secret" meta nfproto ipv6 counter drop',
-        'iifname { "m-secret", "d-secret" } ct state established,related accept',
+        'iifname { "m-secret", "d-secret" } ct direction reply ct state established,related accept',
         'iifname { "m-secret", "d-secret" } counter drop',
         'iifname != "lo" ip saddr 9.0.0.0/8 counter drop',
       ],
@@ -78,7 +78,7 @@ describe('planIsolation', () => {
     });
     expect(forward).toContain('oifname "o-secret" iifname != { "o-secret", "vtep1024" } counter drop');
     expect(forward).toContain('oifname "o-secret" meta nfproto ipv6 counter drop');
-    expect(input).toContain('iifname "o-secret" ct state established,related accept');
+    expect(input).toContain('iifname "o-secret" ct direction reply ct state established,related accept');
     expect(input).toContain('iifname "o-secret" counter drop');
   });
 

@@ -5,8 +5,11 @@ import type { ClusterNetwork, HostDescription } from './host-description.js';
 const FAMILIES: readonly IpFamily[] = [4, 6];
 const WORD = { 4: 'ip', 6: 'ip6' } as const;
 
-/** A host has neighbours on an isolated bridge like on any other (RFC 4861). */
-const NEIGHBOUR_DISCOVERY = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept';
+/**
+ * A host has neighbours on an isolated bridge like on any other. Such packets are never routed: whoever takes one has it
+ * with the hop limit that it was sent with, 255 (RFC 4861, 3.1); routed it would carry anything across the border.
+ */
+const NEIGHBOUR_DISCOVERY = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept';
 
 /** Rules by the hook that they belong to. */
 export interface FilterRules {
@@ -58,7 +61,8 @@ function inputRules(host: HostDescription, network: ClusterNetwork): readonly st
   const bridges = names(bridgesOf(host, network));
   return [
     ...sourceRules(host, network),
-    `iifname ${bridges} ct state established,related accept`,
+    // Not of what a container had opened to the host before the network was isolated.
+    `iifname ${bridges} ct direction reply ct state established,related accept`,
     `iifname ${bridges} counter drop`,
     ...network.subnets.map(
       (subnet) => `iifname != "lo" ${WORD[cidrFamily(subnet)]} saddr ${subnet} counter drop`,
