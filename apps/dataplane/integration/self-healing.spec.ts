@@ -159,6 +159,21 @@ describe('a host that somebody damages', () => {
     expect(await heal(['bridge', 'fdb', 'del', ...entry])).toBe(1);
     const astray = ['bridge', 'fdb', 'replace', ...entry, 'dst', '198.51.100.77', 'self', 'permanent'];
     expect(await heal(astray)).toBe(1);
+    for (const state of ['static', 'dynamic']) {
+      const fading = ['bridge', 'fdb', 'replace', ...entry, 'dst', '198.51.100.2', 'self', state];
+      expect(await heal(fading)).toBe(1);
+    }
+    const flood = ['bridge', 'fdb', 'append', '00:00:00:00:00:00', ...entry.slice(1), 'dst', '198.51.100.77'];
+    expect(await heal([...flood, 'self', 'permanent'])).toBe(1);
+  });
+
+  it('repairs a forwarding entry to another port, which nobody is told of, with the next look at everything', async () => {
+    const { written } = await counters(host);
+    const entry = ['bridge', 'fdb', 'replace', '70:b3:d5:80:00:03', 'dev', 'vtep1024', 'dst', '198.51.100.2'];
+    await host.execOrFail([...entry, 'port', '4789', 'self', 'permanent']);
+    await driver.applyHost(hostRequest(1, host.address.ipv4));
+    expect(await stateOf(host)).toBe(healthy);
+    expect((await counters(host)).written - written).toBe(1);
   });
 
   it('repairs the nftables table, removed, flushed or added to', async () => {

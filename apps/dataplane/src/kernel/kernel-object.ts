@@ -79,6 +79,8 @@ export interface FdbEntry {
   readonly device: string;
   readonly mac: MacAddress;
   readonly underlay: IpAddress;
+  /** A port, VNI or device of its own, as `bridge` spells them: `port 4789`. Ours have none. */
+  readonly detour?: string;
 }
 
 /** A nexthop object towards a peer's VTEP address. Its identity is device and gateway, not the id. */
@@ -235,7 +237,7 @@ export function attributesOf(object: KernelObject): string {
     case 'offload':
       return String(object.on);
     case 'fdb':
-      return object.underlay;
+      return object.detour === undefined ? object.underlay : `${object.underlay} ${object.detour}`;
     case 'neighbour':
       return object.mac;
     case 'nexthop':

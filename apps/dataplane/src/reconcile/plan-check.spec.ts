@@ -28,10 +28,17 @@ const ADDRESS = {
   address: parseInterfaceAddress('44.128.0.1/20'),
 } as const;
 
+const FDB = {
+  kind: 'fdb',
+  device: 'vtep1024',
+  mac: NEIGHBOUR.mac,
+  underlay: parseIpAddress('10.0.0.2'),
+} as const;
+
 /** Everything above is wanted and there. */
 function tracker(): DeltaTracker {
   const made = new DeltaTracker();
-  const objects = [ROUTE, NEIGHBOUR, NEXTHOP, ADDRESS];
+  const objects = [ROUTE, NEIGHBOUR, NEXTHOP, ADDRESS, FDB];
   made.restart(objects);
   for (const object of objects) made.want(object);
   return made;
@@ -107,6 +114,18 @@ describe('planCheck', () => {
     });
     expect(plan(entry({ ...NEIGHBOUR, device: 'eth0' }, false))).toEqual({ step: 'none' });
     expect(plan({ type: 'nexthop-id', id: 7 })).toEqual(kinds('nexthop', 'route'));
+  });
+
+  it('knows a forwarding entry that is no longer permanent, which is told like a neighbour', () => {
+    const told = { ...NEIGHBOUR, address: FDB.underlay };
+    expect(plan(entry(told, true))).toMatchObject({
+      step: 'entry',
+      key: `fdb vtep1024 ${FDB.mac}`,
+      report: { object: FDB, gone: true },
+    });
+    expect(plan(entry({ ...told, address: parseIpAddress('10.0.0.9') }, true))).toEqual(kinds('fdb'));
+    const others = { ...told, mac: parseMacAddress('02:00:00:00:00:01') };
+    expect(plan(entry(others, true))).toMatchObject({ step: 'settled' });
   });
 
   it('tries again when something goes from the place of what is missing', () => {

@@ -1,9 +1,11 @@
 import {
   attributesOf,
+  type FdbEntry,
   KERNEL_OBJECT_KINDS,
   type KernelObject,
   type KernelObjectKind,
   keyOf,
+  type Neighbour,
 } from '../kernel/kernel-object.js';
 import type { KernelEntry, KernelEvent, LinkChange } from '../kernel/kernel-watch.js';
 import { isOwnBridgeName } from '../kernel/ownership.js';
@@ -123,6 +125,8 @@ function planEntry(
   const ours = marked && (!('device' in object) || object.device === vtep);
   const believed: CheckStep = { step: 'entry', key, report: { object, gone } };
   if (wanted === undefined) {
+    const forwarding = gone && object.kind === 'neighbour' ? forwardingEntry(object, tracker) : undefined;
+    if (forwarding !== undefined) return forwarding;
     if (gone) return { step: 'settled', key };
     return ours ? believed : NOTHING;
   }
@@ -133,6 +137,19 @@ function planEntry(
   }
   if (asWanted) return { step: 'settled', key };
   return ours && isTelling(object) ? believed : { step: 'kinds', kinds: kindsBeside(object) };
+}
+
+/**
+ * A forwarding entry that is no longer permanent is told like a neighbour at the peer's underlay address. Undefined: it
+ * is a neighbour.
+ */
+function forwardingEntry({ device, mac, address }: Neighbour, tracker: WantedObjects): CheckStep | undefined {
+  const object: FdbEntry = { kind: 'fdb', device, mac, underlay: address };
+  const key = keyOf(object);
+  const wanted = tracker.wanted(key);
+  if (wanted === undefined) return undefined;
+  if (attributesOf(wanted) !== attributesOf(object)) return { step: 'kinds', kinds: ['fdb'] };
+  return { step: 'entry', key, report: { object, gone: true } };
 }
 
 /** Of these no second one can be there under the key. */

@@ -1,4 +1,11 @@
-import type { BridgeLink, KernelObject, Link, Route, VxlanLink } from '../kernel-object.js';
+import {
+  attributesOf,
+  type BridgeLink,
+  type KernelObject,
+  type Link,
+  type Route,
+  type VxlanLink,
+} from '../kernel-object.js';
 import type { KernelChange } from '../kernel-tables.js';
 import { ROUTE_PROTOCOL } from '../ownership.js';
 
@@ -15,8 +22,9 @@ export function changeLines(change: KernelChange): readonly string[] {
       return [addressLine(op, object)];
     case 'fdb':
       return op === 'remove'
-        ? [`fdb del ${object.mac} dev ${object.device} dst ${object.underlay} self`]
-        : [`fdb ${op} ${object.mac} dev ${object.device} dst ${object.underlay} self permanent`];
+        ? [`fdb del ${object.mac} dev ${object.device} dst ${attributesOf(object)} self`]
+        : // Never `add`: somebody may have left an entry there that is not permanent.
+          [`fdb replace ${object.mac} dev ${object.device} dst ${object.underlay} self permanent`];
     case 'neighbour':
       return op === 'remove'
         ? [`neigh del ${object.address} dev ${object.device}`]

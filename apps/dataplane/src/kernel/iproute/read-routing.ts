@@ -17,6 +17,9 @@ export interface FdbJson {
   readonly dst?: string;
   readonly state?: string;
   readonly flags?: readonly string[];
+  readonly port?: number;
+  readonly vni?: number;
+  readonly viaIf?: string;
 }
 
 /** An entry of `ip -N -json nexthop show`. */
@@ -57,11 +60,19 @@ export function parseNeighbours(json: readonly NeighbourJson[], device: string):
 
 /** The permanent forwarding entries of the VXLAN device that lead to an underlay address. */
 export function parseFdb(json: readonly FdbJson[], device: string): readonly FdbEntry[] {
-  return json.flatMap(({ mac, dst, state }) =>
-    dst === undefined || state !== 'permanent'
-      ? []
-      : [{ kind: 'fdb', device, mac: parseMacAddress(mac), underlay: parseIpAddress(dst) } as const],
-  );
+  return json.flatMap((entry): readonly FdbEntry[] => {
+    const { mac, dst, state } = entry;
+    if (dst === undefined || state !== 'permanent') return [];
+    const detour = detourOf(entry);
+    const there = { kind: 'fdb', device, mac: parseMacAddress(mac), underlay: parseIpAddress(dst) } as const;
+    return [{ ...there, ...(detour === '' ? {} : { detour }) }];
+  });
+}
+
+function detourOf({ port, vni, viaIf }: FdbJson): string {
+  return Object.entries({ port, vni, via: viaIf })
+    .flatMap(([word, value]) => (value === undefined ? [] : [`${word} ${value}`]))
+    .join(' ');
 }
 
 /** Our nexthops on the device, and the ids of everybody else's. */
