@@ -55,6 +55,9 @@ const FOREIGN = [
   'route add 9.0.77.0/24 dev other metric 500',
   'route add 203.0.113.7 table 42 dev other',
   'rule add from 192.0.2.0/24 lookup 42 priority 30041',
+  'rule add from 192.0.2.0/24 lookup 42 priority 30042',
+  'rule add from 9.0.0.0/8 iif other lookup 42 priority 30042',
+  'rule add from 9.0.0.0/8 lookup 42 priority 30042',
   'neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev other nud permanent',
 ];
 
@@ -143,17 +146,6 @@ describe('a host that somebody damages', () => {
     expect(await heal(...lines.map(ip))).toBe(damage);
   });
 
-  it('leaves the route of another program in the way alone, says so, and comes back when it goes', async () => {
-    await host.ip('route replace 9.0.2.0/24 dev other');
-    const failures = async () => (await driver.status()).failures.map(({ error }) => error);
-    while ((await failures()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(await failures()).toEqual([expect.stringContaining('File exists')]);
-    expect(await host.execOrFail(['ip', 'route', 'show', '9.0.2.0/24'])).toContain('dev other');
-    await host.ip('route del 9.0.2.0/24 dev other');
-    while ((await failures()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(await stateOf(host)).toBe(healthy);
-  });
-
   it('repairs a forwarding entry, removed or led astray', async () => {
     const entry = ['70:b3:d5:80:00:03', 'dev', 'vtep1024'];
     expect(await heal(['bridge', 'fdb', 'del', ...entry])).toBe(1);
@@ -174,6 +166,17 @@ describe('a host that somebody damages', () => {
     await driver.applyHost(hostRequest(1, host.address.ipv4));
     expect(await stateOf(host)).toBe(healthy);
     expect((await counters(host)).written - written).toBe(1);
+  });
+
+  it('leaves the route of another program in the way alone, says so, and comes back when it goes', async () => {
+    await host.ip('route replace 9.0.2.0/24 dev other');
+    const failures = async () => (await driver.status()).failures.map(({ error }) => error);
+    while ((await failures()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await failures()).toEqual([expect.stringContaining('File exists')]);
+    expect(await host.execOrFail(['ip', 'route', 'show', '9.0.2.0/24'])).toContain('dev other');
+    await host.ip('route del 9.0.2.0/24 dev other');
+    while ((await failures()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await stateOf(host)).toBe(healthy);
   });
 
   it('repairs the nftables table, removed, flushed or added to', async () => {

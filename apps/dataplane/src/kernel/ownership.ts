@@ -7,7 +7,7 @@
  *   forwarding  permanent, on the VXLAN device
  *   nexthop     protocol 142 on the VXLAN device; the id is only a proposal
  *   route       protocol 142
- *   rule        priority 30042 and table 42
+ *   rule        priority 30042, table 42 and protocol 142, with no selector but its source
  *   nftables    the tables `inet overlay` and `inet overlay_admission`
  *   admission   in the set of the latter
  *   docker-accept  a rule in the chain DOCKER-USER with the comment `overlay`

@@ -40,7 +40,7 @@ export function changeLines(change: KernelChange): readonly string[] {
       return [`route ${op === 'remove' ? 'del' : op} ${routeWords(object)} protocol ${ROUTE_PROTOCOL}`];
     case 'rule': {
       const words = `from ${object.source} lookup ${object.table} priority ${object.priority}`;
-      return [op === 'remove' ? `rule del ${words}` : `rule add ${words} protocol ${ROUTE_PROTOCOL}`];
+      return [`rule ${op === 'remove' ? 'del' : 'add'} ${words} protocol ${ROUTE_PROTOCOL}`];
     }
     case 'port': {
       if (op === 'remove') return [`link set dev ${object.device} nomaster`];

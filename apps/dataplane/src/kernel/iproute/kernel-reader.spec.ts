@@ -3,7 +3,8 @@ import type { CommandResult, CommandRunner } from './command-runner.js';
 import { KernelReader } from './kernel-reader.js';
 
 const EMPTY: CommandResult = { exitCode: 0, stdout: '', stderr: '' };
-const RULE4 = '[{"priority":30042,"src":"9.0.0.0","srclen":8,"table":"42"}]';
+const OURS = { priority: 30042, src: '9.0.0.0', srclen: 8, table: '42', protocol: '142' };
+const RULE4 = JSON.stringify([OURS]);
 
 /** Reads everything, with this answer to `ip -6 rule show`. */
 function readWith(rules6: CommandResult) {
@@ -28,6 +29,18 @@ describe('KernelReader', () => {
     const { objects, ipv6 } = await readWith({ exitCode: 255, stdout: '[', stderr });
     expect(objects).toEqual([{ kind: 'rule', source: '9.0.0.0/8', table: 42, priority: 30042 }]);
     expect(ipv6).toBe(false);
+  });
+
+  it('takes no rule for ours that has another protocol or asks for more than the source', async () => {
+    const { protocol: _, ...unmarked } = { ...OURS, src: 'fd01:b::', srclen: 64 };
+    const foreign = [unmarked, { ...unmarked, protocol: '4' }];
+    const narrower = [{ iif: 'eth0' }, { not: null }, { fwmark: '0x1' }].map((more) => ({
+      ...unmarked,
+      protocol: '142',
+      ...more,
+    }));
+    const { objects } = await readWith({ ...EMPTY, stdout: JSON.stringify([...foreign, ...narrower]) });
+    expect(objects).toEqual([{ kind: 'rule', source: '9.0.0.0/8', table: 42, priority: 30042 }]);
   });
 
   it('knows an empty list from none, and passes on what else goes wrong', async () => {

@@ -157,7 +157,7 @@ function parseRule(gone: boolean, text: string): KernelEvent | undefined {
   const full = source.includes(':') ? 128 : 32;
   const cidr = parseCidr(source.includes('/') ? source : `${source}/${full}`);
   const rule = { kind: 'rule', source: cidr, table: Number(table), priority: RULE_PRIORITY } as const;
-  return entryEvent(rule, gone, rule.table === PEER_TABLE);
+  return entryEvent(rule, gone, rule.table === PEER_TABLE && protocolOf(text) === OUR_PROTOCOL);
 }
 
 /** The kernel leaves out the protocol of routes that were added by hand. */

@@ -47,6 +47,9 @@ export interface RuleJson {
   readonly src?: string;
   readonly srclen?: number;
   readonly table?: string;
+  readonly protocol?: string;
+  /** What else a rule can ask for: `iif`, `fwmark`, `not`, …; ours never do. */
+  readonly [selector: string]: unknown;
 }
 
 /** The permanent neighbour entries of a device. */
@@ -110,11 +113,12 @@ function targetOf(entry: RouteJson): Route['target'] {
   return { type: 'other', text: `via ${entry.gateway ?? 'none'} dev ${entry.dev ?? 'none'}` };
 }
 
-/** Our rules. */
+/** Our rules. One that asks for more than a source would stand for ours without doing what it does. */
 export function parseRules(json: readonly RuleJson[]): readonly Rule[] {
-  return json.flatMap(({ priority, src, srclen, table }) => {
+  return json.flatMap(({ priority, src, srclen, table, protocol, ...selectors }) => {
     if (priority !== RULE_PRIORITY || table !== String(PEER_TABLE) || src === undefined || src === 'all')
       return [];
+    if (protocol !== String(ROUTE_PROTOCOL) || Object.keys(selectors).length > 0) return [];
     const source = parseCidr(`${src}/${srclen ?? (src.includes(':') ? 128 : 32)}`);
     return [{ kind: 'rule', source, table: PEER_TABLE, priority } as const];
   });
