@@ -75,6 +75,22 @@ describe('handleCniCall', () => {
     expect(answer).toMatchObject({ ok: false, error: { code: 102 } });
   });
 
+  it('answers code 102 to CHECK when prevResult names more addresses of the half than are held', async () => {
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const check = (address: string) => {
+      const previous = { ips: [{ address: '9.0.1.2/29' }, { address }] };
+      const stdin = JSON.stringify({ cniVersion: '1.0.0', name: 'dcos', prevResult: previous });
+      return handleCniCall(environment('CHECK'), stdin, deps);
+    };
+    expect(await check('9.0.1.6/29')).toMatchObject({
+      ok: false,
+      error: { code: 102, msg: expect.stringContaining('9.0.1.6/29') },
+    });
+    for (const others of ['10.0.0.6/24', 'fd00::6/64', 'junk']) {
+      expect(await check(others)).toEqual({ ok: true, result: undefined });
+    }
+  });
+
   it('answers CHECK whatever the spelling of the addresses in prevResult', async () => {
     const [networkId, network] = [parseNetworkId('n1'), parseNetworkName('dcos')];
     const pool = { networkId, network, half: 'cni', subnet6: parseCidr('fd01:b::/81') } as const;

@@ -1,3 +1,4 @@
+import { containsAddress, isIpAddress, parseIpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import type { AddressBook } from '../allocation/address-book.js';
 import { requireLeft } from '../allocation/choose-address.js';
@@ -169,10 +170,25 @@ function requireHeld(
   if (held === undefined) {
     throw new OverlayError('failed_precondition', `${who} holds no address in network ${half.network}`);
   }
-  const lost = held.addresses.find(({ address }) => previous !== undefined && !previous.includes(address));
+  if (previous === undefined) return held;
+  const lost = held.addresses.find(({ address }) => !previous.includes(address));
   if (lost !== undefined) {
     const message = `${who} holds ${lost.address} in network ${half.network}, its prevResult does not say so`;
     throw new OverlayError('failed_precondition', message);
   }
+  const own = held.addresses.map(({ address }) => String(address));
+  const claimed = previous.find((text) => !own.includes(text) && isOfHalf(state, half, text));
+  if (claimed !== undefined) {
+    const message = `${who} does not hold ${claimed} in network ${half.network}, its prevResult says so`;
+    throw new OverlayError('failed_precondition', message);
+  }
   return held;
+}
+
+/** Whether an address of `prevResult` is one that the half gives; another plugin's is nobody's business here. */
+function isOfHalf(state: IpamState, half: HalfRef, text: string): boolean {
+  const [address = ''] = text.split('/');
+  if (!isIpAddress(address)) return false;
+  const ip = parseIpAddress(address);
+  return state.pool(half)?.families.some(({ prefix }) => containsAddress(prefix, ip)) ?? false;
 }
