@@ -3,7 +3,13 @@ import type { HostInstant } from '../host-clock.js';
 import { isCooling } from './freed-addresses.js';
 import type { IpamState } from './ipam-state.js';
 import type { Owner } from './owner.js';
-import { allocationKey, type HalfRef, type IpamMutation, type Plan } from './records.js';
+import {
+  type AllocationRecord,
+  allocationKey,
+  type HalfRef,
+  type IpamMutation,
+  type Plan,
+} from './records.js';
 
 /** How the order of addresses that were given back is kept. */
 export interface CooldownPolicy {
@@ -16,11 +22,18 @@ export interface CooldownPolicy {
   readonly rememberedCount: number;
 }
 
+/** A moment by the wall clock, which may be set back; in Unix milliseconds. */
+export interface WallMoment {
+  readonly atMs: number;
+  /** What the clock says at present. */
+  readonly nowMs: number;
+}
+
 /** Gives back what an owner holds in a half. */
 export interface ReleaseRequest extends HalfRef {
   readonly owner: Owner;
-  /** Releases only what was allocated until then, in Unix milliseconds; without it, whatever is held. */
-  readonly allocatedUntilMs?: number;
+  /** Releases only what was allocated until a moment; without it, whatever is held. */
+  readonly allocatedUntil?: WallMoment;
   readonly at: HostInstant;
   readonly cooldown: CooldownPolicy;
 }
@@ -33,12 +46,16 @@ export interface ReleaseRequest extends HalfRef {
 export function planRelease(state: IpamState, request: ReleaseRequest): Plan<readonly IpAddress[]> {
   const key = allocationKey(request, request.owner);
   const held = state.allocation(key);
-  const { allocatedUntilMs = Number.POSITIVE_INFINITY } = request;
-  if (held === undefined || held.allocatedAtMs > allocatedUntilMs) return { mutations: [], answer: [] };
+  if (held === undefined || isLater(held, request.allocatedUntil)) return { mutations: [], answer: [] };
   const answer = held.addresses.map(({ address }) => interfaceIp(address));
   const left = answer.filter((address) => state.reservationOf(address) === undefined);
   const mutations: IpamMutation[] = [{ kind: 'delete_allocation', key }, ...planFreed(state, left, request)];
   return { mutations, answer };
+}
+
+/** Nothing is allocated in the future: a record that says so is from before the clock was set back. */
+function isLater({ allocatedAtMs }: AllocationRecord, until: WallMoment | undefined): boolean {
+  return until !== undefined && allocatedAtMs > until.atMs && allocatedAtMs <= until.nowMs;
 }
 
 /** Puts addresses at the end of the order in which they are given out again, and forgets who is too far ahead. */

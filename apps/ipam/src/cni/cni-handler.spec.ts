@@ -250,4 +250,12 @@ describe('handleCniCall', () => {
     await handleQueuedDeletion(environment('DEL'), CONFIG, ALLOCATED_AT_MS + 5_000, deps);
     expect(await allocations()).toBe(0);
   });
+
+  it('performs a queued deletion of what was allocated before the clock was set back', async () => {
+    await handleCniCall(environment('ADD'), CONFIG, deps);
+    const queuedAtMs = ALLOCATED_AT_MS - 600_000;
+    const setBack = { instant: () => deps.clock.instant(), nowMs: () => queuedAtMs + 5_000 };
+    await handleQueuedDeletion(environment('DEL'), CONFIG, queuedAtMs, { ...deps, clock: setBack });
+    expect(await allocations()).toBe(0);
+  });
 });

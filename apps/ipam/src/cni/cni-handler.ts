@@ -41,8 +41,8 @@ export interface CniCaller {
 
 /** What limits a call. */
 interface CallTerms extends CniCaller {
-  /** Unix milliseconds: a deletion frees what was allocated until then. */
-  readonly allocatedUntilMs: number;
+  /** Unix milliseconds: a deletion frees what was allocated until then; without it, whatever is held. */
+  readonly allocatedUntilMs?: number;
 }
 
 /** Waits for as long as it takes. */
@@ -79,7 +79,7 @@ export function handleCniCall(
   deps: CniHandlerDeps,
   caller: CniCaller = PATIENT,
 ): Promise<CniAnswer> {
-  return answer(environment, stdin, deps, { ...caller, allocatedUntilMs: Number.POSITIVE_INFINITY });
+  return answer(environment, stdin, deps, caller);
 }
 
 async function answer(
@@ -146,9 +146,13 @@ async function perform(
       // cannot be read keeps no address from being given back.
       await settleDeletions().catch(() => undefined);
       await meter.measure('release', 'cni', () =>
-        change((state) =>
-          planRelease(state, { ...half, owner, allocatedUntilMs, at: clock.instant(), cooldown }),
-        ),
+        change((state) => {
+          const until =
+            allocatedUntilMs === undefined
+              ? {}
+              : { allocatedUntil: { atMs: allocatedUntilMs, nowMs: clock.nowMs() } };
+          return planRelease(state, { ...half, owner, ...until, at: clock.instant(), cooldown });
+        }),
       );
       return undefined;
     case 'CHECK':
