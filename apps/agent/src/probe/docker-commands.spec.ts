@@ -15,7 +15,12 @@ let server: Server;
 let command: ChildProcess;
 let sockets: Socket[];
 /** Whether the engine answers that the command was started, and whether it was. */
-let engine: { readonly tells: boolean; startsAfterInspections: number };
+let engine: {
+  readonly tells: boolean;
+  startsAfterInspections: number;
+  /** How the command ended, and after how many looks the engine tells it. */
+  readonly end?: { readonly exitCode: number; afterInspections: number };
+};
 let abort: AbortController;
 
 beforeEach(async () => {
@@ -33,6 +38,10 @@ beforeEach(async () => {
     }
     const running = engine.startsAfterInspections <= 0;
     engine.startsAfterInspections -= 1;
+    if (engine.end !== undefined && engine.end.afterInspections-- <= 0) {
+      response.end(JSON.stringify({ Pid: command.pid, Running: false, ExitCode: engine.end.exitCode }));
+      return;
+    }
     const inspection = running ? { Pid: command.pid, Running: true } : { Pid: 0, Running: false };
     response.end(JSON.stringify({ ...inspection, ExitCode: null }));
   });
@@ -86,6 +95,14 @@ describe('dockerCommands', () => {
     const exit = once(command, 'exit');
     await expect(run()).rejects.toMatchObject({ code: 'deadline_exceeded' });
     expect((await exit)[1]).toBe('SIGKILL');
+  });
+
+  it('tells how a command ended whose output something that it started holds open', async () => {
+    engine = { tells: true, startsAfterInspections: 0, end: { exitCode: 3, afterInspections: 3 } };
+    const running = run();
+    command.kill('SIGKILL');
+    await once(command, 'exit');
+    await expect(running).resolves.toMatchObject({ exitCode: 3 });
   });
 
   it('gives up soon on a command that was never started', async () => {

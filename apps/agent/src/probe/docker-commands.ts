@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { type Duplex, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AllocationHalf } from '@overlay/contracts';
@@ -12,8 +12,11 @@ const INSPECT_MS = 2_000;
 /** How long a command may take to appear whose start nobody waits for any more. */
 const LATE_START_MS = 500;
 
-/** Time between two looks for it. */
-const LATE_START_POLL_MS = 50;
+/** How long the engine may take to tell that a command has ended whose output is held open: it waits for that 2 s. */
+const LATE_END_MS = 3_000;
+
+/** Time between two looks for either. */
+const LATE_POLL_MS = 50;
 
 /** How much of the end of a command's output is kept. */
 const OUTPUT_LIMIT_BYTES = 16 * 1024;
@@ -59,12 +62,10 @@ export function dockerCommands(socketPath: string): ContainerCommands {
         stream.once('error', finish);
         if (signal.aborted) stop();
       });
-      const abortSignal = AbortSignal.timeout(INSPECT_MS);
-      const place = { socketPath, containerId, signal: abortSignal };
-      const inspected = await asked(exec.inspect({ abortSignal }), place);
+      stream.destroy();
+      const inspected = await inspectLeft(exec, { socketPath, containerId });
       const { Pid: pid, ExitCode: exitCode, Running: running } = inspected;
-      if (!ended || running) {
-        stream.destroy();
+      if (running || (!ended && exitCode === null)) {
         await endProcess(pid, containerId);
         throw new OverlayError('deadline_exceeded', `the command in ${containerId} did not end in time`);
       }
@@ -88,19 +89,44 @@ class OutputTail extends Writable {
 }
 
 /**
+ * How a command stands whose output nobody reads any more. One that has ended may have left something running that holds
+ * its output open: the engine goes on telling for a while that it runs.
+ */
+async function inspectLeft(
+  exec: Docker.Exec,
+  place: Omit<Question, 'signal'>,
+): Promise<Docker.ExecInspectInfo> {
+  const looks = LATE_END_MS / LATE_POLL_MS;
+  for (let look = 1; ; look += 1) {
+    const signal = AbortSignal.timeout(INSPECT_MS);
+    const inspected = await asked(exec.inspect({ abortSignal: signal }), { ...place, signal });
+    if (!inspected.Running || look >= looks || (await isThere(inspected.Pid))) return inspected;
+    await sleep(LATE_POLL_MS);
+  }
+}
+
+/** Whether there is a process of that number, as far as this process sees. */
+async function isThere(pid: number): Promise<boolean> {
+  return access(`/proc/${pid}`).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
  * Ends a command whose start was not heard of in time: the engine may have started it all the same, or be about to.
  * What cannot be found out is left.
  */
 async function endUnheard(exec: Docker.Exec, containerId: string): Promise<void> {
   const abortSignal = AbortSignal.timeout(INSPECT_MS);
-  const waits = LATE_START_MS / LATE_START_POLL_MS;
+  const waits = LATE_START_MS / LATE_POLL_MS;
   try {
     for (let waited = 0; waited < waits; waited += 1) {
       const { Pid: pid, ExitCode: exitCode, Running: running } = await exec.inspect({ abortSignal });
       if (running && pid > 0) return await endProcess(pid, containerId);
       // Until a command has been started it has no exit code.
       if (!running && exitCode !== null) return;
-      await sleep(LATE_START_POLL_MS);
+      await sleep(LATE_POLL_MS);
     }
   } catch {
     // The caller is told that the engine did not answer in time, which holds.
