@@ -103,6 +103,14 @@ function isTrue(text: string): boolean {
   return ['1', 't', 'true'].includes(text.toLowerCase());
 }
 
+/** The subnet of a network that is a prefix, however it is spelt; undefined if it has none such. */
+export function subnetFor(
+  { subnets }: Pick<DockerNetworkSettings, 'subnets'>,
+  prefix: string,
+): DockerSubnet | undefined {
+  return subnets.find(({ subnet }) => canonicalSubnet(subnet) === canonicalSubnet(prefix));
+}
+
 /** One spelling for each prefix. One that is not a prefix by our rules stays as it is, and so differs from ours. */
 function canonicalSubnet(text: string): string {
   try {

@@ -5,6 +5,8 @@ export interface DockerSubnet {
   readonly gateway: string;
   /** The part that containers get addresses from; '' for all of it. */
   readonly range: string;
+  /** Addresses that no container gets (`--aux-address`). */
+  readonly setAside: readonly string[];
 }
 
 /** What a Docker network is made of. */

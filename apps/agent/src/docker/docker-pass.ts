@@ -29,6 +29,8 @@ export interface DockerPass {
   readonly unremoved: ReadonlyMap<string, string>;
   /** Ids of the overlay networks that have a Docker network now, by Docker network id. */
   readonly standing: ReadonlyMap<string, string>;
+  /** The network in Docker, by id of the overlay network that has one. */
+  readonly networks: ReadonlyMap<string, DockerNetwork>;
   /** Those that others made. */
   readonly adopted: ReadonlyMap<string, string>;
   /** IPv4 subnets that Docker gave networks without IPv4, by id of the overlay network. */
@@ -189,7 +191,7 @@ function pictureOf(
   wanted: readonly WantedDockerNetwork[],
   found: readonly DockerNetwork[],
   adopted: ReadonlyMap<string, string>,
-): Pick<DockerPass, 'standing' | 'adopted' | 'unwantedSubnets'> {
+): Pick<DockerPass, 'standing' | 'networks' | 'adopted' | 'unwantedSubnets'> {
   const standing = new Map(adopted);
   const unwantedSubnets = new Map<string, readonly string[]>();
   for (const network of found) {
@@ -203,5 +205,11 @@ function pictureOf(
     const subnets = unwantedIpv4Subnets(settings, step.found);
     if (subnets.length > 0) unwantedSubnets.set(networkId, subnets);
   }
-  return { standing, adopted, unwantedSubnets };
+  const networks = new Map(
+    found.flatMap((network): [string, DockerNetwork][] => {
+      const networkId = standing.get(network.id);
+      return networkId === undefined ? [] : [[networkId, network]];
+    }),
+  );
+  return { standing, networks, adopted, unwantedSubnets };
 }

@@ -43,7 +43,8 @@ export class FakeDockerNetworks implements DockerNetworks {
     }
     this.#made += 1;
     const bare = !settings.subnets.some(({ subnet }) => !subnet.includes(':'));
-    const own = { subnet: `172.${17 + this.#made}.0.0/16`, gateway: `172.${17 + this.#made}.0.1`, range: '' };
+    const [subnet, gateway] = [`172.${17 + this.#made}.0.0/16`, `172.${17 + this.#made}.0.1`];
+    const own = { subnet, gateway, range: '', setAside: [] };
     const forced = bare && !engineFeatures(this.engineVersion).ipv6Only;
     this.networks.push({
       ...settings,

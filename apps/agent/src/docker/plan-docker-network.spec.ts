@@ -24,8 +24,8 @@ describe('planDockerNetwork', () => {
       ipv6: true,
       internal: false,
       subnets: [
-        { subnet: '9.0.1.128/25', gateway: '9.0.1.129', range: '' },
-        { subnet: 'fd01:b::1:8000:0:0/81', gateway: 'fd01:b::1:8000:0:1', range: '' },
+        { subnet: '9.0.1.128/25', gateway: '9.0.1.129', range: '', setAside: [] },
+        { subnet: 'fd01:b::1:8000:0:0/81', gateway: 'fd01:b::1:8000:0:1', range: '', setAside: [] },
       ],
       options: {
         'com.docker.network.bridge.name': 'd-dcos',
@@ -70,6 +70,7 @@ describe('dockerNetworkDifferences', () => {
       subnet: '',
       gateway: '',
       range: '',
+      setAside: [],
       ...wanted.subnets[index],
       ...one,
     })),
@@ -124,7 +125,7 @@ describe('dockerNetworkDifferences', () => {
 
   it('takes the IPv4 subnet of an engine that cannot do without, and tells it', () => {
     const bare = planDockerNetwork(six, OLD);
-    const own = { subnet: '172.18.0.0/16', gateway: '172.18.0.1', range: '' };
+    const own = { subnet: '172.18.0.0/16', gateway: '172.18.0.1', range: '', setAside: [] };
     const found = { ...bare, subnets: [own, ...bare.subnets] };
     expect(dockerNetworkDifferences(bare, found)).toEqual([]);
     expect(unwantedIpv4Subnets(bare, found)).toEqual(['172.18.0.0/16']);

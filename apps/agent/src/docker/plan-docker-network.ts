@@ -68,5 +68,5 @@ export function planDockerNetwork(overlay: DockerOverlay, engineVersion: string)
 }
 
 function subnetOf(subnet: string): DockerSubnet {
-  return { subnet, gateway: gatewayOf(parseCidr(subnet)), range: '' };
+  return { subnet, gateway: gatewayOf(parseCidr(subnet)), range: '', setAside: [] };
 }

@@ -79,14 +79,13 @@ export function planPicture(
   }
   const standing = new Set(pass.standing.values());
   const containers = planDockerContainers(pass.containers, planStandingNetworks(pass.standing, registration));
-  const usable = wants.overlays.filter(({ networkId }) => standing.has(networkId));
   return {
     up: true,
     halves,
     standing,
     adopted: pass.adopted,
     containers,
-    capacities: planDockerCapacity(usable, containers, before.capacities, nowMs),
+    capacities: planDockerCapacity(wants.overlays, pass.networks, containers, before.capacities, nowMs),
   };
 }
 

@@ -86,8 +86,14 @@ describe('planDockerCapacity', () => {
       Container.create({ network: 'dcos', ip: `9.0.1.${10 + index}` }),
     );
 
+  const subnet = (prefix: string, setAside: readonly string[] = []) => {
+    return { subnet: prefix, gateway: '', range: '', setAside };
+  };
+  const ipv6 = subnet('FD01:b:0:0:0:8000::/81');
+  const standing = new Map([['id-dcos', { subnets: [subnet('9.0.1.8/29'), ipv6] }]]);
+
   it('counts a row for each family', () => {
-    const rows = planDockerCapacity([overlay], containers(2), [], 7);
+    const rows = planDockerCapacity([overlay], standing, containers(2), [], 7);
     expect(rows).toMatchObject([
       { network: 'dcos', family: 4, total: 5n, used: 2n, free: 3n, largestBurst: 3n, exhaustedSinceMs: 0n },
       { family: 6, total: 2n ** 47n - 2n, used: 0n, largestBurst: 3n },
@@ -95,16 +101,32 @@ describe('planDockerCapacity', () => {
   });
 
   it('keeps the beginning of an exhaustion until it ends', () => {
-    const full = planDockerCapacity([overlay], containers(5), [], 7);
+    const full = planDockerCapacity([overlay], standing, containers(5), [], 7);
     expect(full[0]).toMatchObject({ free: 0n, exhaustedSinceMs: 7n });
-    const later = planDockerCapacity([overlay], containers(6), full, 9);
+    const later = planDockerCapacity([overlay], standing, containers(6), full, 9);
     expect(later[0]).toMatchObject({ free: 0n, exhaustedSinceMs: 7n });
-    expect(planDockerCapacity([overlay], containers(4), later, 11)[0]).toMatchObject({
+    expect(planDockerCapacity([overlay], standing, containers(4), later, 11)[0]).toMatchObject({
       exhaustedSinceMs: 0n,
     });
   });
 
+  it('counts what was set aside when the network was made', () => {
+    const subnets = [subnet('9.0.1.8/29', ['9.0.1.11']), ipv6];
+    const rows = planDockerCapacity([overlay], new Map([['id-dcos', { subnets }]]), containers(4), [], 7);
+    expect(rows).toMatchObject([
+      { family: 4, total: 5n, used: 4n, reserved: 1n, free: 0n, exhaustedSinceMs: 7n },
+      { family: 6, reserved: 0n, largestBurst: 0n },
+    ]);
+  });
+
+  it('tells nothing of a half that the network in Docker does not have', () => {
+    const before = new Map([['id-dcos', { subnets: [subnet('9.0.9.8/29'), ipv6] }]]);
+    const rows = planDockerCapacity([overlay], before, containers(2), [], 7);
+    expect(rows.map(({ family }) => family)).toEqual([6]);
+    expect(planDockerCapacity([overlay], new Map(), [], [], 7)).toEqual([]);
+  });
+
   it('leaves a shared pool to overlay-ipam', () => {
-    expect(planDockerCapacity([{ ...overlay, pool: 'shared' }], [], [], 7)).toEqual([]);
+    expect(planDockerCapacity([{ ...overlay, pool: 'shared' }], standing, [], [], 7)).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ interface SubnetAnswer {
   readonly Subnet?: string | undefined;
   readonly Gateway?: string | undefined;
   readonly IPRange?: string | undefined;
+  readonly AuxiliaryAddresses?: Readonly<Partial<Record<string, string>>> | null | undefined;
 }
 
 /** Reads one entry of `GET /networks`. */
@@ -22,10 +23,11 @@ export function readDockerNetwork(answer: NetworkAnswer): DockerNetwork {
     ipv4: answer.EnableIPv4 ?? true,
     ipv6: answer.EnableIPv6 ?? false,
     internal: answer.Internal ?? false,
-    subnets: subnets.map(({ Subnet = '', Gateway = '', IPRange = '' }) => ({
+    subnets: subnets.map(({ Subnet = '', Gateway = '', IPRange = '', AuxiliaryAddresses }) => ({
       subnet: Subnet,
       gateway: Gateway,
       range: IPRange,
+      setAside: Object.values(AuxiliaryAddresses ?? {}).filter((address) => address !== undefined),
     })),
     options: answer.Options ?? {},
     labels: answer.Labels ?? {},

@@ -32,7 +32,7 @@ function settingsOf(name: string, labels: Readonly<Record<string, string>>): Doc
     ipv4: true,
     ipv6: false,
     internal: false,
-    subnets: [{ subnet: '9.0.0.128/25', gateway: '9.0.0.129', range: '' }],
+    subnets: [{ subnet: '9.0.0.128/25', gateway: '9.0.0.129', range: '', setAside: [] }],
     options: {},
     labels,
   };
