@@ -67,6 +67,10 @@ describe('readConfigFile', () => {
     expect(() => readConfigFile(file('a: 1\nb: [1, 2\n'))).toThrow(/line 3, column 1/);
   });
 
+  it('does not show the line, which may hold a password', () => {
+    expect(() => readConfigFile(file('password: secret\n  x: [\n'))).toThrow(/at line 1, column 11$/);
+  });
+
   it('names a file that cannot be read', () => {
     for (const path of [join(folder, 'missing.yaml'), folder]) {
       expect(() => readConfigFile(path)).toThrow(

@@ -18,10 +18,15 @@ export function readConfigFile(path: string): unknown {
   try {
     return parse(text, { prettyErrors: true, uniqueKeys: true }) ?? {};
   } catch (error) {
-    throw new OverlayError('invalid_argument', `${path} is neither YAML nor JSON: ${reasonOf(error)}`, {
+    throw new OverlayError('invalid_argument', `${path} is neither YAML nor JSON: ${placeOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/** What is wrong and where, without the excerpt that follows it: the line may hold a password. */
+function placeOf(error: unknown): string {
+  return reasonOf(error).split(':\n', 1).join();
 }
 
 function reasonOf(error: unknown): string {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { type ConfigKey, describeSchema } from './describe-schema.js';
 import { isBlock, unsetNulls } from './raw-configuration.js';
 import { schemaViolations } from './schema-violations.js';
+import { shownValue } from './shown-value.js';
 
 /** The configuration of one app: its only source of type, defaults, rules and documentation. */
 export interface Configuration<C> {
@@ -56,7 +57,7 @@ export function defineConfiguration<S extends z.ZodObject, C>(
   const parse = (raw: unknown): C => {
     const file = unsetNulls(raw) ?? {};
     if (!isBlock(file)) {
-      const description = `${JSON.stringify(file)} is no configuration: write keys with values, in YAML or JSON`;
+      const description = `${shownValue(file)} is no configuration: write keys with values, in YAML or JSON`;
       throw OverlayError.invalid([{ field: '(file)', description }], subject);
     }
     const bare = bareKeys(raw, definition.notBare ?? []);

@@ -3,6 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import { z } from 'zod';
 import { parseListenAddress } from '../listen-address.js';
 import { key, parsedText } from './schema-key.js';
+import { shownValue } from './shown-value.js';
 
 /** How much a process logs, the most first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -74,7 +75,7 @@ function parseAbsolutePath(text: string): string {
   if (text.startsWith('/') && !text.includes('\0') && Buffer.byteLength(text) <= 4095) return text;
   throw new OverlayError(
     'invalid_argument',
-    `"${text}" is no absolute path; write it from the root, as in /var/lib`,
+    `${shownValue(text)} is no absolute path; write it from the root, as in /var/lib`,
   );
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { pathKey } from './key-types.js';
 import { isBlock } from './raw-configuration.js';
 import { key, parsedText } from './schema-key.js';
+import { shownValue } from './shown-value.js';
 import { checkTls, type TlsFiles, tlsBlock, tlsFilesOf } from './tls-files.js';
 
 /** Where the overlay log is kept. */
@@ -43,7 +44,7 @@ const etcdSchema = z.strictObject({
   ).prefault('/overlay/'),
   tls: tlsBlock('TLS towards etcd.'),
   username: key('text', 'The user of etcd that the master is.', z.string().min(1)).optional(),
-  password: key('text', 'The password of that user.', z.string().min(1)).optional(),
+  password: key('text', 'The password of that user.', z.string().min(1), { isSecret: true }).optional(),
 });
 
 const logSchema = z.strictObject({
@@ -92,11 +93,11 @@ export function checkLog(log: unknown, replicatedLogDir: unknown): readonly Fiel
     const description = 'says where the log is, and so does log; write one of the two';
     violations.push({
       field: 'replicated_log_dir',
-      description: `${JSON.stringify(replicatedLogDir)} ${description}`,
+      description: `${shownValue(replicatedLogDir)} ${description}`,
     });
   }
   if (dir !== undefined && etcd !== undefined) {
-    const description = `log.dir (${JSON.stringify(dir)}) and log.etcd exclude each other; write one of the two`;
+    const description = `log.dir (${shownValue(dir)}) and log.etcd exclude each other; write one of the two`;
     violations.push({ field: 'log', description });
   }
   if (dir === undefined && etcd === undefined && replicatedLogDir === undefined) {

@@ -222,6 +222,28 @@ describe('the configuration of overlay-master', () => {
     expect(violationsOf(() => masterConfiguration.parse(raw))).toEqual([{ field, description }]);
   });
 
+  it('shows neither passwords nor what a file of them holds', () => {
+    const pem = '-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n';
+    expect(violationsOf(() => masterConfiguration.parse(pem))).toEqual([
+      {
+        field: '(file)',
+        description: 'this text is no configuration: write keys with values, in YAML or JSON',
+      },
+    ]);
+    const etcd = { endpoints: ['https://a:1'], username: 'm', password: 12345678 };
+    expect(violationsOf(() => masterConfiguration.parse({ log: { etcd } }))).toEqual([
+      { field: 'log.etcd.password', description: 'this value is wrong here: give text' },
+    ]);
+    expect(
+      violationsOf(() => masterConfiguration.parse({ tls: { ca: '/a', cert: '/b', key: pem } })),
+    ).toEqual([
+      {
+        field: 'tls.key',
+        description: 'this text is no absolute path; write it from the root, as in /var/lib',
+      },
+    ]);
+  });
+
   it('describes every key with type and meaning', () => {
     const keys = masterConfiguration.describe();
     expect(keys).toContainEqual({

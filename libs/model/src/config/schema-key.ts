@@ -10,6 +10,8 @@ export interface KeyNotes {
   readonly default?: string;
   /** True for another spelling of a block that is described elsewhere: its keys are not described again. */
   readonly isAlias?: boolean;
+  /** True for a password: no message shows its value. */
+  readonly isSecret?: boolean;
 }
 
 const NOTES = z.registry<KeyNotes>();
@@ -19,7 +21,7 @@ export function key<S extends z.ZodType>(
   type: string,
   meaning: string,
   schema: S,
-  more: Pick<KeyNotes, 'default' | 'isAlias'> = {},
+  more: Pick<KeyNotes, 'default' | 'isAlias' | 'isSecret'> = {},
 ): S {
   NOTES.add(schema, { type, meaning, ...more });
   return schema;

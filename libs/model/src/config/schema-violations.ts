@@ -4,11 +4,12 @@ import { fieldPath } from '../field-path.js';
 import { nearestWord } from './nearest-word.js';
 import { valueAt } from './raw-configuration.js';
 import { notesOf, unwrapped } from './schema-key.js';
+import { shownValue } from './shown-value.js';
 
 /** Names as in `a, b and c`. */
 const LIST = new Intl.ListFormat('en-GB', { type: 'conjunction' });
 
-/** What breaks the schema, one violation for each wrong key, each with value and rule. */
+/** What breaks the schema, one violation for each wrong key, each with rule and value, unless that is secret. */
 export function schemaViolations(
   schema: z.core.$ZodType,
   issues: readonly z.core.$ZodIssue[],
@@ -41,7 +42,7 @@ function wrongValue(value: unknown, schema: z.core.$ZodType | undefined): string
   const rule = notes?.type ?? typeOf(schema);
   if (value === undefined)
     return `is missing: give ${rule}${notes === undefined ? '' : ` (${notes.meaning})`}`;
-  return `${JSON.stringify(value)} is wrong here: give ${rule}`;
+  return `${notes?.isSecret === true ? 'this value' : shownValue(value)} is wrong here: give ${rule}`;
 }
 
 /** What a value without notes of its own has to be. */
