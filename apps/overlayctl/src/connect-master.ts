@@ -35,7 +35,7 @@ export async function withMaster<T>(
   } catch (thrown) {
     throw explainFailure(thrown, {
       server: `the master at ${master}`,
-      wayOut: `see whether overlay-master runs there${tls === undefined ? ' without TLS' : ''}, or name another with --master or OVERLAY_MASTER`,
+      wayOut: `see whether overlay-master runs there ${tls === undefined ? 'without TLS' : 'with TLS and takes this certificate'}, or name another with --master or OVERLAY_MASTER`,
     });
   } finally {
     client.close();

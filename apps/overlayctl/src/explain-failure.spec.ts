@@ -32,6 +32,9 @@ describe('explainFailure', () => {
     'Connection dropped',
     'read ECONNRESET',
     'self-signed certificate',
+    'the connection was closed at once',
+    'the answer is no gRPC',
+    'TLS: wrong version number',
     'the name in m:1 cannot be resolved',
   ])('names the way out after %j', (words) => {
     expect(explainFailure(new OverlayError('unavailable', words), ASKED).message).toBe(

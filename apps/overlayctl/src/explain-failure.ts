@@ -9,7 +9,7 @@ export interface AskedServer {
 
 /** How a connection fails, in the system's words or gRPC's; anything else that is unavailable was said by the server. */
 const NO_CONNECTION =
-  /^(?:\w+ )?E[A-Z]{3,}\b|^Connection dropped|^No connection|^the name in |certificate|network socket|RST_STREAM|^$/;
+  /^(?:\w+ )?E[A-Z]{3,}\b|^Connection dropped|^No connection|^the name in |^TLS: |^the connection was closed|^the answer is no gRPC|certificate|network socket|RST_STREAM|^$/;
 
 /**
  * The failure of a call, with the server's address, and with the way out where the server gave no answer of its own. What

@@ -17,6 +17,18 @@ describe('transportReason', () => {
       '14 UNAVAILABLE: Name resolution failed for target dns:etcd1:2379',
       'the name in etcd1:2379 cannot be resolved',
     ],
+    [
+      '14 UNAVAILABLE: No connection established. Last error: Failed to connect (2026-11-29T02:59:01.687Z). Resolution note: ',
+      'the connection was closed at once',
+    ],
+    [
+      'No connection established. Last error: Error: Protocol error (2026-11-29T02:47:05.594Z)',
+      'the answer is no gRPC',
+    ],
+    [
+      'No connection established. Last error: 80CC2B197D7F0000:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/openssl/ssl/record/ssl3_record.c:350:\n',
+      'TLS: wrong version number',
+    ],
     ['etcdserver: no leader', 'etcdserver: no leader'],
     ['', ''],
   ])('makes of %j: %j', (text, reason) => {
