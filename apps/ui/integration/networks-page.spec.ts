@@ -165,6 +165,19 @@ describe('the Networks page', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('says that it may be out of date while the master says so', async () => {
+    await page.route('**/overlay-master/state', async (route) => {
+      const response = await route.fetch();
+      const headers = { ...response.headers(), 'overlay-stale': 'leader: no master leads' };
+      await route.fulfill({ response, headers });
+    });
+    await page.goto(master.httpUrl);
+    await page.getByText('May be out of date: leader: no master leads').waitFor();
+    expect(await rowOf('10.8.0.1').count()).toBeGreaterThan(0);
+    await page.unroute('**/overlay-master/state');
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
   it('says that it is stale and keeps what it has, then recovers', async () => {
     let down = false;
     await page.route('**/overlay-master/state', (route) => (down ? route.abort() : route.continue()));

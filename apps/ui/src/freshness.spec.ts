@@ -10,6 +10,14 @@ describe('describeFreshness', () => {
     });
   });
 
+  it('tells why the master doubts what it shows', () => {
+    const doubtful = { kind: 'doubtful', reason: 'leader: no master leads', seenAtMs: 1_000 } as const;
+    expect(describeFreshness(doubtful, 4_100)).toEqual({
+      headline: 'May be out of date: leader: no master leads',
+      detail: 'seen 3 s ago',
+    });
+  });
+
   it('tells how old a stale state is and when it is tried again', () => {
     const stale = { kind: 'stale', reason: 'it is down', retryAtMs: 303_000 } as const;
     expect(describeFreshness({ ...stale, seenAtMs: 0 }, 300_000)).toEqual({

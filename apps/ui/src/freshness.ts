@@ -2,6 +2,8 @@
 export type Freshness =
   | { readonly kind: 'loading' }
   | { readonly kind: 'live'; readonly seenAtMs: number }
+  /** The master answers, and says why its answer may be out of date. */
+  | { readonly kind: 'doubtful'; readonly reason: string; readonly seenAtMs: number }
   | {
       readonly kind: 'stale';
       readonly reason: string;
@@ -25,6 +27,11 @@ export function describeFreshness(freshness: Freshness, nowMs: number): Freshnes
       return { headline: 'Loading…', detail: '' };
     case 'live':
       return { headline: 'Live', detail: `seen ${secondsText(nowMs - freshness.seenAtMs)} ago` };
+    case 'doubtful':
+      return {
+        headline: `May be out of date: ${freshness.reason}`,
+        detail: `seen ${secondsText(nowMs - freshness.seenAtMs)} ago`,
+      };
     case 'stale': {
       const { reason, seenAtMs, retryAtMs } = freshness;
       const age =

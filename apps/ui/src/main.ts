@@ -1,7 +1,7 @@
 import { byId } from './dom/element.js';
 import { describeFreshness, type Freshness } from './freshness.js';
 import { NetworksPage } from './networks-page.js';
-import { watchState } from './state/watch-state.js';
+import { type StateAnswer, watchState } from './state/watch-state.js';
 
 const FETCH_TIMEOUT_MS = 20_000;
 const TICK_MS = 1_000;
@@ -19,7 +19,7 @@ function showFreshness(): void {
   detail.textContent = text.detail;
 }
 
-async function readText(): Promise<string> {
+async function readState(): Promise<StateAnswer> {
   const answer = await fetch('overlay-master/state', {
     cache: 'no-store',
     signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
@@ -31,7 +31,7 @@ async function readText(): Promise<string> {
     throw new Error(`the master ${why}`, { cause });
   });
   if (!answer.ok) throw new Error(`the master answers ${answer.status} ${answer.statusText}`);
-  return answer.text();
+  return { text: await answer.text(), doubt: answer.headers.get('overlay-stale') ?? '' };
 }
 
 /** Waits, and as long as nobody sees the page goes on waiting. */
@@ -44,7 +44,7 @@ async function pause(ms: number): Promise<void> {
 
 setInterval(showFreshness, TICK_MS);
 const sightings = watchState({
-  readText,
+  readState,
   pause,
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
@@ -56,7 +56,9 @@ for await (const sighting of sightings) {
     freshness = { kind: 'stale', reason: sighting.reason, seenAtMs, retryAtMs: nowMs + sighting.retryInMs };
   } else {
     if (sighting.kind === 'changed') page.render(sighting.cluster);
-    freshness = { kind: 'live', seenAtMs: nowMs };
+    const { doubt } = sighting;
+    freshness =
+      doubt === '' ? { kind: 'live', seenAtMs: nowMs } : { kind: 'doubtful', reason: doubt, seenAtMs: nowMs };
   }
   showFreshness();
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Sighting, watchState } from './watch-state.js';
+import { type Sighting, type StateAnswer, watchState } from './watch-state.js';
 
-async function watch(answers: readonly (string | Error)[]) {
+async function watch(answers: readonly (string | StateAnswer | Error)[]) {
   const left = [...answers];
   const pauses: number[] = [];
   const sightings = watchState({
-    readText: async () => {
+    readState: async () => {
       const answer = left.shift() ?? '{}';
       if (answer instanceof Error) throw answer;
-      return answer;
+      return typeof answer === 'string' ? { text: answer, doubt: '' } : answer;
     },
     pause: async (ms) => void pauses.push(ms),
     monotonicMs: () => 0,
@@ -25,6 +25,16 @@ describe('watchState', () => {
     const { seen } = await watch([one, one, '{}']);
     expect(seen.map(({ kind }) => kind)).toEqual(['changed', 'unchanged', 'changed']);
     expect(seen[0]).toMatchObject({ cluster: { agents: [{ ip: '10.0.0.1' }] } });
+  });
+
+  it('tells why the master doubts a state, changed or not', async () => {
+    const doubt = 'leader: no master leads';
+    const { seen } = await watch([{ text: '{}', doubt }, { text: '{}', doubt }, '{}']);
+    expect(seen).toMatchObject([
+      { kind: 'changed', doubt },
+      { kind: 'unchanged', doubt },
+      { kind: 'unchanged', doubt: '' },
+    ]);
   });
 
   it('tells failures, backs off and recovers', async () => {

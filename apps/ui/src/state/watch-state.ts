@@ -4,14 +4,21 @@ import { planNextPoll } from './plan-next-poll.js';
 
 /** What a poll found. */
 export type Sighting =
-  | { readonly kind: 'changed'; readonly cluster: ClusterView }
-  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'changed'; readonly cluster: ClusterView; readonly doubt: string }
+  | { readonly kind: 'unchanged'; readonly doubt: string }
   | { readonly kind: 'failed'; readonly reason: string; readonly retryInMs: number };
+
+/** What the master answers. */
+export interface StateAnswer {
+  readonly text: string;
+  /** Why the master says that it may be out of date; '' while it is current. */
+  readonly doubt: string;
+}
 
 /** What polling lives on. */
 export interface WatchDeps {
-  /** The text of the state. Rejects with a reason for people. */
-  readonly readText: () => Promise<string>;
+  /** Asks for the state. Rejects with a reason for people. */
+  readonly readState: () => Promise<StateAnswer>;
   /** Resolves after the pause, or earlier if there is a reason to look again. */
   readonly pause: (ms: number) => Promise<void>;
   /** Milliseconds from any start, never going back. */
@@ -27,10 +34,10 @@ export async function* watchState(deps: WatchDeps): AsyncGenerator<Sighting, nev
   for (;;) {
     const startedMs = deps.monotonicMs();
     try {
-      const text = await deps.readText();
+      const { text, doubt } = await deps.readState();
       yield text === known
-        ? { kind: 'unchanged' }
-        : { kind: 'changed', cluster: parseState(JSON.parse(text)) };
+        ? { kind: 'unchanged', doubt }
+        : { kind: 'changed', cluster: parseState(JSON.parse(text)), doubt };
       known = text;
       failures = 0;
       await deps.pause(planNextPoll({ failures, lastMs: deps.monotonicMs() - startedMs }, deps.random()));
