@@ -151,6 +151,7 @@ describe('the Networks page', () => {
     await page.getByLabel('only those not OK').check();
     await page.getByPlaceholder('address, network, error').fill('onerror');
     expect(await page.locator('#agents-table tbody th').allInnerTexts()).toEqual(['10.8.0.2']);
+    expect(await page.locator('#agents-note').textContent()).toBe('1 agent, page 1 of 1');
     expect(complaints).toEqual([]);
   });
 

@@ -75,7 +75,7 @@ export class NetworksPage {
     this.#previous.disabled = page === 0;
     this.#next.disabled = page + 1 >= pages;
     const nothing = this.#cluster.agents.length === 0 ? 'No agent has registered yet.' : 'No agent matches.';
-    const some = `${matching.toLocaleString('en')} agents, page ${page + 1} of ${pages}`;
+    const some = `${matching.toLocaleString('en')} ${matching === 1 ? 'agent' : 'agents'}, page ${page + 1} of ${pages}`;
     show('agents-note', matching === 0 ? nothing : some);
   }
 }
