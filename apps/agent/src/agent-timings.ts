@@ -4,6 +4,8 @@ import type { BackoffPolicy } from '@overlay/rpc';
 export interface AgentTimings {
   /** Between rounds over the masters that nobody answered. */
   readonly unreachable: BackoffPolicy;
+  /** Between rounds in which masters named a leader that is gone: they elect another within seconds. */
+  readonly electing: BackoffPolicy;
   /** Between rounds in which a master refused the node. */
   readonly rejected: BackoffPolicy;
   /** Between calls of a local daemon that is down, and between attempts to configure a network. */
@@ -21,6 +23,7 @@ export interface AgentTimings {
 /** The waits of a real host. */
 export const AGENT_TIMINGS: AgentTimings = {
   unreachable: { baseMs: 250, capMs: 10_000 },
+  electing: { baseMs: 1_000, capMs: 1_000 },
   rejected: { baseMs: 5_000, capMs: 30_000 },
   local: { baseMs: 250, capMs: 5_000 },
   failedRetryMs: 60_000,

@@ -30,9 +30,16 @@ afterEach(async () => {
 const registration = exampleRegistration([exampleNetwork('dcos', 0)]);
 const unreachable = new OverlayError('unavailable', 'connection refused');
 
-/** Follows masters at ports 1, 2, … until it has waited `rounds` times between its rounds over them. */
-async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[], rounds: number) {
-  const masters = new FakeMasters();
+/**
+ * Follows masters at ports 1, 2, … until it has waited `rounds` times between its rounds over them.
+ * @param onWait told of each wait by its number, from 1
+ */
+async function follow(
+  answers: readonly (RegisterAgentResponse | OverlayError)[],
+  rounds: number,
+  masters = new FakeMasters(),
+  onWait: (wait: number) => void = () => undefined,
+) {
   for (const [index, answer] of answers.entries()) masters.answers.set(index + 1, answer);
   const waits: number[] = [];
   const stop = new AbortController();
@@ -40,7 +47,9 @@ async function follow(answers: readonly (RegisterAgentResponse | OverlayError)[]
     nowMs: () => 0,
     monotonicMs: () => 0,
     async sleep(durationMs, signal) {
-      if (signal === stop.signal && waits.push(durationMs) === rounds) stop.abort();
+      if (signal !== stop.signal) return;
+      onWait(waits.push(durationMs));
+      if (waits.length === rounds) stop.abort();
     },
   };
   const state = new AgentState(agentConfiguration.defaults().network);
@@ -62,11 +71,39 @@ describe('followMasters', () => {
     expect(open).toBe(0);
   });
 
-  it('stays with the first master that accepts the node, on disk before in force', async () => {
-    const { asked, state } = await follow([unreachable, registration], 3);
-    expect(asked.slice(0, 4)).toStrictEqual([1, 2, 2, 2]);
+  it('takes the assignment of the first master that accepts the node, on disk before in force', async () => {
+    const { asked, state } = await follow([unreachable, registration], 1);
+    expect(asked).toStrictEqual([1, 2]);
     expect(state.registration).toStrictEqual(registration);
     expect(await new AssignmentFile(folder).read()).toStrictEqual(registration);
+  });
+
+  it('asks another master first when a session breaks, and the one that named its leader again', async () => {
+    const accepting = await follow([registration, registration], 3);
+    expect(accepting.asked).toStrictEqual([1, 2, 1]);
+    const follower = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.7:3' });
+    const { asked } = await follow([follower, unreachable, registration], 2);
+    expect(asked).toStrictEqual([1, 3, 1, 3]);
+  });
+
+  it('waits anew from the shortest after a session, and longer after each that was brief', async () => {
+    const masters = new FakeMasters();
+    const { waits } = await follow([unreachable, unreachable], 7, masters, (wait) => {
+      if (wait === 4) masters.answers.set(1, registration);
+      if (wait === 6) masters.answers.delete(1);
+    });
+    expect(waits).toStrictEqual([250, 500, 1000, 2000, 250, 500, 250]);
+  });
+
+  it('waits no longer and longer while masters name a leader that is gone', async () => {
+    const masters = new FakeMasters();
+    const follower = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.7:3' });
+    const electing = new OverlayError('unavailable', 'no master leads');
+    const { asked, waits } = await follow([unreachable, follower], 8, masters, (wait) => {
+      if (wait === 6) masters.answers.set(2, electing);
+    });
+    expect(waits).toStrictEqual([1000, 1000, 1000, 1000, 1000, 1000, 500, 1000]);
+    expect(asked.slice(0, 3)).toStrictEqual([1, 2, 3]);
   });
 
   it('resumes the topology with the term of its revision', async () => {

@@ -13,14 +13,20 @@ interface SessionEnd {
   readonly error: OverlayError;
 }
 
+/** How a try at a master ended. */
+interface TryEnd extends SessionEnd {
+  /** Whether the session was with the leader that the master named. */
+  readonly pointed: boolean;
+}
+
 /** A session that lived this long broke for a new reason: waiting starts at its shortest again. */
 const HEALTHY_SESSION_MS = 10_000;
 
 /**
  * Keeps a session with a master, for ever, until the signal aborts: tries every configured master in turn, the
- * one that it points to as leader right after it, and waits with full jitter after each round in vain. A node
- * that is refused keeps trying too, more slowly: the reason may go away. When the host gets another address it begins
- * anew at once.
+ * one that it points to as leader right after it, and waits with full jitter after each round in vain: longer each
+ * time, but not while masters name a leader that is gone, for they are about to elect another. A node that is refused
+ * keeps trying too, more slowly: the reason may go away. When the host gets another address it begins anew at once.
  */
 export async function followMasters(
   shared: Omit<SessionDeps, 'session'>,
@@ -30,11 +36,13 @@ export async function followMasters(
   const { clock, config, logger, random, timings } = deps.loop;
   let next = 0;
   let failures = 0;
+  let briefSessions = 0;
   const told = new Map<string, string>();
   while (!signal.aborted) {
     let refused = false;
     let registered = false;
     let moved = false;
+    let leaderGone = false;
     const startedMs = clock.monotonicMs();
     for (
       let tried = 0;
@@ -48,18 +56,27 @@ export async function followMasters(
       registered = end.registered;
       moved = end.moved;
       refused ||= isRefusal(end.error);
-      // A master that had accepted the node is asked first again: most often it only restarts.
-      if (!registered && !moved) next += 1;
+      leaderGone ||= end.pointed && end.error.code === 'unavailable';
+      // A master that is gone with its machine refuses nothing: another knows who leads now, be it the same again.
+      if (!moved && !(registered && end.pointed)) next += 1;
     }
     const nearest = config.masters[next % config.masters.length];
     if (nearest === undefined) return;
-    const healthy = registered && clock.monotonicMs() - startedMs > HEALTHY_SESSION_MS;
-    const policy = refused ? timings.rejected : timings.unreachable;
-    failures = healthy ? 0 : failures + 1;
-    const pauseMs = backoffMs(Math.max(0, failures - 1), policy, random);
+    let policy = refused ? timings.rejected : timings.unreachable;
+    if (registered) {
+      failures = 0;
+      briefSessions = clock.monotonicMs() - startedMs > HEALTHY_SESSION_MS ? 0 : briefSessions + 1;
+    } else if (leaderGone && !refused) {
+      failures = 1;
+      policy = timings.electing;
+    } else {
+      failures += 1;
+    }
+    const pauseMs = backoffMs(Math.max(0, (registered ? briefSessions : failures) - 1), policy, random);
     moved ||= await movesWithin(deps, nearest, pauseMs, signal);
     if (!moved) continue;
     failures = 0;
+    briefSessions = 0;
     logger.warn({ event: 'underlay_moved', reason: 'the host has another address: register anew' });
   }
 }
@@ -89,10 +106,11 @@ async function tryMaster(
   master: MasterAddress,
   told: Map<string, string>,
   signal: AbortSignal,
-): Promise<SessionEnd> {
+): Promise<TryEnd> {
   const end = await session(deps, master, told, signal);
   const leader = end.registered ? undefined : leaderOf(end.error);
-  return leader === undefined || end.moved || signal.aborted ? end : session(deps, leader, told, signal);
+  if (leader === undefined || end.moved || signal.aborted) return { ...end, pointed: false };
+  return { ...(await session(deps, leader, told, signal)), pointed: true };
 }
 
 /** @param told what the log says of each master already, so that an outage costs one line */
