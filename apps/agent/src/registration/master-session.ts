@@ -92,12 +92,16 @@ async function registerWhenAsked(
   signal: AbortSignal,
 ): Promise<void> {
   const { registerAgain } = deps.state;
+  const { clock } = deps.loop;
   let answered = asked;
+  let lastMs = clock.monotonicMs();
   while (!signal.aborted) {
     await registerAgain.after(answered, signal);
-    await deps.loop.clock.sleep(REGISTER_AGAIN_GAP_MS, signal);
+    const gapMs = lastMs + REGISTER_AGAIN_GAP_MS - clock.monotonicMs();
+    if (gapMs > 0) await clock.sleep(gapMs, signal);
     answered = registerAgain.count;
     if (!signal.aborted) await register(deps, master, signal);
+    lastMs = clock.monotonicMs();
   }
 }
 
