@@ -10,7 +10,7 @@ import {
 } from '@overlay/contracts';
 import { createRpcClient, type RpcClient } from '@overlay/rpc';
 import { LoneMaster } from '@overlay/testbed';
-import { runOverlayctl } from './run-overlayctl.js';
+import { runOverlayctl, runOverlayctlInto } from './run-overlayctl.js';
 
 const OVERLAYS = [
   { name: 'dcos', subnet: '9.0.0.0/8', prefix: 24 },
@@ -250,6 +250,11 @@ describe('overlayctl without what it needs', () => {
     expect(run.stderr).toContain(`cannot reach the master at ${free}`);
     expect(run.stderr).toContain('--master or OVERLAY_MASTER');
     expect(run.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('says that its answer could not be written', () => {
+    const ended = runOverlayctlInto('/dev/full', ['state', '--master', master.grpcAddress]);
+    expect(ended).toEqual({ exitCode: 1, stderr: expect.stringContaining('ENOSPC') });
   });
 
   it('names the TLS file that it cannot read', async () => {

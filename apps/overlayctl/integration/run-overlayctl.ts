@@ -1,4 +1,5 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** How a run of the command line ended. */
@@ -23,6 +24,22 @@ export function runOverlayctl(
     });
     child.stdin?.end();
   });
+}
+
+/** Runs the built command line with its answer going to a file. */
+export function runOverlayctlInto(file: string, args: readonly string[]): Omit<OverlayctlRun, 'stdout'> {
+  const output = openSync(file, 'w');
+  try {
+    const { status, stderr } = spawnSync(PROGRAM, [...args], {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    return { exitCode: status ?? -1, stderr };
+  } finally {
+    closeSync(output);
+  }
 }
 
 /**

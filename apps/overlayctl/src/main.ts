@@ -5,8 +5,12 @@ import { createTerminal } from './terminal.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-// A reader that has seen enough, such as `head`, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, such as `head`, is no failure.
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`overlayctl: the answer is not whole, it cannot be written: ${error.message}\n`);
+  process.exit(1);
+});
 const exitCode = await runOverlayctl(process.argv.slice(2), {
   terminal: createTerminal(process),
   environment: process.env,
