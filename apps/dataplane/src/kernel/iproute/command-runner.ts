@@ -11,8 +11,8 @@ export interface CommandResult {
 /** Runs one command with text on its standard input. Never through a shell. */
 export interface CommandRunner {
   /**
-   * @throws OverlayError `unavailable` if the command cannot be started, `deadline_exceeded` if it runs longer
-   * than `timeoutMs` (it is killed then).
+   * @throws OverlayError `unavailable` if the command cannot be started, `deadline_exceeded` if it runs longer than
+   * `timeoutMs` (it is killed then, and not waited for) or somebody else kills it.
    */
   run(command: string, args: readonly string[], input: string, timeoutMs: number): Promise<CommandResult>;
 }
@@ -26,21 +26,31 @@ export function processRunner(prefix: readonly string[] = []): CommandRunner {
     run(command, args, input, timeoutMs) {
       const [file = command, ...rest] = [...prefix, command, ...args];
       return new Promise((resolve, reject) => {
-        const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
+        const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
         const stdout: Buffer[] = [];
         const stderr: Buffer[] = [];
         child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
         child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
         // A command that ends before it has read everything closes the pipe; its exit code tells the rest.
         child.stdin.on('error', () => undefined);
+        // Nobody waits for its end: a command that the kernel holds does not even take SIGKILL.
+        const limit = setTimeout(() => {
+          child.kill('SIGKILL');
+          for (const pipe of child.stdio) pipe?.destroy();
+          child.unref();
+          const message = `${command} ${args.join(' ')} did not end within ${timeoutMs} ms`;
+          reject(new OverlayError('deadline_exceeded', message));
+        }, timeoutMs);
         child.on('error', (error) => {
+          clearTimeout(limit);
           reject(
             new OverlayError('unavailable', `cannot run ${command}: ${error.message}`, { cause: error }),
           );
         });
         child.on('close', (exitCode, signal) => {
+          clearTimeout(limit);
           if (exitCode === null) {
-            const message = `${command} ${args.join(' ')} was ended by ${signal} (limit ${timeoutMs} ms)`;
+            const message = `${command} ${args.join(' ')} was ended by ${signal}`;
             reject(new OverlayError('deadline_exceeded', message));
             return;
           }
