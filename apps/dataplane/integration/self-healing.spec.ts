@@ -128,6 +128,13 @@ describe('a host that somebody damages', () => {
     ['a rule', ['-4 rule del priority 30042'], 1],
     ['an IPv6 rule', ['-6 rule del priority 30042'], 1],
     ['the address of a bridge', ['addr del 9.0.1.1/25 dev m-dcos'], 1],
+    ['the route that came with the address of a bridge', ['route del 9.0.1.0/25 dev m-dcos'], 1],
+    ['the routes of a bridge, all at once', ['-6 route flush dev m-dcos6'], 1],
+    [
+      'the routes that came with the addresses of the tunnel',
+      ['route del 44.128.0.0/20 dev vtep1024', 'route del fd01:a::/64 dev vtep1024'],
+      2,
+    ],
     ['the MTU of a bridge', ['link set m-dcos mtu 1300'], 1],
     ['the MAC of a bridge', ['link set m-dcos address 02:99:99:99:99:99'], 1],
     ['a bridge that is down', ['link set m-dcos down'], 1],

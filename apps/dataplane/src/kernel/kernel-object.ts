@@ -63,6 +63,8 @@ export interface Address {
   readonly kind: 'address';
   readonly device: string;
   readonly address: InterfaceAddress;
+  /** True if somebody took away the route into its prefix that the kernel made with it. */
+  readonly cutOff?: true;
 }
 
 /** A permanent neighbour entry: the peer's VTEP address is at its VTEP MAC. */
@@ -229,6 +231,7 @@ export function attributesOf(object: KernelObject): string {
     case 'sysctl':
       return object.value;
     case 'address':
+      return object.cutOff ? 'cut off' : '';
     case 'admission':
     case 'docker-accept':
       return '';

@@ -128,6 +128,19 @@ describe('planCheck', () => {
     expect(plan(entry(others, true))).toMatchObject({ step: 'settled' });
   });
 
+  it('looks at addresses when the kernel’s own route into the prefix of one goes', () => {
+    const connected = {
+      ...ROUTE,
+      prefix: parseCidr('44.128.0.0/20'),
+      target: { type: 'other', text: 'dev vtep1024 proto 2' },
+    } as const;
+    expect(plan(entry(connected, true, false))).toEqual(kinds('address'));
+    expect(plan(entry(connected, false, false))).toEqual({ step: 'none' });
+    expect(plan(entry({ ...connected, table: 42 }, true, false))).toMatchObject({ step: 'settled' });
+    const others = { ...connected, prefix: parseCidr('44.128.0.0/21') };
+    expect(plan(entry(others, true, false))).toMatchObject({ step: 'settled' });
+  });
+
   it('tries again when something goes from the place of what is missing', () => {
     const lacking = tracker();
     lacking.observe('route 254 9.0.1.0/26', undefined);

@@ -6,9 +6,11 @@ import {
   type KernelObjectKind,
   keyOf,
   type Neighbour,
+  type Route,
 } from '../kernel/kernel-object.js';
 import type { KernelEntry, KernelEvent, LinkChange } from '../kernel/kernel-watch.js';
-import { isOwnBridgeName } from '../kernel/ownership.js';
+import { isOwnBridgeName, MAIN_TABLE } from '../kernel/ownership.js';
+import { prefixOfInterface } from '../kernel/prefix-of-interface.js';
 import type { EntryReport } from './check-scope.js';
 import type { DeltaTracker } from './delta-tracker.js';
 
@@ -50,7 +52,7 @@ export type CheckStep =
 const NOTHING: CheckStep = { step: 'none' };
 
 /** What {@link planCheck} asks about what is wanted. */
-export type WantedObjects = Pick<DeltaTracker, 'wanted' | 'deviates'>;
+export type WantedObjects = Pick<DeltaTracker, 'wanted' | 'wantedOf' | 'deviates'>;
 
 /**
  * What has to be looked at because of an event; nothing for the echo of our own writes and for what belongs to others.
@@ -127,6 +129,8 @@ function planEntry(
   if (wanted === undefined) {
     const forwarding = gone && object.kind === 'neighbour' ? forwardingEntry(object, tracker) : undefined;
     if (forwarding !== undefined) return forwarding;
+    if (gone && object.kind === 'route' && cutsOff(object, tracker))
+      return { step: 'kinds', kinds: ['address'] };
     if (gone) return { step: 'settled', key };
     return ours ? believed : NOTHING;
   }
@@ -150,6 +154,14 @@ function forwardingEntry({ device, mac, address }: Neighbour, tracker: WantedObj
   if (wanted === undefined) return undefined;
   if (attributesOf(wanted) !== attributesOf(object)) return { step: 'kinds', kinds: ['fdb'] };
   return { step: 'entry', key, report: { object, gone: true } };
+}
+
+/** Whether this is where the kernel's own route into the prefix of an address of ours leads. */
+function cutsOff({ table, prefix }: Route, tracker: WantedObjects): boolean {
+  if (table !== MAIN_TABLE) return false;
+  for (const object of tracker.wantedOf('address'))
+    if (object.kind === 'address' && prefixOfInterface(object.address) === prefix) return true;
+  return false;
 }
 
 /** Of these no second one can be there under the key. */

@@ -9,7 +9,7 @@ export function dumpObject(object: KernelObject): string {
     case 'sysctl':
       return `sysctl ${object.key.replaceAll('/', '.')} = ${object.value}`;
     case 'address':
-      return `addr ${object.address} dev ${object.device}`;
+      return `addr ${object.address} dev ${object.device}${object.cutOff ? ' without route' : ''}`;
     case 'fdb':
       return `fdb ${object.mac} dev ${object.device} dst ${object.underlay} self permanent`;
     case 'neighbour':

@@ -1,8 +1,8 @@
 import { containsAddress, type IpAddress } from '@overlay/allocation';
 import type { DockerChain, KernelObject, Nexthop, Route } from '../kernel-object.js';
 import { ADMISSION_TABLE } from '../ownership.js';
+import { prefixOfInterface } from '../prefix-of-interface.js';
 import type { FakeCabling } from './fake-cabling.js';
-import { prefixOfInterface } from './prefix-of-interface.js';
 
 /** What is in a kernel in memory, as far as others need it. */
 export interface KernelState {

@@ -1,4 +1,6 @@
+import { interfaceIp } from '@overlay/allocation';
 import {
+  type Address,
   attributesOf,
   type BridgeLink,
   type KernelObject,
@@ -8,6 +10,7 @@ import {
 } from '../kernel-object.js';
 import type { KernelChange } from '../kernel-tables.js';
 import { ROUTE_PROTOCOL } from '../ownership.js';
+import { prefixOfInterface } from '../prefix-of-interface.js';
 
 /**
  * The lines of an `ip -batch` or `bridge -batch` file that make a change: mostly one. Every word comes from a parsed
@@ -19,7 +22,7 @@ export function changeLines(change: KernelChange): readonly string[] {
     case 'link':
       return linkLines(change, object);
     case 'address':
-      return [addressLine(op, object)];
+      return [addressLine(change, object)];
     case 'fdb':
       return op === 'remove'
         ? [`fdb del ${object.mac} dev ${object.device} dst ${attributesOf(object)} self`]
@@ -98,10 +101,19 @@ function changedVxlan(link: VxlanLink, previous: KernelObject): readonly string[
     : [device, `link set dev ${link.name} type vxlan local ${link.local} nolearning`];
 }
 
-function addressLine(op: KernelChange['op'], object: { address: string; device: string }): string {
+function addressLine(change: KernelChange, object: Address): string {
+  const { op } = change;
   if (op === 'remove') return `addr del ${object.address} dev ${object.device}`;
+  if (op === 'replace' && change.previous.kind === 'address' && change.previous.cutOff)
+    return connectedRouteLine(object);
   const nodad = object.address.includes(':') ? ' nodad' : '';
   return `addr ${op} ${object.address} dev ${object.device}${nodad}`;
+}
+
+/** The route that the kernel makes with an address. To take the address away and give it back would cost what stands on it. */
+function connectedRouteLine({ address, device }: Address): string {
+  const where = `route add ${prefixOfInterface(address)} dev ${device} protocol kernel`;
+  return address.includes(':') ? `${where} metric 256` : `${where} scope link src ${interfaceIp(address)}`;
 }
 
 function routeWords(route: Route): string {

@@ -3,6 +3,7 @@ import type { Admission, KernelObject, KernelObjectKind, NftTable } from '../ker
 import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
 import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
 import type { CommandResult, CommandRunner } from './command-runner.js';
+import { type ConnectedRouteJson, markCutOff } from './connected-routes.js';
 import { readDockerRules } from './iptables-reader.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
 import { findUnderlay, type LinkJson, parseCabling, parseLinks, portsOf } from './read-links.js';
@@ -21,6 +22,8 @@ import {
 import type { SysctlFiles } from './sysctl-files.js';
 import { readDriver, readOffload } from './vxlan-offload.js';
 
+/** Those that the kernel makes with addresses. */
+const CONNECTED_ROUTES = ['route', 'show', 'table', 'main', 'protocol', 'kernel'];
 const PLAIN_NAME = /^\w[\w.-]*$/;
 /** What a kernel before 5.3, or its tool, says to `ip nexthop`. */
 const NO_NEXTHOPS = /Operation not supported|Object "nexthop" is unknown/;
@@ -45,7 +48,17 @@ export class KernelReader {
     const device = scope.vtep;
     const aboutDevices = wanted('link', 'address', 'neighbour', 'fdb', 'port', 'offload');
     const devices = aboutDevices ? await this.#devices(scope.only, options) : [];
-    const links = parseLinks(devices, scope);
+    const list6 = async <T>(needed: boolean, args: readonly string[]) =>
+      needed ? this.#jsonUnless<T>(NO_IPV6, ['-N', '-6', ...args], options) : [];
+    const list4 = <T>(needed: boolean, args: readonly string[]) =>
+      list<T>(needed, 'ip', ['-N', '-4', ...args]);
+    const routed = wanted('address') && scope.only === undefined;
+    const connected = [
+      ...(await list4<ConnectedRouteJson>(routed, CONNECTED_ROUTES)),
+      ...((await list6<ConnectedRouteJson>(routed, CONNECTED_ROUTES)) ?? []),
+    ];
+    const parsed = parseLinks(devices, scope);
+    const links = routed ? markCutOff(parsed, connected) : parsed;
     const underlay = scope.only === undefined ? await this.#underlay(devices, scope, options) : undefined;
     // What stands on somebody else's device of that name is not ours.
     const there = links.some(
@@ -70,8 +83,6 @@ export class KernelReader {
     const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
     const tables = wanted('nftables', 'admission') ? await this.#ourNftTables(options) : [];
     const [route, rule] = [wanted('route'), wanted('rule')];
-    const list6 = async <T>(needed: boolean, args: readonly string[]) =>
-      needed ? this.#jsonUnless<T>(NO_IPV6, ['-N', '-6', ...args], options) : [];
     const routes6 = await list6<RouteJson>(route, routes);
     const rules6 = await list6<RuleJson>(rule, ['rule', 'show']);
     return {
@@ -83,9 +94,9 @@ export class KernelReader {
           device,
         ),
         ...nexthops.ours,
-        ...parseRoutes(await list<RouteJson>(route, 'ip', ['-N', '-4', ...routes])),
+        ...parseRoutes(await list4<RouteJson>(route, routes)),
         ...parseRoutes(routes6 ?? []),
-        ...parseRules(await list<RuleJson>(rule, 'ip', ['-N', '-4', 'rule', 'show'])),
+        ...parseRules(await list4<RuleJson>(rule, ['rule', 'show'])),
         ...parseRules(rules6 ?? []),
         ...(wanted('nftables') ? await this.#nftTables(tables, options) : []),
         ...(wanted('admission') ? await this.#admissions(tables, options) : []),
