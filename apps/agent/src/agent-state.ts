@@ -15,6 +15,7 @@ import { type DockerHalfSettings, dockerHalfOf } from './docker/docker-half.js';
 import { type DockerPicture, NO_DOCKER } from './docker/docker-picture.js';
 import { mergeContainers } from './docker/plan-docker-containers.js';
 import type { PoolMode } from './docker/plan-docker-network.js';
+import { silentRows } from './report/silent-rows.js';
 
 /** What the loops of one agent know together. Each setter raises the signals of those who follow. */
 export class AgentState {
@@ -213,6 +214,11 @@ export class AgentState {
     this.#containers = containers;
     this.#capacities = capacities;
     if (!sameBytes(before, usageBytes(containers, capacities))) this.changed.raise();
+  }
+
+  /** overlay-ipam has not answered for long. */
+  setUsageSilent(): void {
+    this.setUsage(this.#containers, silentRows(this.#capacities));
   }
 }
 

@@ -16,6 +16,8 @@ export interface AgentTimings {
   readonly dockerResyncMs: number;
   /** Until a Docker that is not wanted any more, and has no socket, is taken for gone: at boot it starts after the agent. */
   readonly dockerGoneMs: number;
+  /** Until a daemon that gives out addresses and does not answer is told of: a restart is no reason to. */
+  readonly silentAfterMs: number;
   /** Longest wait for a master's answer. */
   readonly masterCallMs: number;
 }
@@ -29,5 +31,6 @@ export const AGENT_TIMINGS: AgentTimings = {
   failedRetryMs: 60_000,
   dockerResyncMs: 30_000,
   dockerGoneMs: 300_000,
+  silentAfterMs: 40_000,
   masterCallMs: 10_000,
 };

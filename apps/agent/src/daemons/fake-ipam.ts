@@ -8,6 +8,7 @@ export class FakeIpam implements IpamLink {
   readonly socket = '/fake/ipam.sock';
   readonly refusedNetworks = new Set<string>();
   readonly allocations: Allocation[] = [];
+  readonly capacities: Capacity[] = [];
   readonly usage = new ChangeSignal();
   /** Every set of pools that was accepted, in order. */
   readonly accepted: (readonly Pool[])[] = [];
@@ -36,7 +37,7 @@ export class FakeIpam implements IpamLink {
 
   async getCapacity(): Promise<readonly Capacity[]> {
     this.#answer();
-    return [];
+    return this.capacities;
   }
 
   async *watchUsage(signal: AbortSignal): AsyncIterable<void> {

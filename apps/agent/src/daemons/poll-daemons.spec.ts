@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Capacity } from '@overlay/contracts';
 import { agentConfiguration } from '@overlay/model';
 import { AgentState } from '../agent-state.js';
+import { AGENT_TIMINGS } from '../agent-timings.js';
 import { FakeCniDirectory } from '../cni/fake-cni-directory.js';
 import { configurePass, FIRST_PASS } from '../configuration/configure-pass.js';
 import { exampleNetwork, exampleRegistration } from '../configuration/example-registration.js';
@@ -9,6 +11,7 @@ import { planHost } from '../configuration/plan-host.js';
 import { FakeDockerNetworks } from '../docker/fake-docker-networks.js';
 import { hostPorts, loopDeps } from '../testing.js';
 import { FakeDataplane } from './fake-dataplane.js';
+import { FakeIpam } from './fake-ipam.js';
 import { pollDaemons } from './poll-daemons.js';
 
 describe('pollDaemons and the files of the host', () => {
@@ -92,5 +95,30 @@ describe('pollDaemons and the dataplane', () => {
     dataplane.failing.clear();
     expect(await raisedBy()).toBe(1);
     expect(await raisedBy()).toBe(0);
+  });
+});
+
+describe('pollDaemons and overlay-ipam', () => {
+  it('tells the addresses of a daemon that is away for long as silent, until it answers again', async () => {
+    const config = agentConfiguration.parse({ ip: '10.0.0.1', heartbeat_ms: 100 });
+    const ipam = new FakeIpam();
+    ipam.capacities.push(Capacity.create({ network: 'a', total: 5n, free: 5n }));
+    const ports = { ...hostPorts(new FakeDockerNetworks()), ipam };
+    const timings = { ...AGENT_TIMINGS, silentAfterMs: 0 };
+    const state = new AgentState(config.network);
+    const stop = new AbortController();
+    const polling = pollDaemons(loopDeps(config, { ports, timings }), state, stop.signal);
+    const shows = async (wanted: Partial<Capacity>) => {
+      state.poll.raise();
+      while (state.capacities[0]?.silent !== wanted.silent) await setImmediate();
+      expect(state.capacities).toMatchObject([wanted]);
+    };
+    await shows({ free: 5n, silent: false });
+    ipam.away = true;
+    await shows({ free: 5n, silent: true });
+    ipam.away = false;
+    await shows({ free: 5n, silent: false });
+    stop.abort();
+    await polling;
   });
 });

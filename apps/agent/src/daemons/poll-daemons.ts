@@ -8,7 +8,7 @@ import { hasRecovered } from './has-recovered.js';
 
 /**
  * Keeps the state's picture of the daemons current, until the signal aborts: each heartbeat and whenever asked.
- * A daemon that is away leaves its last picture standing. A dataplane that answers without a host description
+ * A daemon that is away leaves its last picture standing, marked as silent after a while where it tells of addresses. A dataplane that answers without a host description
  * has started anew and is configured again, as is the host when a network that had failed is well, or when somebody
  * removed a network's CNI files.
  */
@@ -17,11 +17,15 @@ export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: Abo
 }
 
 async function askDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
-  const { clock, config } = deps;
+  const { clock, config, timings } = deps;
+  let heardMs = clock.monotonicMs();
   while (!signal.aborted) {
     const seen = state.poll.count;
     await pollDataplane(deps, state, signal);
-    if (config.network.allocateSubnet) await pollIpam(deps, state, signal);
+    if (config.network.allocateSubnet) {
+      if (await pollIpam(deps, state, signal)) heardMs = clock.monotonicMs();
+      else if (clock.monotonicMs() - heardMs >= timings.silentAfterMs) state.setUsageSilent();
+    }
     await state.poll.within(seen, config.heartbeatMs, clock, signal);
   }
 }
@@ -63,12 +67,15 @@ async function lookAtCniFiles({ config, ports, logger }: LoopDeps, state: AgentS
   }
 }
 
-async function pollIpam(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
+/** @returns whether overlay-ipam answered. */
+async function pollIpam(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<boolean> {
   try {
     const allocations = await deps.ports.ipam.listAllocations(signal);
     const capacities = await deps.ports.ipam.getCapacity(signal);
     state.setUsage(planContainers(allocations), capacities);
+    return true;
   } catch (thrown) {
     deps.logger.debug({ event: 'ipam_usage_failed', reason: toOverlayError(thrown).message });
+    return false;
   }
 }

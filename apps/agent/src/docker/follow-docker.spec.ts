@@ -30,6 +30,20 @@ describe('followDocker', () => {
     expect(docker.changes).toEqual(['+a', '+b']);
   });
 
+  it('tells the addresses of a Docker that is down for long as silent, until it answers again', async () => {
+    const { docker, state, assign, settles } = agents.host();
+    assign([a]);
+    await settles('a', OK);
+    const silent = () => state.capacities.map((row) => row.silent);
+    expect(silent()).toEqual([false]);
+    docker.setTrouble(refused);
+    while (silent()[0] === false) await systemClock.sleep(2);
+    expect(state.capacities).toMatchObject([{ total: 125n, free: 125n, silent: true }]);
+    docker.setTrouble(undefined);
+    while (silent()[0] === true) await systemClock.sleep(2);
+    expect(silent()).toEqual([false]);
+  });
+
   it('is not OK before Docker was looked at', async () => {
     const { state, assign } = agents.host();
     assign([a]);

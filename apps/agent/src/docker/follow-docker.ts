@@ -126,12 +126,14 @@ async function takeRound(
     const next = planPicture(picture, registration, wants, progress, pass, clock.nowMs());
     return { picture: next, known: next, failures, away: undefined, version: pass.version };
   } catch (thrown) {
-    const gone = clock.monotonicMs() - now.heardMs >= timings.dockerGoneMs;
+    const awayMs = clock.monotonicMs() - now.heardMs;
+    const gone = awayMs >= timings.dockerGoneMs;
     const expected = known.standing.size > 0 && (usesDocker(config.network) || !gone);
     const away = planAway(toOverlayError(thrown), ports.docker.socket, expected);
     if (!away.absent) metrics.dockerFailures.inc();
     const { progress, failures } = progressOf(new Map([...wanted].map((id) => [id, away.result])));
-    const next = planAwayPicture(picture, registration, progress, away);
+    const silent = awayMs >= timings.silentAfterMs;
+    const next = planAwayPicture(picture, registration, progress, away, silent);
     const kept = away.replaced ? NO_RECORD : known;
     return { picture: next, known: kept, failures, away: away.reason, version: '' };
   }

@@ -4,6 +4,7 @@ import { deletedNetworkIds } from '../configuration/deleted-networks.js';
 import type { HostProgress } from '../configuration/network-progress.js';
 import type { PassResult } from '../configuration/plan-progress.js';
 import { waitingFor } from '../daemons/is-away.js';
+import { silentRows } from '../report/silent-rows.js';
 import type { DockerPass } from './docker-pass.js';
 import { type DockerHalfState, type DockerPicture, NO_DOCKER } from './docker-picture.js';
 import { planDockerCapacity } from './plan-docker-capacity.js';
@@ -39,12 +40,16 @@ export function planAway(error: OverlayError, socket: string, expected: boolean)
   return { absent: false, replaced, reason, result: { kind: 'waiting', reason } };
 }
 
-/** The picture while Docker does not answer: what was there is still there as far as anybody knows. */
+/**
+ * The picture while Docker does not answer: what was there is still there as far as anybody knows.
+ * @param silent it has not answered for long
+ */
 export function planAwayPicture(
   before: DockerPicture,
   registration: RegisterAgentResponse,
   progress: HostProgress,
   away: AwayPlan,
+  silent: boolean,
 ): DockerPicture {
   const halves = new Map<string, DockerHalfState>();
   for (const [networkId, one] of progress) halves.set(networkId, { progress: one, notice: away.reason });
@@ -54,7 +59,8 @@ export function planAwayPicture(
       halves.set(networkId, { progress: { kind: 'waiting', reason: away.reason }, notice: '' });
     }
   }
-  return { ...before, up: false, halves };
+  const capacities = silent ? silentRows(before.capacities) : before.capacities;
+  return { ...before, up: false, halves, capacities };
 }
 
 /** The picture after Docker answered. */

@@ -31,7 +31,13 @@ export class DockerFollowers {
     const config = agentConfiguration.parse(raw);
     const state = new AgentState(config.network);
     const deps = loopDeps(config, {
-      timings: { ...AGENT_TIMINGS, local: { baseMs: 1, capMs: 5 }, dockerResyncMs: 20, dockerGoneMs },
+      timings: {
+        ...AGENT_TIMINGS,
+        local: { baseMs: 1, capMs: 5 },
+        dockerResyncMs: 20,
+        dockerGoneMs,
+        silentAfterMs: 20,
+      },
       ports: hostPorts(docker),
     });
     const metrics = declareMetrics(deps.metrics, state, this.#store);

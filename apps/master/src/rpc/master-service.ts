@@ -109,7 +109,7 @@ async function reportAgent(deps: MasterServiceDeps, request: ReportAgentRequest,
   cluster.report(nodeId, {
     states,
     containers: request.containers.map((container) => ({ ...container, agentIp })),
-    capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp, silent: false })),
+    capacities: request.capacities.map((capacity) => ({ ...capacity, agentIp })),
     receivedAtMs: clock.nowMs(),
   });
   // Agents report to every master; only the leader acts on it.

@@ -41,6 +41,6 @@ export function renderCapacityChange(capacity: Capacity, at: Date): string {
   const what = `${at.toISOString()} ${agentIp} ${network} ${halfWord(half)} IPv${family}`;
   if (total === 0n) return `${what}: gone`;
   const exhausted = capacity.exhaustedSinceMs === 0n ? '' : ', exhausted';
-  const silent = capacity.silent ? ', agent silent' : '';
+  const silent = capacity.silent ? ', silent' : '';
   return `${what}: ${free} free, ${cooling} cooling, ${used} used of ${total}${exhausted}${silent}`;
 }

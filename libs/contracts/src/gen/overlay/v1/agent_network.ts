@@ -263,8 +263,8 @@ export interface Capacity {
   /** How many containers can start before one gets an address that is still cooling: the least `free` of the half's families. */
   largestBurst: bigint;
   /**
-   * Of a master: the agent has not reported for longer than it may, so its host may be gone: the counts are what it
-   * said last, and `min_free` leaves the row out. False on the host itself.
+   * The counts are what was said last, and `min_free` leaves the row out: the agent has not reported for longer than it
+   * may, so that its host may be gone, or what gives out the addresses there, overlay-ipam or Docker, has been down for long.
    */
   silent: boolean;
 }
