@@ -30,6 +30,11 @@ describe('parseProbeOptions', () => {
     [{ tcp: '80', within: '0' }, [], '--within'],
     [{ exec: true }, [], '--exec needs a command'],
     [{ tcp: '80' }, ['true'], 'a command needs --exec'],
+    [{ tcp: '80', contains: 'ok' }, [], '--contains: belongs to --http PORT'],
+    [{ grpc: '80', path: '/' }, [], '--path: belongs to --http PORT'],
+    [{ exec: true, https: true }, ['true'], '--https: belongs to --http PORT'],
+    [{ http: '80', service: 'shop' }, [], '--service: belongs to --grpc PORT'],
+    [{ tcp: '80', status: '204' }, [], '--status: belongs to --http PORT'],
   ])('refuses %j %j', (typed, argv, message) => {
     expect(() => parseProbeOptions(typed, argv)).toThrow(message);
   });

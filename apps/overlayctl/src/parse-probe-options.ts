@@ -46,6 +46,18 @@ export function parseProbeOptions(typed: TypedProbe, argv: readonly string[]): P
     const description = 'a command needs --exec, and --exec needs a command behind --';
     throw OverlayError.invalid([{ field: '--exec', description }]);
   }
+  for (const [field, needs, isTyped] of [
+    ['--path', '--http', typed.path !== undefined],
+    ['--https', '--http', typed.https === true],
+    ['--status', '--http', typed.status !== undefined],
+    ['--contains', '--http', typed.contains !== undefined],
+    ['--service', '--grpc', typed.service !== undefined],
+  ] as const) {
+    const given = needs === '--http' ? typed.http : typed.grpc;
+    if (isTyped && given === undefined) {
+      violations.push({ field, description: `belongs to ${needs} PORT and would not be looked at` });
+    }
+  }
   const seconds =
     typed.within === undefined ? DEFAULT_SECONDS : number('--within', typed.within, MAX_SECONDS);
   const probe = readProbe(typed, argv, number);
