@@ -42,6 +42,13 @@ describe('explainFailure', () => {
     );
   });
 
+  it('tells whose socket it is', () => {
+    const words = 'connect EACCES /run/overlay/agent.sock';
+    expect(explainFailure(new OverlayError('unavailable', words), ASKED).message).toBe(
+      `cannot reach the master at 10.0.0.1:5060 (${words}): repeat this as root or as the user that owns the socket`,
+    );
+  });
+
   it('names the leader', () => {
     const error = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.2:5060' });
     expect(explainFailure(error, ASKED).message).toContain('--master 10.0.0.2:5060');

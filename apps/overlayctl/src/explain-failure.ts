@@ -11,6 +11,9 @@ export interface AskedServer {
 const NO_CONNECTION =
   /^(?:\w+ )?E[A-Z]{3,}\b|^Connection dropped|^No connection|^the name in |^TLS: |^the connection was closed|^the answer is no gRPC|certificate|network socket|RST_STREAM|^$/;
 
+/** What the kernel says of a unix socket that belongs to others. */
+const NO_ACCESS = /^connect E(?:ACCES|PERM)\b/;
+
 /**
  * The failure of a call, with the server's address, and with the way out where the server gave no answer of its own. What
  * the server itself says of a write that it could not finish is told as it is: it may have happened.
@@ -23,8 +26,9 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
   }
   if (code === 'unavailable') {
     const reason = transportReason(error.message);
+    const way = NO_ACCESS.test(reason) ? 'repeat this as root or as the user that owns the socket' : wayOut;
     const message = NO_CONNECTION.test(reason)
-      ? `cannot reach ${server} (${reason}): ${wayOut}`
+      ? `cannot reach ${server} (${reason}): ${way}`
       : `${server} says: ${reason}`;
     return new OverlayError(code, message, { cause: error });
   }
