@@ -1,6 +1,7 @@
 import { familyOf } from '@overlay/allocation';
+import { VTEP_UDP_PORT } from '@overlay/model';
 import type { NftTable } from '../kernel/kernel-object.js';
-import { ADMISSION_SET, ADMISSION_TABLE, VXLAN_PORT } from '../kernel/ownership.js';
+import { ADMISSION_SET, ADMISSION_TABLE } from '../kernel/ownership.js';
 import type { HostDescription } from './host-description.js';
 
 /**
@@ -20,8 +21,8 @@ export function planAdmission(host: HostDescription): NftTable {
     '}',
     'chain input {',
     'type filter hook input priority raw; policy accept;',
-    `udp dport ${VXLAN_PORT} ${ip} saddr @${ADMISSION_SET} accept`,
-    `udp dport ${VXLAN_PORT} counter drop`,
+    `udp dport ${VTEP_UDP_PORT} ${ip} saddr @${ADMISSION_SET} accept`,
+    `udp dport ${VTEP_UDP_PORT} counter drop`,
     '}',
     'chain tunnel {',
     'type filter hook prerouting priority raw; policy accept;',

@@ -7,7 +7,7 @@ import {
   type MacAddress,
   parseMacAddress,
 } from '@overlay/allocation';
-import { MTU_MIN_IPV6_BYTES } from '@overlay/model';
+import { MTU_MIN_IPV6_BYTES, VTEP_UDP_PORT } from '@overlay/model';
 import type { Address, BridgeLink, KernelObject, Sysctl, VxlanLink } from '../kernel/kernel-object.js';
 import {
   ALIAS_PREFIX,
@@ -16,7 +16,6 @@ import {
   RULE_PRIORITY,
   SHARED_BRIDGE_PREFIX,
   UNREACHABLE_METRIC,
-  VXLAN_PORT,
 } from '../kernel/ownership.js';
 import { activeNetworks, activeSubnets, type HostDescription, type HostNetwork } from './host-description.js';
 import { planAdmission } from './plan-admission.js';
@@ -47,7 +46,7 @@ function planVtep(host: HostDescription): readonly (VxlanLink | Address)[] {
     mtuBytes: vtep.mtuBytes,
     up: true,
     vni: vtep.vni,
-    port: VXLAN_PORT,
+    port: VTEP_UDP_PORT,
     local: host.ip,
     learning: false,
   };

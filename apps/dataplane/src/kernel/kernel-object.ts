@@ -254,11 +254,6 @@ export function attributesOf(object: KernelObject): string {
   }
 }
 
-/** The family that an object's addresses belong to. */
-export function prefixFamily(text: Cidr | InterfaceAddress | IpAddress): IpFamily {
-  return text.includes(':') ? 6 : 4;
-}
-
 /**
  * White space is the tool's, and so are the order of the elements of a set and the spelling of a lookup that finds no
  * route: `fib saddr . iif oif missing` is `fib saddr . iif check missing` from nft 1.1.4 on.

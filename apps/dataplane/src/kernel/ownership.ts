@@ -68,9 +68,6 @@ export const ADMISSION_TABLE = 'overlay_admission';
 /** Its set of the peers' underlay addresses. */
 export const ADMISSION_SET = 'peers';
 
-/** UDP port of the tunnel. */
-export const VXLAN_PORT = 64000;
-
 /** Docker's chain for rules of others. */
 export const DOCKER_CHAIN = 'DOCKER-USER';
 

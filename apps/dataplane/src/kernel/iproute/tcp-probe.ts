@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
+import { VTEP_UDP_PORT } from '@overlay/model';
 import type { TrialAnswer } from '../../desired/plan-offload-trial.js';
-import { VXLAN_PORT } from '../ownership.js';
 import type { TunnelProbe } from '../tunnel-probe.js';
 
 const REFUSALS: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET']);
@@ -9,7 +9,7 @@ const REFUSALS: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET']);
 export const tcpProbe: TunnelProbe = {
   ask: ({ from, to }, timeoutMs, signal) =>
     new Promise((resolve) => {
-      const socket = connect({ host: to, port: VXLAN_PORT, localAddress: from });
+      const socket = connect({ host: to, port: VTEP_UDP_PORT, localAddress: from });
       const giveUp = () => finish('silent');
       const timer = setTimeout(giveUp, timeoutMs);
       const finish = (answer: TrialAnswer) => {
