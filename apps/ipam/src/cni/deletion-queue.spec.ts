@@ -87,6 +87,9 @@ describe('DeletionQueue', () => {
     writeFileSync(join(folder, '.draft'), DELETION);
     await settle();
     await settle(join(folder, 'new', 'folder'));
+    expect(performed).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['.draft', 'new']);
+    expect(readdirSync(join(folder, 'new'))).toEqual(['folder']);
   });
 
   it.each([
