@@ -36,13 +36,6 @@ export class IntervalSet<T extends Integer> {
     return this.#firstByLast.lowest()?.value;
   }
 
-  /** The lowest member that is not below `bound`. */
-  lowestFrom(bound: T): T | undefined {
-    const next = this.#firstByLast.ceiling(bound);
-    if (next === undefined) return undefined;
-    return next.value > bound ? next.value : bound;
-  }
-
   /** Removes the lowest member and returns it. */
   takeLowest(): T | undefined {
     const { one, plus, minus } = this.#integers;
