@@ -49,6 +49,12 @@ describe('explainFailure', () => {
     );
   });
 
+  it('names the server that ended the call, as one does that stops', () => {
+    expect(explainFailure(new OverlayError('aborted', 'Call cancelled'), ASKED).message).toBe(
+      'the master at 10.0.0.1:5060 ended the call (Call cancelled): repeat this',
+    );
+  });
+
   it('names the leader', () => {
     const error = new OverlayError('unavailable', 'not the leader', { leader: '10.0.0.2:5060' });
     expect(explainFailure(error, ASKED).message).toContain('--master 10.0.0.2:5060');

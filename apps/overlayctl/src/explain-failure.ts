@@ -36,6 +36,11 @@ export function explainFailure(thrown: unknown, { server, wayOut }: AskedServer)
     const message = `${server} did not answer in time: raise --timeout, or ${wayOut}`;
     return new OverlayError(code, message, { cause: error });
   }
+  if (code === 'aborted') {
+    return new OverlayError(code, `${server} ended the call (${error.message}): repeat this`, {
+      cause: error,
+    });
+  }
   if (code === 'unimplemented') {
     return new OverlayError(code, `${server} does not know this command: it is of another version`, {
       cause: error,
