@@ -45,10 +45,11 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     cluster.follow(addressOfCandidate(deps.candidate));
     deps.onRole(false);
     commits.end(new OverlayError('unavailable', 'this master stopped leading: try again'));
-    logger.warn({
-      event: 'leading_ended',
-      reason: failure?.message ?? 'leadership is lost or the master stops',
-    });
+    if (failure === undefined && signal.aborted) {
+      logger.info({ event: 'leading_ended', reason: 'this master stops' });
+    } else {
+      logger.warn({ event: 'leading_ended', reason: failure?.message ?? 'leadership is lost' });
+    }
   } finally {
     await leadership.resign();
   }
