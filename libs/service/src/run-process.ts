@@ -1,7 +1,8 @@
 import { type OverlayError, toOverlayError } from '@overlay/failure';
+import type { LogLevel } from '@overlay/model';
 import { Command, CommanderError } from 'commander';
 import { type Clock, systemClock } from './clock.js';
-import { createLogger, type Logger, type LogLevel } from './logger.js';
+import { createLogger, type Logger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { type ProcessConfiguration, readConfiguration } from './read-configuration.js';
 import { Readiness } from './readiness.js';
