@@ -29,6 +29,10 @@ describe('transportReason', () => {
       'No connection established. Last error: 80CC2B197D7F0000:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/openssl/ssl/record/ssl3_record.c:350:\n',
       'TLS: wrong version number',
     ],
+    [
+      'No address added out of total 1 resolved errors: [listen EADDRINUSE: address already in use 127.0.0.1:5060]',
+      'listen EADDRINUSE: address already in use 127.0.0.1:5060',
+    ],
     ['etcdserver: no leader', 'etcdserver: no leader'],
     ['', ''],
   ])('makes of %j: %j', (text, reason) => {

@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError, transportReason } from '@overlay/failure';
 import { formatListenAddress, type ListenAddress } from '@overlay/model';
 import { HealthImplementation } from 'grpc-health-check';
 import { keepalive } from './keepalive.js';
@@ -95,7 +95,7 @@ async function bind(server: Server, { listen, tls }: RpcServerOptions): Promise<
     return port;
   } catch (error) {
     server.forceShutdown();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = transportReason(toOverlayError(error).message);
     const message = `${key}: cannot listen on ${target}: ${reason}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
