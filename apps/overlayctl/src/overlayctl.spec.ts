@@ -26,6 +26,15 @@ describe('runOverlayctl', () => {
     }
   });
 
+  it.each([[['network', 'show', 'a\u001b[2J']], [['a\u001b[2J']], [['--master', 'a\u001b[2J', 'state']]])(
+    'lets no text steer the terminal: %j',
+    async (args) => {
+      const answer = await run(args);
+      expect(answer.exitCode).toBe(2);
+      expect(answer.err).toContain('a [2J');
+    },
+  );
+
   it.each([
     [[], 'Usage: overlayctl'],
     [['networks'], "unknown command 'networks'"],

@@ -11,6 +11,7 @@ import { addNetworkCommands } from './commands/network-commands.js';
 import { addStateCommand } from './commands/state-command.js';
 import { type ExitCode, exitCodeOf } from './exit-code.js';
 import { readGlobalOptions, type TypedOptions } from './global-options.js';
+import { printableLines } from './render/printable.js';
 import { addSharedFlags, typedFlags } from './shared-flags.js';
 import type { Terminal } from './terminal.js';
 
@@ -40,7 +41,7 @@ export async function runOverlayctl(args: readonly string[], deps: OverlayctlDep
   } catch (thrown) {
     // commander has told its own errors already; help and version end the same way, with exit code 0.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-    terminal.warn(`overlayctl: ${toOverlayError(thrown).message}`);
+    tellFailure(terminal, thrown);
     return exitCodeOf(thrown);
   }
 }
@@ -55,7 +56,7 @@ function createProgram({ terminal, environment, version, agentProgram }: Overlay
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
-      writeErr: (text) => terminal.warn(text.trimEnd()),
+      writeErr: (text) => terminal.warn(printableLines(text)),
       outputError: (text, write) => write(text.replace(/^error: /, 'overlayctl: ')),
     });
   let typed: TypedOptions = {};
@@ -65,7 +66,7 @@ function createProgram({ terminal, environment, version, agentProgram }: Overlay
     agentProgram,
     globals: () => ({
       ...readGlobalOptions(typed, environment, config),
-      warn: (text) => terminal.warn(text),
+      warn: (text) => terminal.warn(printableLines(text)),
     }),
   };
   addNetworkCommands(program, context);
@@ -95,11 +96,16 @@ async function checkConfig(
   try {
     await readConfig(typed);
   } catch (thrown) {
-    terminal.warn(`overlayctl: ${toOverlayError(thrown).message}`);
+    tellFailure(terminal, thrown);
     return 1;
   }
   terminal.print('overlayctl: the configuration is right');
   return 0;
+}
+
+/** Servers, logs and files have a say in most failures, and shall not steer the terminal. */
+function tellFailure(terminal: Terminal, thrown: unknown): void {
+  terminal.warn(`overlayctl: ${printableLines(toOverlayError(thrown).message)}`);
 }
 
 async function readConfig({ config }: TypedOptions): Promise<OverlayctlConfig> {

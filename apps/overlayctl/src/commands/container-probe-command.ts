@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type CommandContext, printAnswer } from '../command-context.js';
 import { withMaster } from '../connect-master.js';
 import { parseProbeOptions, type TypedProbe } from '../parse-probe-options.js';
+import { renderProbe } from '../render/render-probe.js';
 
 /** Adds `container probe`. */
 export function addContainerProbe(container: Command, context: CommandContext): void {
@@ -34,8 +35,7 @@ export function addContainerProbe(container: Command, context: CommandContext): 
       const { healthy, detail, durationMs } = result;
       printAnswer(context, {
         json: () => ({ healthy, detail, duration_ms: durationMs, agent_ip: answer.agentIp }),
-        text: () =>
-          `${healthy ? 'healthy' : 'unhealthy'}: ${detail} (${durationMs} ms, from ${answer.agentIp})`,
+        text: () => renderProbe(result, answer.agentIp),
       });
       if (!healthy) throw new OverlayError('failed_precondition', `${id} is unhealthy`);
     });

@@ -8,3 +8,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
 export function printable(text: string): string {
   return text.replace(CONTROL, ' ').trim();
 }
+
+/** Text from elsewhere in the lines that it has, without other control characters. */
+export function printableLines(text: string): string {
+  const lines = text.split('\n').map((line) => line.replace(CONTROL, ' ').trimEnd());
+  return lines.join('\n').trimEnd();
+}
