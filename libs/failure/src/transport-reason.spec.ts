@@ -33,6 +33,7 @@ describe('transportReason', () => {
       'No address added out of total 1 resolved errors: [listen EADDRINUSE: address already in use 127.0.0.1:5060]',
       'listen EADDRINUSE: address already in use 127.0.0.1:5060',
     ],
+    ['14 UNAVAILABLE: Channel closed before call started', 'the connection failed under another call'],
     ['etcdserver: no leader', 'etcdserver: no leader'],
     ['', ''],
   ])('makes of %j: %j', (text, reason) => {

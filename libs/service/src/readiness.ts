@@ -6,11 +6,12 @@ export class Readiness {
   readonly #reasons = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
 
-  /** Says that something stands in the way. Repeating it replaces the explanation. */
-  block(name: string, explanation: string): void {
-    if (this.#reasons.get(name) === explanation) return;
+  /** Says that something stands in the way. Repeating it replaces the explanation. @returns whether this is news. */
+  block(name: string, explanation: string): boolean {
+    if (this.#reasons.get(name) === explanation) return false;
     this.#reasons.set(name, explanation);
     this.#tell();
+    return true;
   }
 
   /** Takes a reason back. Repeatable. */

@@ -30,8 +30,9 @@ export async function replicate(deps: ReplicaDeps, signal: AbortSignal): Promise
         const error = toOverlayError(thrown);
         if (signal.aborted) return;
         if (!passes(error) && !(deps.cluster.loaded && error.code === 'data_loss')) throw error;
-        deps.readiness.block('log', error.message);
-        deps.logger.warn({ event: 'log_unavailable', reason: error.message });
+        if (deps.readiness.block('log', error.message)) {
+          deps.logger.warn({ event: 'log_unavailable', reason: error.message });
+        }
         await deps.clock.sleep(backoffMs(attempt, RETRY, deps.random), signal);
         attempt += 1;
       }
