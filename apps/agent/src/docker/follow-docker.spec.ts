@@ -109,7 +109,7 @@ describe('followDocker', () => {
     expect(state.docker?.standing).toEqual(new Set([a.networkId, b.networkId]));
   });
 
-  it('tries a refused network as often as allowed', async () => {
+  it('fails a network that Docker refuses, and makes it when Docker takes it', async () => {
     const { docker, assign, settles } = agents.host();
     docker.refusal = new OverlayError('internal', 'Pool overlaps with other one');
     assign([a]);
