@@ -1,4 +1,5 @@
 export { type CommitSize, pagesOfCommit, type TreeSize } from './commit-pages.js';
+export { leastDataFileBytes, makeSafeToMap } from './data-file.js';
 export { DatabaseRoom, type DatabaseSize, type SizedTable } from './database-room.js';
 export { FileRoom } from './file-room.js';
 export { makeLockRoom } from './lock-room.js';

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -49,6 +49,19 @@ describe('TopologyStore', () => {
     await store.replace([peer('b')], 7n);
     expect([store.revision, store.term]).toStrictEqual([7n, undefined]);
     expect(content()).toStrictEqual([peer('b')]);
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ['garbage', (file) => writeFileSync(file, Buffer.alloc(65_536, 7))],
+    ['text', (file) => writeFileSync(file, 'topology')],
+    ['cut after the first page', (file) => truncateSync(file, 4096)],
+  ])('names the folder where its file is %s', async (_case, damage) => {
+    await store.replace([peer('a'), network('n')], 5n);
+    await store.close();
+    damage(join(folder, 'topology', 'data.mdb'));
+    expect(() => new TopologyStore(folder)).toThrow(
+      /\/topology cannot be opened: data\.mdb .*; remove the folder/,
+    );
   });
 
   it('tells followers only what changed', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AddressSpace, Network, Peer, type TopologyChange } from '@overlay/contracts';
-import { DatabaseRoom, makeLockRoom } from '@overlay/disk-room';
+import { DatabaseRoom, makeLockRoom, makeSafeToMap } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import { ChangeSignal } from '../change-signal.js';
@@ -43,6 +43,8 @@ export class TopologyStore {
     try {
       mkdirSync(path, { recursive: true });
       makeLockRoom(join(path, 'data.mdb-lock'));
+      if (!makeSafeToMap(join(path, 'data.mdb')))
+        throw new Error('data.mdb does not begin like an lmdb database');
       this.#db = open<Buffer, string>({ path: join(path, 'data.mdb'), encoding: 'binary' });
       this.#db.get(REVISION);
       this.#path = path;

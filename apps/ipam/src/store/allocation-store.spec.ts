@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -170,6 +170,42 @@ describe('LmdbAllocationStore on a folder that cannot be used', () => {
       writeFileSync(file, '');
       appendFileSync(file, 'x');
       expect(() => LmdbAllocationStore.open(join(file, 'state'))).toThrow(/^state_dir: the store in .*file/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('LmdbAllocationStore on a damaged file', () => {
+  const lengthOf = (file: string) => statSync(file).size;
+
+  it.each<[string, (file: string) => void]>([
+    ['garbage', (file) => writeFileSync(file, Buffer.alloc(lengthOf(file), 7))],
+    ['text', (file) => writeFileSync(file, 'allocations')],
+    ['cut inside the first page', (file) => truncateSync(file, 100)],
+    ['cut after the first page', (file) => truncateSync(file, 4096)],
+    ['cut after the meta pages', (file) => truncateSync(file, 8192)],
+    ['cut in the middle', (file) => truncateSync(file, 6 * 4096)],
+  ])('says so when it is %s', async (_case, damage) => {
+    const folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
+    try {
+      const store = LmdbAllocationStore.open(folder);
+      const records = Array.from({ length: 200 }, (_, at) => record(`c${at}`, `9.0.2.${at + 1}/24`));
+      await store.commit(records.map((each) => ({ kind: 'put_allocation', record: each })));
+      await store.close();
+      damage(join(folder, 'allocations.lmdb'));
+      const loading = async () => {
+        const damaged = LmdbAllocationStore.open(folder);
+        try {
+          return await damaged.load();
+        } finally {
+          await damaged.close();
+        }
+      };
+      await expect(loading()).rejects.toMatchObject({
+        code: 'data_loss',
+        message: expect.stringMatching(/^state_dir: .*allocations\.lmdb is damaged: .{20}/),
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DatabaseSize, FileRoom, pagesOfCommit } from '@overlay/disk-room';
-import { OverlayError } from '@overlay/failure';
+import { type DatabaseSize, FileRoom, makeSafeToMap, pagesOfCommit } from '@overlay/disk-room';
+import { isFailure, OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import type { IpamMutation } from '../allocation/records.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
@@ -61,13 +61,15 @@ export class LmdbAllocationStore implements AllocationStore {
    * Opens the store, creating what is missing. One process at a time may have it open: each plans against what
    * it read at its start.
    * @throws OverlayError `failed_precondition` naming the folder if it cannot be used, or the process that
-   * uses it.
+   * uses it; `data_loss` if the file is no database.
    */
   static open(folder: string): LmdbAllocationStore {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const path = join(folder, FILE);
+      if (!makeSafeToMap(path)) throw damaged(folder, 'it does not begin like an lmdb database');
       const database = open<string, string>({
-        path: join(folder, FILE),
+        path,
         encoding: 'string',
         noSubdir: true,
         overlappingSync: false,
@@ -77,20 +79,26 @@ export class LmdbAllocationStore implements AllocationStore {
       rmSync(join(folder, FORMER_RESERVE), { force: true });
       return new LmdbAllocationStore(folder, database);
     } catch (error) {
+      if (isFailure(error, 'data_loss')) throw error;
       const message = `state_dir: the store in ${folder} cannot be opened: ${reasonOf(error)}`;
       throw new OverlayError('failed_precondition', message, { cause: error });
     }
   }
 
   async load(): Promise<StoredIpam> {
-    this.#requireFormat();
-    const pools = this.#database.get(POOLS_KEY);
-    return {
-      pools: pools === undefined ? [] : parseStoredPools(POOLS_KEY, decode(pools)),
-      allocations: this.#all(ALLOCATIONS, parseStoredAllocation),
-      reservations: this.#all(RESERVATIONS, parseStoredReservation),
-      freed: this.#all(FREED, parseStoredFreed),
-    };
+    try {
+      this.#requireFormat();
+      const pools = this.#database.get(POOLS_KEY);
+      return {
+        pools: pools === undefined ? [] : parseStoredPools(POOLS_KEY, decode(pools)),
+        allocations: this.#all(ALLOCATIONS, parseStoredAllocation),
+        reservations: this.#all(RESERVATIONS, parseStoredReservation),
+        freed: this.#all(FREED, parseStoredFreed),
+      };
+    } catch (error) {
+      if (isFailure(error)) throw error;
+      throw damaged(this.#folder, reasonOf(error), error);
+    }
   }
 
   async commit(mutations: readonly IpamMutation[]): Promise<void> {
@@ -143,6 +151,12 @@ export class LmdbAllocationStore implements AllocationStore {
     const message = `state_dir: the store in ${this.#folder} has format ${String(found)}, this release reads ${readable}: run the release that wrote it`;
     throw new OverlayError('failed_precondition', message);
   }
+}
+
+function damaged(folder: string, reason: string, cause?: unknown): OverlayError {
+  const way = 'restore it from a backup, or move it away once no container holds an address of this host';
+  const message = `state_dir: ${join(folder, FILE)} is damaged: ${reason}; ${way}`;
+  return new OverlayError('data_loss', message, { cause });
 }
 
 /** LMDB locks this file as long as it has the store open, and the kernel drops the lock of a process that dies. */
