@@ -111,6 +111,18 @@ describe('parseCniCall', () => {
     });
   });
 
+  it('takes the addresses that a framework asks Mesos for, and any where it names none', () => {
+    const wanting = (addresses: readonly unknown[]) => {
+      const args = { 'org.apache.mesos': { network_info: { ip_addresses: addresses } } };
+      return parseCniCall(ENVIRONMENT, JSON.stringify({ ...CONFIG, args }));
+    };
+    const named = [{ protocol: 'IPv4', ip_address: '9.0.1.4' }, { ip_address: 'FD01:B::4' }];
+    expect(wanting(named)).toMatchObject({ call: { requestedIps: ['9.0.1.4', 'fd01:b::4'] } });
+    const unnamed = [{ protocol: 'IPv4' }, { ip_address: null }, { ip_address: '' }];
+    expect(wanting(unnamed)).toMatchObject({ call: { requestedIps: [] } });
+    expect(wanting([{ ip_address: 'x' }])).toMatchObject({ ok: false, error: { code: 7 } });
+  });
+
   it('takes a label without a value for an empty one', () => {
     const config = { ...CONFIG, args: mesos({ labels: [{ key: 'app', value: null }] }) };
     expect(parseCniCall(ENVIRONMENT, JSON.stringify(config))).toMatchObject({

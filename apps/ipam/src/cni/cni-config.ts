@@ -7,7 +7,7 @@ import type { ValidAttachment } from '../allocation/plan-collection.js';
 /** What ADD uses of a network configuration. */
 export interface AddConfig {
   readonly network: NetworkName;
-  /** From `runtimeConfig.ips` (the capability `ips`) and `args.cni.ips`. */
+  /** From `runtimeConfig.ips` (the capability `ips`), `args.cni.ips` and Mesos, `network_info.ip_addresses`. */
   readonly requestedIps: readonly IpAddress[];
   /** From Mesos, `args["org.apache.mesos"].network_info.labels`. */
   readonly labels: Readonly<Record<string, string>>;
@@ -30,7 +30,10 @@ export interface GcConfig {
 const ips = z.nullish(z.array(z.string()));
 const early = z.nullish(z.looseObject({ ip: z.string() }));
 const label = z.looseObject({ key: z.string(), value: z.nullish(z.string()) });
+// Mesos, NetworkInfo.IPAddress: without an address any of the protocol is wanted.
+const wantedByMesos = z.looseObject({ ip_address: z.nullish(z.string()) });
 const networkInfo = z.looseObject({
+  ip_addresses: z.nullish(z.array(wantedByMesos)),
   labels: z.nullish(z.looseObject({ labels: z.nullish(z.array(label)) })),
 });
 
@@ -84,8 +87,10 @@ export function decodeCniConfig(text: string): Readonly<Record<string, unknown>>
  */
 export function parseAddConfig(decoded: Readonly<Record<string, unknown>>): AddConfig {
   const { name, runtimeConfig, args } = parsed(addSchema, decoded);
-  const requested = [...(runtimeConfig?.ips ?? []), ...(args?.cni?.ips ?? [])];
-  const mesosLabels = args?.['org.apache.mesos']?.network_info?.labels?.labels ?? [];
+  const mesos = args?.['org.apache.mesos']?.network_info;
+  const mesosIps = (mesos?.ip_addresses ?? []).flatMap(({ ip_address: ip }) => (ip ? [ip] : []));
+  const requested = [...(runtimeConfig?.ips ?? []), ...(args?.cni?.ips ?? []), ...mesosIps];
+  const mesosLabels = mesos?.labels?.labels ?? [];
   return {
     network: parseNetworkName(name),
     requestedIps: [...new Set(requested.map(parseRequestedIp))],
