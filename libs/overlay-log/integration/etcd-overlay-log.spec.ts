@@ -54,6 +54,32 @@ describe('the log in etcd', () => {
     await Promise.all(opened.map((each) => each.close()));
   });
 
+  it('writes nothing among the keys of something else', async () => {
+    await cluster.put(`${prefix}other/key`, 'x');
+    await expect(log.load()).rejects.toThrow(`has entries under ${prefix} but no format`);
+    await expect(log.campaign('m1', never)).rejects.toMatchObject({
+      code: 'failed_precondition',
+      message: expect.stringContaining(`has entries under ${prefix} but no format`),
+    });
+    expect((await cluster.etcdctl('get', '--prefix', prefix, '--keys-only')).trim()).toBe(
+      `${prefix}other/key`,
+    );
+  });
+
+  it('does not begin inside another log', async () => {
+    const { fence } = await log.campaign('m1', never);
+    await log.commit([claim('a')], fence);
+    const outer = prefix;
+    prefix = `${outer}more/inside/`;
+    await expect(open().campaign('m2', never)).rejects.toMatchObject({
+      code: 'failed_precondition',
+      message: expect.stringContaining(
+        `another overlay log under ${outer}, whose keys those under ${prefix}`,
+      ),
+    });
+    expect(await claimedValues(log)).toEqual(['a']);
+  });
+
   it('lets a second candidate wait until the first resigns, and tells both who leads', async () => {
     const other = open();
     const first = await log.campaign('m1', never);

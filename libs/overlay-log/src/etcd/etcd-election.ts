@@ -7,8 +7,18 @@ import { EtcdLeadership } from './etcd-leadership.js';
 import { EtcdLease, type LeaseTerms } from './etcd-lease.js';
 import type { EtcdMembers } from './etcd-members.js';
 import { fenceOf, type LeaderWatch } from './leader-watch.js';
+import { prefixTaken, requireNoOuterLog } from './require-own-prefix.js';
 
 const RETRY_MS = 500;
+
+/** What there is of the log, all at one revision. */
+interface Sight {
+  readonly led: boolean;
+  /** Undefined before the first winner. */
+  readonly format: string | undefined;
+  /** True if there is any key under the log's prefix. */
+  readonly hasKeys: boolean;
+}
 
 /**
  * Campaigns for the leader's key, which exactly one transaction at a time can create. Its creation revision
@@ -30,7 +40,7 @@ export class EtcdElection {
   /**
    * Waits until the candidate leads; an etcd that cannot be reached is waited for.
    * @throws OverlayError `aborted` if the signal aborts first, `unauthenticated` or `permission_denied` if etcd
-   * refuses the user, `failed_precondition` if the log's format is unknown.
+   * refuses the user, `failed_precondition` if the log's format is unknown or its prefix is not its own.
    */
   async campaign(candidate: string, signal: AbortSignal): Promise<EtcdLeadership> {
     this.#leader.start();
@@ -49,12 +59,14 @@ export class EtcdElection {
 
   /** One round: waits while another leads, then tries to create the key. */
   async #attempt(candidate: string, signal: AbortSignal): Promise<EtcdLeadership | undefined> {
-    const { led, format } = await this.#look(signal);
+    const { led, format, hasKeys } = await this.#look(signal);
     if (led) {
       await this.#waitForVacancy(signal);
       return undefined;
     }
     if (format !== undefined) requireKnownFormat(format, this.#members.where);
+    else if (hasKeys) throw prefixTaken(this.#members, this.#keys);
+    else await requireNoOuterLog(this.#members, this.#keys, signal);
     const lease = await EtcdLease.grant(this.#members, this.#terms, signal);
     try {
       const won = await this.#create(candidate, format === undefined, lease);
@@ -67,10 +79,14 @@ export class EtcdElection {
     return undefined;
   }
 
-  async #look(signal: AbortSignal): Promise<{ readonly led: boolean; readonly format: string | undefined }> {
-    const { leader: leaderKey, format: formatKey } = this.#keys;
+  async #look(signal: AbortSignal): Promise<Sight> {
+    const { leader: leaderKey, format: formatKey, start, end } = this.#keys;
     const request = {
-      success: [{ request_range: { key: leaderKey } }, { request_range: { key: formatKey } }],
+      success: [
+        { request_range: { key: leaderKey } },
+        { request_range: { key: formatKey } },
+        { request_range: { key: start, range_end: end, limit: 1, keys_only: true } },
+      ],
     };
     const { header, responses } = await this.#members.call({
       doing: 'campaign for',
@@ -78,10 +94,14 @@ export class EtcdElection {
       signal,
       run: (client, options) => client.kv.txn(request, options),
     });
-    const [leader, format] = responses.map(({ response_range: range }) => range.kvs[0]);
+    const [leader, format, first] = responses.map(({ response_range: range }) => range.kvs[0]);
     const fence = fenceOf(leader);
     this.#leader.observe(fence, BigInt(header.revision));
-    return { led: fence !== undefined, format: format?.value.toString() };
+    return {
+      led: fence !== undefined,
+      format: format?.value.toString(),
+      hasKeys: first !== undefined,
+    };
   }
 
   async #create(candidate: string, first: boolean, lease: EtcdLease): Promise<EtcdLeadership | undefined> {

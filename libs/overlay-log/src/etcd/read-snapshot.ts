@@ -7,6 +7,7 @@ import { decodeEntry } from './decode-entry.js';
 import type { EtcdKeys } from './etcd-keys.js';
 import type { EtcdMembers } from './etcd-members.js';
 import type { RangePage } from './range-page.js';
+import { prefixTaken } from './require-own-prefix.js';
 
 const FIRST_PAGE = 2_000;
 const LONGEST_PAGE = 40_000;
@@ -26,10 +27,7 @@ const MARKS_AND_ONE = 4;
 export async function readSnapshot(members: EtcdMembers, keys: EtcdKeys): Promise<LogSnapshot> {
   const { revision, format, mark, hasEntries } = await readHead(members, keys);
   if (format !== undefined) requireKnownFormat(format, members.where);
-  else if (hasEntries) {
-    const message = `etcd at ${members.where} has entries under ${keys.start} but no format there`;
-    throw new OverlayError('failed_precondition', `${message}; give the log a prefix of its own`);
-  }
+  else if (hasEntries) throw prefixTaken(members, keys);
   async function* read(): AsyncGenerator<readonly LogRecord[]> {
     const starts: readonly PartStart[] = [
       { key: keys.start, end: keys.middle, limit: FIRST_PAGE },
