@@ -15,6 +15,7 @@ describe('what a certificate says of a node', () => {
       { nodeIds: ['n1'], ips: ['10.0.0.7', 'fd00::7'] },
     ],
     ['URI:spiffe://a/overlay/node/n1, URI:spiffe://a/overlay/node/n2', { nodeIds: ['n1', 'n2'], ips: [] }],
+    ['URI:spiffe://a/overlay/node/n1, IP Address:<invalid>', { nodeIds: ['n1'], ips: ['<invalid>'] }],
     ['URI:spiffe://a/overlay/node/', { nodeIds: [''], ips: [] }],
     ['URI:SPIFFE://Example.ORG/overlay/node/n1', { nodeIds: ['n1'], ips: [] }],
     ['URI:spiffe://example.org:8443/overlay/node/n1', { nodeIds: ['n1'], ips: [] }],

@@ -1,12 +1,11 @@
-import { type IpAddress, parseIpAddress } from '@overlay/allocation';
-import { isFailure } from '@overlay/failure';
+import { isIpAddress, parseIpAddress } from '@overlay/allocation';
 
 /** What the certificate of a node lets its holder say of itself. */
 export interface CertifiedNode {
   /** The ids that it may use, as the certificate spells them; usually one. */
   readonly nodeIds: readonly string[];
-  /** The underlay addresses that it may use; any if there are none. */
-  readonly ips: readonly IpAddress[];
+  /** The underlay addresses that it may use; any if there are none. What is no address is kept, and fits none. */
+  readonly ips: readonly string[];
 }
 
 /**
@@ -33,14 +32,9 @@ export function certifiedNodeOf(subjectAltNames: string): CertifiedNode | undefi
   const valuesOf = (wanted: string) => names.filter(({ kind }) => kind === wanted).map(({ value }) => value);
   const nodeIds = valuesOf('URI').flatMap((uri) => NODE_URI.exec(uri)?.[1] ?? []);
   if (nodeIds.length === 0) return undefined;
-  return { nodeIds, ips: valuesOf('IP Address').flatMap((text) => ipOf(text) ?? []) };
+  return { nodeIds, ips: valuesOf('IP Address').map(canonicalIp) };
 }
 
-function ipOf(text: string): IpAddress | undefined {
-  try {
-    return parseIpAddress(text);
-  } catch (thrown) {
-    if (isFailure(thrown, 'invalid_argument')) return undefined;
-    throw thrown;
-  }
+function canonicalIp(text: string): string {
+  return isIpAddress(text) ? parseIpAddress(text) : text;
 }

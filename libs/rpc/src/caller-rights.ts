@@ -27,7 +27,7 @@ export function requireNode(call: Pick<CallContext, 'certifiedNode'>, rule: Node
   if (!nodeIds.includes(rule.nodeId)) {
     throw denied(`the certificate is for node ${nodeIds.join(', ')}, and may not speak for ${rule.nodeId}`);
   }
-  if (rule.ip === undefined || ips.length === 0 || ips.some((ip) => ip === rule.ip)) return;
+  if (rule.ip === undefined || ips.length === 0 || ips.includes(rule.ip)) return;
   throw denied(
     `the certificate of node ${rule.nodeId} is for ${ips.join(', ')}, and may not claim ${rule.ip}`,
   );

@@ -121,7 +121,8 @@ function parseEndpoint(text: string): string {
   if (ENDPOINT.test(text) && URL.canParse(text)) return text.replace(/\/$/, '');
   const rule =
     'an etcd endpoint is written http://host:port or https://host:port; a user stands in log.etcd.username';
-  throw new OverlayError('invalid_argument', `"${text}": ${rule}`);
+  const withoutUser = text.replace(/\/\/[^/]*@/, '//…@');
+  throw new OverlayError('invalid_argument', `${shownValue(withoutUser)}: ${rule}`);
 }
 
 function parsePrefix(text: string): string {

@@ -222,6 +222,13 @@ describe('the configuration of overlay-master', () => {
     expect(violationsOf(() => masterConfiguration.parse(raw))).toEqual([{ field, description }]);
   });
 
+  it('shows no password of an endpoint', () => {
+    const etcd = { endpoints: ['http://m:8675309@a:1'] };
+    const [violation] = violationsOf(() => masterConfiguration.parse({ log: { etcd } }));
+    expect(violation?.description).toContain('"http://…@a:1"');
+    expect(violation?.description).not.toContain('8675309');
+  });
+
   it('shows neither passwords nor what a file of them holds', () => {
     const pem = '-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n';
     expect(violationsOf(() => masterConfiguration.parse(pem))).toEqual([
