@@ -57,4 +57,14 @@ describe('containers whose bridge is deleted', () => {
     const [after] = await host.ipJson<{ master?: string }>('link', 'show', veth?.ifname ?? '');
     expect(after?.master).toBeUndefined();
   });
+
+  it('are reached over IPv6 when somebody flushed the addresses of their bridge, the link-local one included', async () => {
+    const six = await host.attachCni('dcos6', { chain: cniChain(host, 1, 6) });
+    await until(async () => (await host.ping(six.ipv6 ?? '', { timeoutMs: 500 })).ok);
+    for (const kind of ['addr', 'neigh'])
+      await host.execOrFail(['ip', '-6', kind, 'flush', 'dev', 'm-dcos6']);
+    await until(async () => /fe80::/.test(await host.execOrFail(['ip', 'addr', 'show', 'm-dcos6'])));
+    await until(async () => (await host.ping(six.ipv6 ?? '', { timeoutMs: 500 })).ok);
+    expect((await driver.status()).failures).toEqual([]);
+  });
 });

@@ -135,6 +135,11 @@ describe('a host that somebody damages', () => {
       ['route del 44.128.0.0/20 dev vtep1024', 'route del fd01:a::/64 dev vtep1024'],
       2,
     ],
+    [
+      'the link-local address that the kernel asks for neighbours from',
+      ['addr del fe80::72b3:d5ff:fe80:2/64 dev vtep1024'],
+      1,
+    ],
     ['the MTU of a bridge', ['link set m-dcos mtu 1300'], 1],
     ['the MAC of a bridge', ['link set m-dcos address 02:99:99:99:99:99'], 1],
     ['a bridge that is down', ['link set m-dcos down'], 1],

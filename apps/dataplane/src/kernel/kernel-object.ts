@@ -34,6 +34,8 @@ export interface VxlanLink {
   /** Underlay address that the tunnel's packets are sent from; undefined: whichever the kernel takes, never ours. */
   readonly local: IpAddress | undefined;
   readonly learning: boolean;
+  /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
+  readonly mute?: true;
 }
 
 /** A CNI bridge. Its identity is its name. */
@@ -46,6 +48,8 @@ export interface BridgeLink {
   readonly up: boolean;
   /** Says whose bridge it is, for example `overlay:<network id>`. */
   readonly alias: string;
+  /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
+  readonly mute?: true;
 }
 
 /** A device under a name that we need or own, of a type that is none of ours. */
@@ -267,11 +271,12 @@ function normalTable(content: string): string {
 }
 
 function linkValue(link: Link): string {
+  const mute = link.type !== 'foreign' && link.mute ? ' mute' : '';
   switch (link.type) {
     case 'vxlan':
-      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}`;
+      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}${mute}`;
     case 'bridge':
-      return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}`;
+      return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}${mute}`;
     case 'foreign':
       return 'foreign';
   }

@@ -229,7 +229,7 @@ export class KernelObserver {
     const objects = snapshot.objects.filter(
       (object) => !isDockerSetting(object) || planned.has(keyOf(object)) || isOurDockerSetting(object),
     );
-    return { ...snapshot, objects };
+    return { ...snapshot, objects: withoutNeedlessMutes(objects) };
   }
 }
 
@@ -237,4 +237,17 @@ export class KernelObserver {
 function isOfDevices(object: KernelObject, devices: ReadonlySet<string>): boolean {
   if (object.kind === 'address') return devices.has(object.device);
   return object.kind === 'sysctl' && object.key.split('/').some((part) => devices.has(part));
+}
+
+/** Only a device on which IPv6 is wanted, and not off just now, shall have a link-local address. */
+function withoutNeedlessMutes(objects: readonly KernelObject[]): readonly KernelObject[] {
+  const speaking = new Set(
+    objects.flatMap((object) => (object.kind === 'sysctl' && object.value === '0' ? [object.key] : [])),
+  );
+  return objects.map((object) => {
+    if (object.kind !== 'link' || object.type === 'foreign' || !object.mute) return object;
+    if (speaking.has(`net/ipv6/conf/${object.name}/disable_ipv6`)) return object;
+    const { mute: _, ...link } = object;
+    return link;
+  });
 }

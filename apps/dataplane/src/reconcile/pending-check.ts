@@ -1,4 +1,4 @@
-import { type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import { KERNEL_OBJECT_KINDS, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
 import type { CheckScope, EntryReport } from './check-scope.js';
 import type { CheckStep } from './plan-check.js';
 
@@ -42,7 +42,9 @@ export class PendingCheck {
   /** Everything gathered so far; starts anew. */
   take(): CheckScope {
     const entries = new Map([...this.#entries].filter(([, { object }]) => !this.#kinds.has(object.kind)));
-    const scope = { kinds: this.#kinds, devices: this.#devices, entries, retries: this.#retries };
+    // Where everything is read there is nothing to look at alone.
+    const devices = this.#kinds.size === KERNEL_OBJECT_KINDS.length ? new Set<string>() : this.#devices;
+    const scope = { kinds: this.#kinds, devices, entries, retries: this.#retries };
     this.#kinds = new Set();
     this.#devices = new Set();
     this.#entries = new Map();

@@ -94,6 +94,9 @@ describe('planCheck', () => {
     expect(plan(address('vtep1024', '44.128.0.1/20'), 'eth0')).toEqual({ step: 'none' });
     expect(plan(address('vtep1024', '44.128.0.9/20', true), 'eth0')).toEqual({ step: 'none' });
     expect(plan(address('vtep1024', '44.128.0.9/20'), 'eth0')).toMatchObject({ step: 'devices' });
+    const unnamed = { type: 'address', device: 'vtep1024' } as const;
+    expect(plan({ ...unnamed, gone: true }, 'eth0')).toEqual({ step: 'devices', devices: ['vtep1024'] });
+    expect(plan({ ...unnamed, gone: false }, 'eth0')).toEqual({ step: 'none' });
     expect(plan(address('vtep1024', '44.128.0.1/20', true), 'eth0')).toEqual(
       kinds('address', 'nexthop', 'route'),
     );

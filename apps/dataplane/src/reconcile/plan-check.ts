@@ -109,7 +109,8 @@ function planAddress(
   // An address that comes while no device has the underlay address may be that one.
   if (device === devices.underlay || devices.underlay === undefined)
     if (!isOurs(device, tracker, devices)) return { step: 'kinds', kinds: OF_UNDERLAY };
-  if (!isOurs(device, tracker, devices) || address === undefined) return NOTHING;
+  if (!isOurs(device, tracker, devices)) return NOTHING;
+  if (address === undefined) return gone ? { step: 'devices', devices: [device] } : NOTHING;
   const wanted = tracker.wanted(keyOf({ kind: 'address', device, address })) !== undefined;
   if (wanted !== gone) return NOTHING;
   return gone && device === devices.vtep

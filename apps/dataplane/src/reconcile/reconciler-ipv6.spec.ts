@@ -34,3 +34,26 @@ describe('the reconciler on a kernel without IPv6', () => {
     ]);
   });
 });
+
+describe('a device without a link-local address', () => {
+  const mute = async (change: Partial<typeof HOST>) => {
+    const kernel = new FakeKernel();
+    const reconciler = new Reconciler(kernel);
+    const host = { ...HOST, ...change };
+    await reconciler.applyHost(host);
+    for (const link of reconciler.tracker.wantedOf('link'))
+      if (link.kind === 'link' && link.type === 'bridge') kernel.meddle('add', { ...link, mute: true });
+    return { kernel, reconciler, written: await reconciler.applyHost(host) };
+  };
+
+  it('gets one', async () => {
+    const { kernel, reconciler, written } = await mute({});
+    expect(written).toBe(1);
+    expect(kernel.log.at(-1)).toMatch(/^replace link m-dcos/);
+    expect(await reconciler.applyHost(HOST)).toBe(0);
+  });
+
+  it('needs none where IPv6 is off', async () => {
+    expect(await mute({ enableIpv6: false })).toMatchObject({ written: 0 });
+  });
+});

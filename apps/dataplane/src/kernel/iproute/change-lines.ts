@@ -61,14 +61,33 @@ export function changeLines(change: KernelChange): readonly string[] {
 
 function linkLines(change: KernelChange, link: Link): readonly string[] {
   if (change.op === 'remove') return [`link del dev ${link.name}`];
+  return [...deviceLines(change, link), ...unmuteLines(change, link)];
+}
+
+/** The link-local address that the kernel would make (RFC 4291, appendix A). */
+function unmuteLines(change: KernelChange, link: Link): readonly string[] {
+  if (change.op !== 'replace' || link.type === 'foreign') return [];
+  const { previous } = change;
+  if (previous.kind !== 'link' || previous.type === 'foreign' || !previous.mute) return [];
+  const [first = 0, ...rest] = link.mac.split(':').map((octet) => Number.parseInt(octet, 16));
+  const octets = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
+  const groups =
+    octets
+      .map((octet) => octet.toString(16).padStart(2, '0'))
+      .join('')
+      .match(/.{4}/g) ?? [];
+  return [`addr add fe80::${groups.join(':')}/64 dev ${link.name}`];
+}
+
+function deviceLines(change: KernelChange, link: Link): readonly string[] {
   switch (link.type) {
     case 'vxlan':
-      return change.op === 'add' ? [newVxlan(link)] : changedVxlan(link, change.previous);
+      return change.op === 'replace' ? changedVxlan(link, change.previous) : [newVxlan(link)];
     case 'bridge': {
       // The kernel takes no alias at creation; the second line runs within the same process.
       const common = `link set dev ${link.name} up mtu ${link.mtuBytes} alias ${link.alias}`;
       const created = `link add name ${link.name} address ${link.mac} mtu ${link.mtuBytes} type bridge`;
-      return change.op === 'add' ? [created, common] : [`${common}${pinnedMac(link, change.previous)}`];
+      return change.op === 'replace' ? [`${common}${pinnedMac(link, change.previous)}`] : [created, common];
     }
     case 'foreign':
       return [];

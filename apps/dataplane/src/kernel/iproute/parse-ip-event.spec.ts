@@ -41,6 +41,10 @@ describe('parseIpEvent', () => {
       { type: 'address', device: 'vtep1024', address: 'fd01:a::2/64', gone: true },
     ],
     [
+      '[ADDR]Deleted 2: vtep1024    inet6 fe80::72b3:d5ff:fe80:2/64 scope 253 \\',
+      { type: 'address', device: 'vtep1024', gone: true },
+    ],
+    [
       '[ADDR]2: vtep1024    inet 44.128.0.9 peer 1.2.3.4/32 scope 0 vtep1024\\',
       { type: 'address', device: 'vtep1024', gone: false },
     ],

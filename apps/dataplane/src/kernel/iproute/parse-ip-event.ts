@@ -95,7 +95,7 @@ function linkChange(gone: boolean, flags: string, text: string): LinkChange {
 function parseAddress(gone: boolean, text: string): KernelEvent | undefined {
   const [, device, address = '', scope] = ADDRESS.exec(text) ?? [];
   if (device === undefined) return LOST;
-  if (scope === SCOPE_LINK) return undefined;
+  if (scope === SCOPE_LINK) return gone ? { type: 'address', device, gone } : undefined;
   // The address of a pair of hosts has no prefix of its own.
   if (!address.includes('/')) return { type: 'address', device, gone };
   return { type: 'address', device, address: parseInterfaceAddress(address), gone };

@@ -22,6 +22,22 @@ describe('parseLinks', () => {
     expect(link).toMatchObject({ type: 'vxlan', vni: 1024, port: 64000, local: undefined });
   });
 
+  it('knows a device that has no link-local address, once it works', () => {
+    const vtep = named('vxlan', { id: 1024, port: 64000, learning: false, local: '10.0.0.1' });
+    const [global, own] = [
+      { local: 'fd01:a::1', prefixlen: 64, scope: 'global' },
+      { local: 'fe80::1', prefixlen: 64, scope: 'link' },
+    ];
+    const mute = (operstate: string, ...addresses: NonNullable<LinkJson['addr_info']>) => {
+      const link = { ...vtep, flags: ['UP', 'LOWER_UP'], operstate, addr_info: addresses };
+      return parseLinks([link], SCOPE).map((object) => 'mute' in object && object.mute)[0];
+    };
+    expect(mute('UNKNOWN', global)).toBe(true);
+    expect(mute('UNKNOWN', global, own)).toBe(false);
+    expect(mute('DOWN', global)).toBe(false);
+    expect(mute('UNKNOWN', { local: '169.254.0.1', prefixlen: 20, scope: 'link' })).toBe(true);
+  });
+
   it('takes a device of another type for somebody else’s, with its addresses', () => {
     expect(parseLinks([named('dummy', {})], SCOPE)).toEqual([
       { kind: 'link', type: 'foreign', name: 'vtep1024' },

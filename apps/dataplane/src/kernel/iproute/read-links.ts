@@ -19,6 +19,7 @@ export interface LinkJson {
   /** Number of the namespace with the other end of a pair, if that is another one. */
   readonly link_netnsid?: number;
   readonly flags: readonly string[];
+  readonly operstate?: string;
   readonly mtu: number;
   readonly address?: string;
   readonly ifalias?: string;
@@ -56,6 +57,7 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
     name: link.ifname,
     mtuBytes: link.mtu,
     up: link.flags.includes('UP'),
+    ...(isMute(link) ? { mute: true as const } : {}),
   };
   const { info_kind: type, info_data: data = {} } = link.linkinfo ?? {};
   const local = data.local ?? data.local6;
@@ -78,6 +80,12 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
   if (type === 'bridge' && (ours || wanted) && link.address !== undefined)
     return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias };
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
+}
+
+/** The kernel makes a link-local address when a device comes up, which a bridge does with its first port. */
+function isMute({ flags, operstate, addr_info: addresses = [] }: LinkJson): boolean {
+  const works = flags.includes('LOWER_UP') && (operstate === 'UP' || operstate === 'UNKNOWN');
+  return works && addresses.every(({ local, scope }) => scope !== 'link' || !local?.includes(':'));
 }
 
 /** The device that has the address, whoever it belongs to. Others may have addresses of other families (`???` for MCTP). */
