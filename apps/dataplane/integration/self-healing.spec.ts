@@ -140,6 +140,7 @@ describe('a host that somebody damages', () => {
       ['addr del fe80::72b3:d5ff:fe80:2/64 dev vtep1024'],
       1,
     ],
+    ['a bridge that answers no ARP', ['link set m-dcos arp off'], 1],
     ['the MTU of a bridge', ['link set m-dcos mtu 1300'], 1],
     ['the MAC of a bridge', ['link set m-dcos address 02:99:99:99:99:99'], 1],
     ['a bridge that is down', ['link set m-dcos down'], 1],
@@ -156,6 +157,15 @@ describe('a host that somebody damages', () => {
     ],
   ])('repairs %s', async (_, lines, damage) => {
     expect(await heal(...lines.map(ip))).toBe(damage);
+  });
+
+  it('takes the tunnel back that somebody made a port of his bridge', async () => {
+    await host.ip('link add captor type bridge', 'link set vtep1024 master captor');
+    const tunnel = () => host.execOrFail(['ip', 'link', 'show', 'vtep1024']);
+    while ((await tunnel()).includes('master captor'))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await host.ip('link del captor');
+    expect(await stateOf(host)).toBe(healthy);
   });
 
   it('repairs a forwarding entry, removed or led astray', async () => {

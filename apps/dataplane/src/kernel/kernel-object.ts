@@ -36,6 +36,8 @@ export interface VxlanLink {
   readonly learning: boolean;
   /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
   readonly mute?: true;
+  /** What somebody did to it that keeps its packets from being routed, as the words of `ip link set` that undo it. */
+  readonly undo?: string;
 }
 
 /** A CNI bridge. Its identity is its name. */
@@ -50,6 +52,8 @@ export interface BridgeLink {
   readonly alias: string;
   /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
   readonly mute?: true;
+  /** What somebody did to it that keeps its packets from being routed, as the words of `ip link set` that undo it. */
+  readonly undo?: string;
 }
 
 /** A device under a name that we need or own, of a type that is none of ours. */
@@ -271,12 +275,12 @@ function normalTable(content: string): string {
 }
 
 function linkValue(link: Link): string {
-  const mute = link.type !== 'foreign' && link.mute ? ' mute' : '';
+  const wrong = link.type === 'foreign' ? '' : `${link.mute ? ' mute' : ''} ${link.undo ?? ''}`;
   switch (link.type) {
     case 'vxlan':
-      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}${mute}`;
+      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}${wrong}`;
     case 'bridge':
-      return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}${mute}`;
+      return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}${wrong}`;
     case 'foreign':
       return 'foreign';
   }

@@ -61,7 +61,15 @@ export function changeLines(change: KernelChange): readonly string[] {
 
 function linkLines(change: KernelChange, link: Link): readonly string[] {
   if (change.op === 'remove') return [`link del dev ${link.name}`];
-  return [...deviceLines(change, link), ...unmuteLines(change, link)];
+  return [...deviceLines(change, link), ...undoLines(change, link), ...unmuteLines(change, link)];
+}
+
+function undoLines(change: KernelChange, { name }: Link): readonly string[] {
+  if (change.op !== 'replace') return [];
+  const { previous } = change;
+  return previous.kind === 'link' && previous.type !== 'foreign' && previous.undo !== undefined
+    ? [`link set dev ${name} ${previous.undo}`]
+    : [];
 }
 
 /** The link-local address that the kernel would make (RFC 4291, appendix A). */

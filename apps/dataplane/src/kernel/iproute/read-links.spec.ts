@@ -38,6 +38,17 @@ describe('parseLinks', () => {
     expect(mute('UNKNOWN', { local: '169.254.0.1', prefixlen: 20, scope: 'link' })).toBe(true);
   });
 
+  it('knows how to undo what keeps packets from being routed', () => {
+    const vtep = named('vxlan', { id: 1024, port: 64000, learning: false, local: '10.0.0.1' });
+    const bridge = { ...named('bridge', {}), ifname: 'm-dcos', ifalias: 'overlay:net-1' };
+    const undo = (link: LinkJson) =>
+      parseLinks([link], SCOPE).flatMap((object) => ('undo' in object ? [object.undo] : []));
+    expect(undo({ ...vtep, master: 'br0' })).toEqual(['nomaster']);
+    expect(undo({ ...vtep, master: 'br0', flags: ['UP', 'NOARP'] })).toEqual(['nomaster arp on']);
+    expect(undo({ ...bridge, flags: ['UP', 'NOARP'] })).toEqual(['arp on']);
+    expect([vtep, bridge, { ...bridge, master: 'vrf0' }].flatMap(undo)).toEqual([]);
+  });
+
   it('takes a device of another type for somebody else’s, with its addresses', () => {
     expect(parseLinks([named('dummy', {})], SCOPE)).toEqual([
       { kind: 'link', type: 'foreign', name: 'vtep1024' },

@@ -59,6 +59,7 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
     up: link.flags.includes('UP'),
     ...(isMute(link) ? { mute: true as const } : {}),
   };
+  const undo = undoOf(link, scope);
   const { info_kind: type, info_data: data = {} } = link.linkinfo ?? {};
   const local = data.local ?? data.local6;
   const alias = link.ifalias ?? '';
@@ -73,13 +74,23 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
       port: data.port ?? 0,
       local: local === undefined ? undefined : parseIpAddress(local),
       learning: data.learning ?? true,
+      ...undo,
     };
   }
   const wanted = scope.devices.includes(link.ifname);
   const ours = isOwnBridgeName(link.ifname) && alias.startsWith(ALIAS_PREFIX);
   if (type === 'bridge' && (ours || wanted) && link.address !== undefined)
-    return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias };
+    return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias, ...undo };
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
+}
+
+/** A tunnel that is a port hands its packets to its master; a device without ARP answers no container. */
+function undoOf({ ifname, master, flags }: LinkJson, { vtep }: ReadScope): { readonly undo?: string } {
+  const words = [
+    ...(ifname === vtep && master !== undefined ? ['nomaster'] : []),
+    ...(flags.includes('NOARP') ? ['arp on'] : []),
+  ];
+  return words.length === 0 ? {} : { undo: words.join(' ') };
 }
 
 /** The kernel makes a link-local address when a device comes up, which a bridge does with its first port. */
