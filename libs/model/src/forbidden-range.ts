@@ -7,7 +7,8 @@ export interface ForbiddenRange {
   readonly purpose: string;
 }
 
-const FORBIDDEN: readonly ForbiddenRange[] = [
+/** Every such range. */
+export const FORBIDDEN_RANGES: readonly ForbiddenRange[] = [
   { range: parseCidr('0.0.0.0/8'), purpose: 'the unspecified range (RFC 1122 3.2.1.3)' },
   { range: parseCidr('127.0.0.0/8'), purpose: 'loopback (RFC 1122 3.2.1.3)' },
   { range: parseCidr('169.254.0.0/16'), purpose: 'link-local (RFC 3927)' },
@@ -22,10 +23,10 @@ const FORBIDDEN: readonly ForbiddenRange[] = [
 
 /** The first range that the prefix has any address of; undefined if hosts and containers may have them all. */
 export function forbiddenRangeOf(prefix: Cidr): ForbiddenRange | undefined {
-  return FORBIDDEN.find(({ range }) => cidrsOverlap(range, prefix));
+  return FORBIDDEN_RANGES.find(({ range }) => cidrsOverlap(range, prefix));
 }
 
 /** The range that the address lies in; undefined if a host or container may have it. */
 export function forbiddenRangeAt(address: IpAddress): ForbiddenRange | undefined {
-  return FORBIDDEN.find(({ range }) => containsAddress(range, address));
+  return FORBIDDEN_RANGES.find(({ range }) => containsAddress(range, address));
 }

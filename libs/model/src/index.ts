@@ -36,6 +36,7 @@ export {
   type StateNetwork,
   type StateVtep,
 } from './dcos-state.js';
+export { FORBIDDEN_RANGES, type ForbiddenRange } from './forbidden-range.js';
 export {
   type BridgeKind,
   bridgeName,

@@ -9,6 +9,7 @@ import {
   interfaceIp,
   isGroupMac,
 } from '@overlay/allocation';
+import { FORBIDDEN_RANGES } from '@overlay/model';
 import type { HostDescription } from './host-description.js';
 import type { PeerDescription } from './peer-description.js';
 
@@ -26,6 +27,9 @@ interface Range {
   readonly first: string;
   readonly last: string;
 }
+
+const NO_MAC = '00:00:00:00:00:00';
+const FORBIDDEN = FORBIDDEN_RANGES.map(({ range, purpose }) => ({ ...rangeOf(range), purpose }));
 
 /** The refusal of a host. What it knows is read once, for it may meet a quarter of a million peers. */
 export function peerRefusal(host: HostDescription): PeerRefusal {
@@ -52,8 +56,12 @@ export function peerRefusal(host: HostDescription): PeerRefusal {
     if (ip === host.ip) return `underlay address ${ip} is this host's own`;
     if (familyOf(ip) !== family)
       return `underlay address ${ip} is of another family than this host's ${host.ip}`;
+    const forbidden = around(FORBIDDEN, ip);
+    if (forbidden !== undefined)
+      return `underlay address ${ip} lies in ${forbidden.cidr}, ${forbidden.purpose}: no host has it`;
     if (vtepMac === vtep.mac) return `VTEP MAC address ${vtepMac} is this host's own`;
     if (isGroupMac(vtepMac)) return `VTEP MAC address ${vtepMac} is a group address`;
+    if (vtepMac === NO_MAC) return `VTEP MAC address ${vtepMac} is no device's`;
     const refusal = refuseVtep(vtepIp) ?? (vtepIp6 === undefined ? undefined : refuseVtep(vtepIp6));
     if (refusal !== undefined) return refusal;
     const subnet = around(overlay, ip);
@@ -86,7 +94,7 @@ function rangeOf(cidr: Cidr): Range {
 }
 
 /** The first of the ranges that holds the address. */
-function around(ranges: readonly Range[], address: IpAddress): Range | undefined {
+function around<R extends Range>(ranges: readonly R[], address: IpAddress): R | undefined {
   const family = familyOf(address);
   const place = addressOrder(address);
   return ranges.find((range) => range.family === family && range.first <= place && place <= range.last);
