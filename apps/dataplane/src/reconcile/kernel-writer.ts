@@ -1,4 +1,10 @@
-import { attributesOf, type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
+import {
+  attributesOf,
+  type KernelObject,
+  type KernelObjectKind,
+  keyOf,
+  type Route,
+} from '../kernel/kernel-object.js';
 import type { CallOptions, KernelChange, KernelTables } from '../kernel/kernel-tables.js';
 import { ADMISSION_TABLE } from '../kernel/ownership.js';
 import type { DeltaTracker } from './delta-tracker.js';
@@ -191,7 +197,15 @@ export class KernelWriter {
       } else this.#surplusFailures.set(surplusKey(change.object), failure);
     }
     for (const change of changes) if (!failed.has(change)) this.#note(context, change, tracked);
-    return changes.length - failures.length;
+    const astray = strayRoutes(changes, failed);
+    if (astray.length > 0) await this.#takeBack(context, astray);
+    return changes.length - failures.length - astray.length;
+  }
+
+  /** They wait, as if they had been refused, until their nexthops are there. */
+  async #takeBack(context: WriteContext, routes: readonly Route[]): Promise<void> {
+    await this.#write(context, routes.map(removal), true);
+    for (const route of routes) this.#options.tracker.putAside(keyOf(route));
   }
 
   #note({ vtep }: WriteContext, change: KernelChange, tracked: boolean): void {
@@ -210,6 +224,18 @@ export class KernelWriter {
     if (object.kind === 'nexthop' && tracker.wanted(keyOf(object)) === undefined) ids.release(object);
     if (object.kind === 'address' && object.device === vtep) this.#disturbed = true;
   }
+}
+
+/** Routes that were written to nexthops which were not: the ids lead wherever the programs want that hold them. */
+function strayRoutes(changes: readonly KernelChange[], failed: ReadonlySet<KernelChange>): readonly Route[] {
+  const ids = new Set<number>();
+  for (const { op, object } of failed) if (op !== 'remove' && object.kind === 'nexthop') ids.add(object.id);
+  if (ids.size === 0) return [];
+  return changes.flatMap((change) => {
+    const { op, object } = change;
+    if (op === 'remove' || object.kind !== 'route' || failed.has(change)) return [];
+    return object.target.type === 'nexthop' && ids.has(object.target.id) ? [object] : [];
+  });
 }
 
 function isLinkOf(object: KernelObject, name: string): boolean {

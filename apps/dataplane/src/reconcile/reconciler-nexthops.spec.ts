@@ -49,6 +49,31 @@ describe('the reconciler without nexthop objects', () => {
   });
 });
 
+describe('the reconciler beside nexthops of other programs', () => {
+  it('routes nothing through one that took the id of a peer since everything was read', async () => {
+    const kernel = new FakeKernel();
+    const reconciler = new Reconciler(kernel);
+    await reconciler.applyHost(HOST);
+    await reconciler.applyPeers(batch(peer(1)), true);
+    const wanted = /nexthop id (\d+) via 44\.128\.0\.3 /;
+    const twin = new FakeKernel();
+    const other = new Reconciler(twin);
+    await other.applyHost(HOST);
+    await other.applyPeers(batch(peer(1), peer(2)), true);
+    const id = Number(wanted.exec(twin.dump())?.[1]);
+    kernel.holdNexthopId(id);
+    await reconciler.applyPeers(batch(peer(2)), false);
+    expect(kernel.dump()).not.toContain(`nhid ${id}`);
+    expect([...reconciler.failures.values()].map(({ object }) => object)).toEqual([
+      expect.objectContaining({ kind: 'nexthop', id }),
+    ]);
+    await reconciler.resync();
+    expect(reconciler.failures.size).toBe(0);
+    expect(kernel.dump()).not.toContain(`nhid ${id}`);
+    expect(kernel.dump()).toContain(`route 9.0.2.0/26 nhid ${wanted.exec(kernel.dump())?.[1]} `);
+  });
+});
+
 describe('the reconciler beside a second nexthop under our marks', () => {
   it('lists one that cannot be removed, with the kernel’s words, and tries again', async () => {
     const kernel = new FakeKernel();
