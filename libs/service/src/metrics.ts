@@ -1,6 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { observeEventLoopLag } from './event-loop-lag.js';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
+
+/** prom-client cannot be told to leave its own samples of the event loop out. */
+const NEVER_MS = 2 ** 31 - 1;
 
 /** The metrics of one process. Names are given without the `overlay_` prefix and get it here. */
 export class Metrics {
@@ -12,7 +16,8 @@ export class Metrics {
 
   /** Adds the Node.js runtime's own figures (memory, event loop, garbage collection). */
   collectRuntime(): void {
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: NEVER_MS });
+    observeEventLoopLag(this.#registry);
   }
 
   /** A counter; by convention its name ends in `_total`. `collect` is awaited before each scrape to advance it. */
