@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -255,6 +257,19 @@ describe('overlayctl without what it needs', () => {
   it('says that its answer could not be written', () => {
     const ended = runOverlayctlInto('/dev/full', ['state', '--master', master.grpcAddress]);
     expect(ended).toEqual({ exitCode: 1, stderr: expect.stringContaining('ENOSPC') });
+  });
+
+  it.each([
+    ['network', 'ls'],
+    ['capacity', '--watch'],
+  ])('gives a master up that hangs: %s %s', async (...args) => {
+    const silent = createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const run = await runOverlayctl(['--master', `127.0.0.1:${port}`, '--timeout', '1', ...args]);
+    silent.close();
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toContain(`the master at 127.0.0.1:${port} did not answer in time`);
   });
 
   it('names the TLS file that it cannot read', async () => {

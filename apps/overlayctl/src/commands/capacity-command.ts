@@ -1,4 +1,5 @@
 import type { Capacity } from '@overlay/contracts';
+import { OverlayError } from '@overlay/failure';
 import { parseNetworkName } from '@overlay/model';
 import type { Command } from 'commander';
 import { type CommandContext, printAnswer } from '../command-context.js';
@@ -38,26 +39,40 @@ async function printCapacity(context: CommandContext, master: MasterClient, netw
   });
 }
 
-/** Goes on until the master ends it or the user does. */
+/**
+ * Goes on until the master ends it or the user does.
+ * @throws OverlayError `deadline_exceeded` if the master says nothing at all within the time of one answer.
+ */
 async function watchCapacity(
   { terminal, globals }: CommandContext,
   master: MasterClient,
   network: string,
 ): Promise<void> {
-  const asJson = globals().json;
+  const { json: asJson, timeoutMs } = globals();
+  const silence = new AbortController();
+  const { signal } = silence;
+  const timer = setTimeout(() => silence.abort(), timeoutMs);
   let atStart: Capacity[] | undefined = [];
-  for await (const { capacities, synced } of master.watchCapacity({ network })) {
-    if (asJson) {
-      for (const row of capacities) terminal.print(JSON.stringify(capacityJson(row)));
-      continue;
+  try {
+    for await (const { capacities, synced } of master.watchCapacity({ network }, { signal })) {
+      clearTimeout(timer);
+      if (asJson) {
+        for (const row of capacities) terminal.print(JSON.stringify(capacityJson(row)));
+        continue;
+      }
+      if (atStart === undefined) {
+        for (const row of capacities) terminal.print(renderCapacityChange(row, new Date()));
+        continue;
+      }
+      atStart.push(...capacities);
+      if (!synced) continue;
+      terminal.print(renderCapacities(atStart));
+      atStart = undefined;
     }
-    if (atStart === undefined) {
-      for (const row of capacities) terminal.print(renderCapacityChange(row, new Date()));
-      continue;
-    }
-    atStart.push(...capacities);
-    if (!synced) continue;
-    terminal.print(renderCapacities(atStart));
-    atStart = undefined;
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+    throw new OverlayError('deadline_exceeded', 'the stream did not begin', { cause: thrown });
+  } finally {
+    clearTimeout(timer);
   }
 }
