@@ -8,7 +8,9 @@ export interface AgentTimings {
   readonly electing: BackoffPolicy;
   /** Between rounds in which a master refused the node. */
   readonly rejected: BackoffPolicy;
-  /** Between calls of a local daemon that is down, and between attempts to configure a network. */
+  /** Between calls of overlay-dataplane or overlay-ipam while it is down: to look at its socket costs next to nothing. */
+  readonly away: BackoffPolicy;
+  /** Between other calls of a local daemon that failed, and between attempts to configure a network. */
   readonly local: BackoffPolicy;
   /** Until networks that failed for good are tried once more. */
   readonly failedRetryMs: number;
@@ -27,6 +29,7 @@ export const AGENT_TIMINGS: AgentTimings = {
   unreachable: { baseMs: 250, capMs: 10_000 },
   electing: { baseMs: 1_000, capMs: 1_000 },
   rejected: { baseMs: 5_000, capMs: 30_000 },
+  away: { baseMs: 250, capMs: 1_000 },
   local: { baseMs: 250, capMs: 5_000 },
   failedRetryMs: 60_000,
   dockerResyncMs: 30_000,

@@ -112,7 +112,7 @@ async function removeUntilChanged(
 /** Milliseconds until the next pass; undefined to wait for a change. */
 function nextPassMs(progress: HostProgress, waits: number, deps: LoopDeps): number | undefined {
   const { timings, random } = deps;
-  if (waits > 0) return backoffMs(waits - 1, timings.local, random);
+  if (waits > 0) return backoffMs(waits - 1, timings.away, random);
   const all = [...progress.values()];
   const failures = all.flatMap((one) => (one.kind === 'retrying' ? [one.failures] : []));
   if (failures.length > 0) return backoffMs(Math.max(...failures), timings.local, random);

@@ -30,7 +30,7 @@ export async function watchIpam(deps: LoopDeps, state: AgentState, signal: Abort
       logger.warn({ event: 'ipam_lost', socket: ports.ipam.socket, reason });
       state.reconfigure.raise();
     }
-    await clock.sleep(backoffMs(tries, timings.local, random), signal);
+    await clock.sleep(backoffMs(tries, timings.away, random), signal);
     tries += 1;
   }
 }
