@@ -34,6 +34,7 @@ export class DeltaTracker {
     KERNEL_OBJECT_KINDS.map((kind) => [kind, { wanted: new Map(), deviating: new Map(), aside: new Map() }]),
   );
   #compared = 0;
+  #isFilled = false;
 
   /** How often the kernel's state of an object was compared with what is wanted. */
   get compared(): number {
@@ -70,6 +71,7 @@ export class DeltaTracker {
   /** Forgets what is wanted and takes `objects` as the kernel's whole state. Returns second objects under one key. */
   restart(objects: readonly KernelObject[]): readonly KernelObject[] {
     const surplus: KernelObject[] = [];
+    this.#isFilled = true;
     for (const { wanted, deviating, aside } of this.#kinds.values())
       for (const each of [wanted, deviating, aside]) each.clear();
     for (const object of objects) {
@@ -209,6 +211,11 @@ export class DeltaTracker {
   /** What the kernel holds under a key, as far as is known. */
   have(key: string): KernelObject | undefined {
     return haveOf(this.#stateOfKey(key), key);
+  }
+
+  /** True if the kernel may hold what is not wanted under a key: it does, or was not read yet. */
+  mayHold(key: string): boolean {
+    return !this.#isFilled || this.have(key) !== undefined;
   }
 
   /** True if the kernel is known not to be as wanted under a key. */

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { DataplaneMetrics } from '../dataplane-metrics.js';
 import { FakeKernel } from '../kernel/fake/fake-kernel.js';
 import type { KernelObject } from '../kernel/kernel-object.js';
+import type { KernelTables } from '../kernel/kernel-tables.js';
 import { ApplyLoop } from './apply-loop.js';
 import { DriftWatch } from './drift-watch.js';
 import { Reconciler } from './reconciler.js';
@@ -32,39 +33,115 @@ function spoilt(object: KernelObject): KernelObject {
   }
 }
 
+const RESYNC_MS = 86_400_000;
+const PEERS = new Map([1, 2, 3].map((n) => [peer(n).nodeId, peer(n)]));
+const SNAPSHOT = { peers: PEERS, snapshot: new Set(PEERS.keys()), revision: 1n };
+
+/** A dataplane over a kernel, with time in its hands. */
+class DataplaneUnderTest {
+  readonly reconciler: Reconciler;
+  readonly loop: ApplyLoop;
+  readonly #clock = new HandClock();
+  readonly #drift: DriftWatch;
+
+  constructor(kernel: FakeKernel, tables: KernelTables = kernel) {
+    const clock = this.#clock;
+    this.reconciler = new Reconciler(tables);
+    const { reconciler } = this;
+    const logger = createLogger('overlay-dataplane', 'silent');
+    const metrics = new DataplaneMetrics(new Metrics('overlay-dataplane'), reconciler);
+    this.loop = new ApplyLoop({ reconciler, clock, random: () => 0.5, logger, metrics });
+    const watches = [kernel];
+    this.#drift = new DriftWatch({
+      loop: this.loop,
+      reconciler,
+      clock,
+      logger,
+      watches,
+      resyncMs: RESYNC_MS,
+    });
+  }
+
+  /** Lets time pass in steps of 100 ms. */
+  async pass(steps: number): Promise<void> {
+    for (let step = 0; step < steps; step += 1) await this.#clock.advance(100);
+    await this.loop.settled();
+  }
+
+  /** What it keeps in the kernel, sysctls aside. */
+  objects(): readonly KernelObject[] {
+    return [...this.reconciler.tracker.presentObjects()].filter(({ kind }) => kind !== 'sysctl');
+  }
+
+  async close(): Promise<void> {
+    await this.#drift.close();
+    await this.loop.close();
+  }
+}
+
+function damageOne(kernel: FakeKernel, object: KernelObject | undefined, damage: Damage): void {
+  if (object === undefined) return;
+  if (damage === 'spoil') kernel.meddle('add', spoilt(object));
+  else kernel.meddle('remove', object);
+  if (damage === 'flap') kernel.meddle('add', object);
+}
+
 async function heal(damages: readonly (readonly [Damage, number])[]): Promise<[string, string]> {
   const kernel = new FakeKernel();
-  const clock = new HandClock();
-  const reconciler = new Reconciler(kernel);
-  const logger = createLogger('overlay-dataplane', 'silent');
-  const metrics = new DataplaneMetrics(new Metrics('overlay-dataplane'), reconciler);
-  const loop = new ApplyLoop({ reconciler, clock, random: () => 0.5, logger, metrics });
-  const drift = new DriftWatch({ loop, reconciler, clock, logger, watches: [kernel], resyncMs: 86_400_000 });
-  const pass = async (steps: number) => {
-    for (let step = 0; step < steps; step += 1) await clock.advance(100);
-    await loop.settled();
-  };
+  const dataplane = new DataplaneUnderTest(kernel);
   try {
-    await loop.applyHost(HOST);
-    const peers = new Map([1, 2, 3].map((n) => [peer(n).nodeId, peer(n)]));
-    loop.takePeers({ peers, snapshot: new Set(peers.keys()), revision: 1n });
-    await pass(4);
+    await dataplane.loop.applyHost(HOST);
+    dataplane.loop.takePeers(SNAPSHOT);
+    await dataplane.pass(4);
     const healthy = withoutSysctls(kernel.dump());
     for (const [damage, which] of damages) {
-      const present = [...reconciler.tracker.presentObjects()].filter(({ kind }) => kind !== 'sysctl');
-      const object = present[which % present.length];
-      if (object === undefined) continue;
-      if (damage === 'spoil') kernel.meddle('add', spoilt(object));
-      else kernel.meddle('remove', object);
-      if (damage === 'flap') kernel.meddle('add', object);
+      const present = dataplane.objects();
+      damageOne(kernel, present[which % present.length], damage);
       // Some of it comes together, some does not.
-      if (which % 3 === 0) await pass(1);
+      if (which % 3 === 0) await dataplane.pass(1);
     }
-    await pass(600);
+    await dataplane.pass(600);
     return [withoutSysctls(kernel.dump()), healthy];
   } finally {
-    await drift.close();
-    await loop.close();
+    await dataplane.close();
+  }
+}
+
+/** The same for what is done to the kernel of a dataplane that has just been started anew. */
+async function healAtStart(
+  damages: readonly (readonly [Damage, number])[],
+  moment: 'while everything is read' | 'before the peers are known',
+): Promise<[string, string]> {
+  const kernel = new FakeKernel();
+  const former = new DataplaneUnderTest(kernel);
+  await former.loop.applyHost(HOST);
+  former.loop.takePeers(SNAPSHOT);
+  await former.pass(4);
+  const objects = former.objects();
+  await former.close();
+  const healthy = withoutSysctls(kernel.dump());
+  const damageAll = () => {
+    for (const [damage, which] of damages) damageOne(kernel, objects[which % objects.length], damage);
+  };
+  let toRead = moment === 'while everything is read';
+  const dataplane = new DataplaneUnderTest(kernel, {
+    read: async (scope) => {
+      const snapshot = await kernel.read(scope);
+      if (toRead) damageAll();
+      toRead = false;
+      return snapshot;
+    },
+    apply: (changes) => kernel.apply(changes),
+  });
+  try {
+    await dataplane.loop.applyHost(HOST);
+    if (moment === 'before the peers are known') damageAll();
+    await dataplane.pass(1);
+    dataplane.loop.takePeers(SNAPSHOT);
+    await dataplane.pass(600);
+    return [withoutSysctls(kernel.dump()), healthy];
+  } finally {
+    await dataplane.close();
   }
 }
 
@@ -79,4 +156,18 @@ describe('random damage', () => {
       { numRuns: 40 },
     );
   });
+
+  it.each(['while everything is read', 'before the peers are known'] as const)(
+    'is repaired after a start, too, if it was done %s',
+    async (moment) => {
+      const damage = fc.tuple(fc.constantFrom<Damage>('remove', 'flap', 'spoil'), fc.nat(1_000));
+      await fc.assert(
+        fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 6 }), async (damages) => {
+          const [healed, healthy] = await healAtStart(damages, moment);
+          expect(healed).toBe(healthy);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 });

@@ -20,10 +20,21 @@ export function observeEntries(
     if (!gone && wanted?.kind === 'nexthop' && !asWanted) surplus.push(object);
     else if (!gone) drifted.push(...tracker.observeKeys([], [object]));
     else if (asWanted || wanted?.kind === 'neighbour' || wanted === undefined) {
+      const stood = tracker.have(key);
       drifted.push(...tracker.observeKeys([key], []));
-      if (asWanted && object.kind === 'nexthop')
-        drifted.push(...tracker.observeKeys(routesThrough(object).map(keyOf), []));
+      if (object.kind !== 'nexthop') continue;
+      if (asWanted) drifted.push(...tracker.observeKeys(routesThrough(object).map(keyOf), []));
+      else if (stood !== undefined) drifted.push(...tracker.observeKeys(presentThrough(object, tracker), []));
     }
   }
   return { drifted: [...drifted, ...surplus], surplus };
+}
+
+/** Keys of the routes through a nexthop that nobody wants, or wants yet. */
+function presentThrough({ id }: Nexthop, tracker: DeltaTracker): readonly string[] {
+  return [...tracker.presentObjects(['route'])]
+    .filter(
+      (object) => object.kind === 'route' && object.target.type === 'nexthop' && object.target.id === id,
+    )
+    .map(keyOf);
 }

@@ -58,16 +58,21 @@ export class PendingCheck {
     const before = this.#entries.get(key);
     if (before !== undefined && !before.gone && !report.gone && report.object.kind !== 'neighbour')
       this.#kinds.add(report.object.kind);
+    if (!report.gone) this.#noteReturn(key, before);
     this.#entries.set(key, report);
   }
 
   /** A nexthop that went and came back is without its routes. */
+  #noteReturn(key: string, before: EntryReport | undefined): void {
+    if (before?.object.kind === 'nexthop' && keyOf(before.object) === key && before.gone)
+      for (const kind of ['nexthop', 'route'] as const) this.#kinds.add(kind);
+  }
+
   #settled(key: string): void {
     const before = this.#entries.get(key);
     if (before === undefined) return;
     this.#entries.delete(key);
-    if (before.object.kind === 'nexthop' && keyOf(before.object) === key && before.gone)
-      for (const kind of ['nexthop', 'route'] as const) this.#kinds.add(kind);
+    this.#noteReturn(key, before);
     // The check may be due for this alone.
     this.#due = this.#kinds.size + this.#devices.size + this.#entries.size + this.#retries.size > 0;
   }

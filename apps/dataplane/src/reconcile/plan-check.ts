@@ -52,7 +52,7 @@ export type CheckStep =
 const NOTHING: CheckStep = { step: 'none' };
 
 /** What {@link planCheck} asks about what is wanted. */
-export type WantedObjects = Pick<DeltaTracker, 'wanted' | 'wantedOf' | 'deviates'>;
+export type WantedObjects = Pick<DeltaTracker, 'wanted' | 'wantedOf' | 'deviates' | 'mayHold'>;
 
 /**
  * What has to be looked at because of an event; nothing for the echo of our own writes and for what belongs to others.
@@ -128,12 +128,14 @@ function planEntry(
   const ours = marked && (!('device' in object) || object.device === vtep);
   const believed: CheckStep = { step: 'entry', key, report: { object, gone } };
   if (wanted === undefined) {
-    const forwarding = gone && object.kind === 'neighbour' ? forwardingEntry(object, tracker) : undefined;
+    // It may be wanted soon: after a start the peers are told later than the kernel is read.
+    const mayStand = tracker.mayHold(key);
+    if (ours && (mayStand || !gone)) return believed;
+    if (!gone) return mayStand ? { step: 'kinds', kinds: kindsBeside(object) } : NOTHING;
+    const forwarding = object.kind === 'neighbour' ? forwardingEntry(object, tracker) : undefined;
     if (forwarding !== undefined) return forwarding;
-    if (gone && object.kind === 'route' && cutsOff(object, tracker))
-      return { step: 'kinds', kinds: ['address'] };
-    if (gone) return { step: 'settled', key };
-    return ours ? believed : NOTHING;
+    const cutOff = object.kind === 'route' && cutsOff(object, tracker);
+    return cutOff ? { step: 'kinds', kinds: ['address'] } : { step: 'settled', key };
   }
   const asWanted = ours && attributesOf(wanted) === attributesOf(object);
   if (gone) {
@@ -152,7 +154,7 @@ function forwardingEntry({ device, mac, address }: Neighbour, tracker: WantedObj
   const object: FdbEntry = { kind: 'fdb', device, mac, underlay: address };
   const key = keyOf(object);
   const wanted = tracker.wanted(key);
-  if (wanted === undefined) return undefined;
+  if (wanted === undefined) return tracker.mayHold(key) ? { step: 'kinds', kinds: ['fdb'] } : undefined;
   if (attributesOf(wanted) !== attributesOf(object)) return { step: 'kinds', kinds: ['fdb'] };
   return { step: 'entry', key, report: { object, gone: true } };
 }
