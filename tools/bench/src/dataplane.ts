@@ -8,7 +8,7 @@ const SIZES = [1_000, 10_000, 20_000, 100_000, 262_143];
 /** Beyond, routes with inline gateways take minutes. */
 const MOST_INLINE = 20_000;
 const REPAIRED_PEERS = 1_000;
-const ROUNDS = 5;
+const ROUNDS = 10;
 const SECONDS = 3;
 
 const RAW_FACTOR = 3;
