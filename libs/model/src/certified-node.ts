@@ -1,4 +1,5 @@
 import { isIpAddress, parseIpAddress } from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
 
 /** What the certificate of a node lets its holder say of itself. */
 export interface CertifiedNode {
@@ -33,6 +34,12 @@ export function certifiedNodeOf(subjectAltNames: string): CertifiedNode | undefi
   const nodeIds = valuesOf('URI').flatMap((uri) => NODE_URI.exec(uri)?.[1] ?? []);
   if (nodeIds.length === 0) return undefined;
   return { nodeIds, ips: valuesOf('IP Address').map(canonicalIp) };
+}
+
+/** The failure of a node that asks for what only operators and frameworks may. @param what `DeleteAgents`, `POST`. */
+export function notForNodes({ nodeIds }: CertifiedNode, what: string): OverlayError {
+  const message = `${what} is not for nodes, and the certificate is of node ${nodeIds.join(', ')}`;
+  return new OverlayError('permission_denied', message);
 }
 
 function canonicalIp(text: string): string {

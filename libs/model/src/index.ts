@@ -1,5 +1,5 @@
 export { checkNodeIp } from './agent-address.js';
-export { type CertifiedNode, certifiedNodeOf } from './certified-node.js';
+export { type CertifiedNode, certifiedNodeOf, notForNodes } from './certified-node.js';
 export { type AgentConfig, type AgentNetworkConfig, agentConfiguration } from './config/agent-config.js';
 export type { Configuration } from './config/configuration.js';
 export { type DataplaneConfig, dataplaneConfiguration } from './config/dataplane-config.js';

@@ -1,4 +1,5 @@
 import { OverlayError } from '@overlay/failure';
+import { notForNodes } from '@overlay/model';
 import type { CallContext } from './service-handlers.js';
 
 /** Who may speak for a node. */
@@ -40,8 +41,7 @@ export function requireNode(call: Pick<CallContext, 'certifiedNode'>, rule: Node
  */
 export function requireOperator(call: Pick<CallContext, 'certifiedNode'>, what: string): void {
   const certified = call.certifiedNode();
-  if (certified === undefined) return;
-  throw denied(`${what} is not for nodes, and the certificate is of node ${certified.nodeIds.join(', ')}`);
+  if (certified !== undefined) throw notForNodes(certified, what);
 }
 
 function denied(message: string): OverlayError {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import { OverlayError } from '@overlay/failure';
-import { certifiedNodeOf } from '@overlay/model';
+import { certifiedNodeOf, notForNodes } from '@overlay/model';
 import type { FastifyRequest } from 'fastify';
 
 /** Methods that change nothing (RFC 9110, section 9.2.1). */
@@ -20,9 +20,7 @@ export function requireCertificate({ method, raw }: Pick<FastifyRequest, 'method
     throw new OverlayError('unauthenticated', message);
   }
   const node = certifiedNodeOf(certificate.subjectAltName ?? '');
-  if (node === undefined) return;
-  const message = `${method} is not for nodes, and the certificate is of node ${node.nodeIds.join(', ')}`;
-  throw new OverlayError('permission_denied', message);
+  if (node !== undefined) throw notForNodes(node, method);
 }
 
 function trustedCertificate(socket: unknown): X509Certificate | undefined {
