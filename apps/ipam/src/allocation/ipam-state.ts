@@ -28,8 +28,7 @@ export class IpamState {
   /** The same in the order of the keys, for pages. */
   readonly #ordered = new OrderedMap<string, AllocationRecord>();
   readonly #holders = new Map<IpAddress, AllocationKey>();
-  readonly #reservations = new Map<ReservationKey, ReservationRecord>();
-  readonly #orderedReservations = new OrderedMap<string, ReservationRecord>();
+  readonly #reservations = new OrderedMap<string, ReservationRecord>();
   readonly #reservedBy = new Map<IpAddress, ReservationKey>();
   readonly #freed = new FreedAddresses();
 
@@ -70,13 +69,13 @@ export class IpamState {
   }
 
   /** Every reservation, also of pools that are gone. */
-  reservations(): Iterable<ReservationRecord> {
-    return this.#reservations.values();
+  *reservations(): Iterable<ReservationRecord> {
+    for (const { value } of this.#reservations.entries()) yield value;
   }
 
   /** As {@link allocationsFrom}. */
   reservationsFrom(key: string): Iterable<OrderedEntry<string, ReservationRecord>> {
-    return this.#orderedReservations.entriesFrom(key);
+    return this.#reservations.entriesFrom(key);
   }
 
   /** The reservation of an address. */
@@ -149,7 +148,6 @@ export class IpamState {
 
   #reserve(key: ReservationKey, record: ReservationRecord): void {
     this.#reservations.set(key, record);
-    this.#orderedReservations.set(key, record);
     for (const address of record.addresses) {
       this.#reservedBy.set(address, key);
       for (const pool of this.#pools.values()) takeFrom(pool, address);
@@ -160,7 +158,6 @@ export class IpamState {
     const record = this.#reservations.get(key);
     if (record === undefined) return undefined;
     this.#reservations.delete(key);
-    this.#orderedReservations.delete(key);
     for (const address of record.addresses) {
       this.#reservedBy.delete(address);
       this.#giveBack(address);
