@@ -241,6 +241,9 @@ function isOfDevices(object: KernelObject, devices: ReadonlySet<string>): boolea
 
 /** Only a device on which IPv6 is wanted, and not off just now, shall have a link-local address. */
 function withoutNeedlessMutes(objects: readonly KernelObject[]): readonly KernelObject[] {
+  // Hardly ever there is one, and there may be millions of other objects.
+  if (!objects.some((object) => object.kind === 'link' && object.type !== 'foreign' && object.mute))
+    return objects;
   const speaking = new Set(
     objects.flatMap((object) => (object.kind === 'sysctl' && object.value === '0' ? [object.key] : [])),
   );
