@@ -39,6 +39,14 @@ describe('the CNI plugin without a daemon', () => {
     });
   });
 
+  it('is strict Perl without warnings, though it does not spend the time to load either', async () => {
+    const whole = readFileSync(PLUGIN, 'utf8').replace(/^__DATA__$/m, '');
+    const compiled = await runCommand(['perl', '-Mstrict', '-Mwarnings', '-M-warnings=once', '-c', '-'], {
+      input: whole,
+    });
+    expect(compiled).toMatchObject({ exitCode: 0, stderr: '- syntax OK\n' });
+  });
+
   it('tells a configuration that cannot be read', async () => {
     const result = await runCommand(['sh', '-c', 'exec "$0" < /', PLUGIN], { env: { CNI_COMMAND: 'ADD' } });
     expect(result.exitCode).toBe(1);

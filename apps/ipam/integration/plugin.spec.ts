@@ -144,6 +144,16 @@ describe('the CNI plugin with a running daemon', () => {
     }
   });
 
+  it('goes to no socket that is named anywhere but in ipam', async () => {
+    const elsewhere = { socket: '/run/nobody.sock' };
+    const named = daemon.conf('1.0.0', { args: { cni: elsewhere }, ...elsewhere, runtimeConfig: elsewhere });
+    const inText = daemon.conf('1.0.0', { note: '"ipam":{"socket":"/run/nobody.sock"}' });
+    const inOther = daemon.conf('1.0.0', { other: { ipam: elsewhere } });
+    for (const stdin of [named, inText, inOther]) {
+      expect(await daemon.plugin({ command: 'ADD', stdin })).toMatchObject({ exitCode: 0 });
+    }
+  });
+
   it('hands hostile values over as they are, and evaluates none', async () => {
     const witness = join(daemon.folder, 'witness');
     const label = `'"\`touch ${witness}\`$(touch ${witness})&CNI_COMMAND=DEL@=%00ü\n<>|*?[a]`;

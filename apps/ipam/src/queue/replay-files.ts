@@ -59,10 +59,20 @@ export async function replayFiles(queue: FileQueue): Promise<number> {
 
 async function queuedNames({ folder, key, suffix }: FileQueue): Promise<readonly string[]> {
   return using(key, folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const entries = await readdir(folder);
+    const entries = await entriesOf(folder);
     return entries.filter((name) => name.endsWith(suffix) && !name.startsWith('.')).sort();
   });
+}
+
+/** Makes the folder if it is missing; it is looked into before each address that is given out, and is there then. */
+async function entriesOf(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return [];
+  }
 }
 
 async function readQueued(path: string): Promise<Reading> {
@@ -70,7 +80,7 @@ async function readQueued(path: string): Promise<Reading> {
     const text = await readFile(path, 'utf8');
     return { kind: 'read', text, queuedAtMs: (await stat(path)).mtimeMs };
   } catch (error) {
-    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'ENOENT') return { kind: 'gone' };
     if (LASTING_ERRORS.has(code)) return { kind: 'unreadable', reason: reasonOf(error) };
     throw error;
@@ -89,6 +99,10 @@ async function using<T>(key: string, path: string, use: () => Promise<T>): Promi
     const message = `${key}: ${path} cannot be used: ${reasonOf(error)}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
 function reasonOf(error: unknown): string {
