@@ -1,6 +1,6 @@
 import { OverlayError } from '@overlay/failure';
 import { notForNodes } from '@overlay/model';
-import type { CallContext } from './service-handlers.js';
+import type { CallContext } from './call-view.js';
 
 /** Who may speak for a node. */
 export interface NodeRule {

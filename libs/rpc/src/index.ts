@@ -1,4 +1,5 @@
 export { type BackoffPolicy, backoffMs } from './backoff.js';
+export type { CallContext } from './call-view.js';
 export { requireNode, requireOperator } from './caller-rights.js';
 export {
   errorOfCall,
@@ -17,7 +18,6 @@ export {
 } from './rpc-client.js';
 export { type RpcServer, type RpcServerOptions, startRpcServer } from './rpc-server.js';
 export {
-  type CallContext,
   type HandlerOf,
   type HandlersOf,
   type InternalErrorListener,
