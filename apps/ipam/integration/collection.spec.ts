@@ -1,10 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AllocationHalf } from '@overlay/contracts';
 import { runCommand, runOrFail } from '@overlay/testbed';
-import { IpamDaemon } from './ipam-daemon.js';
+import { IpamDaemon, NETWORK } from './ipam-daemon.js';
 
 const TIMEOUT_MS = 60_000;
+
+/** Lets a process find the host started anew. */
+const REBOOT = `
+const fs = require('node:fs');
+const { readFileSync } = fs;
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+fs.readFileSync = (path, ...more) => (path === BOOT_ID ? 'another-boot' : readFileSync(path, ...more));
+require('node:module').syncBuiltinESMExports();
+`;
 
 describe('containers that end without a DEL', () => {
   const prefix = `ipam-gc-${randomBytes(3).toString('hex')}`;
@@ -33,6 +45,54 @@ describe('containers that end without a DEL', () => {
       await runOrFail(['ip', 'netns', 'del', gone]);
       while ((await daemon.held()).has(gone)) await setTimeout(50);
       expect([...(await daemon.held()).keys()].sort()).toEqual([stays, 'never-seen'].sort());
+    },
+    TIMEOUT_MS,
+  );
+
+  function allocate(containerId: string, networkNamespace?: string) {
+    return daemon.client.allocate({
+      network: NETWORK,
+      half: AllocationHalf.CNI,
+      owner: { containerId, interface: 'eth0' },
+      requestedIps: [],
+      reservation: '',
+      labels: {},
+      networkNamespace,
+    });
+  }
+
+  it(
+    "give back what a framework allocated once the namespace is gone, and never with CNI's GC",
+    async () => {
+      const path = (name: string) => `/run/netns/${name}`;
+      for (const name of names) await allocate(name, path(name));
+      const { allocation } = await allocate('nameless');
+      expect(allocation).toMatchObject({ ownerKind: 'framework', networkNamespace: '' });
+      const stdin = daemon.conf('1.1.0', { 'cni.dev/valid-attachments': [] });
+      expect((await daemon.plugin({ command: 'GC', stdin })).exitCode).toBe(0);
+      expect([...(await daemon.held()).keys()].sort()).toEqual([...names, 'nameless'].sort());
+      await runOrFail(['ip', 'netns', 'del', gone]);
+      while ((await daemon.held()).has(gone)) await setTimeout(50);
+      expect([...(await daemon.held()).keys()].sort()).toEqual([stays, 'nameless'].sort());
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'give back what a framework allocated before the host was started anew, unless it comes again',
+    async () => {
+      await daemon.remove();
+      daemon = new IpamDaemon(undefined, { collect_grace_ms: 1000 });
+      await daemon.process.start();
+      await daemon.configure('9.0.1.0/27');
+      for (const name of ['old', 'again']) await allocate(name);
+      await daemon.process.kill();
+      const reboot = join(daemon.folder, 'reboot.cjs');
+      writeFileSync(reboot, REBOOT);
+      await daemon.process.start({ env: { NODE_OPTIONS: `--require=${reboot}` } });
+      expect((await allocate('again')).allocation).toMatchObject({ bootId: 'another-boot' });
+      while ((await daemon.held()).has('old')) await setTimeout(50);
+      expect([...(await daemon.held()).keys()]).toEqual(['again']);
     },
     TIMEOUT_MS,
   );

@@ -37,6 +37,7 @@ const step = fc.oneof(
       ip,
       reservation: fc.option(name, { nil: undefined }),
       framework: fc.boolean(),
+      nameless: fc.boolean(),
       alive: fc.boolean(),
     }),
   },
@@ -141,8 +142,8 @@ class Trial {
       case 'gc': {
         const valid = next.valid.map((containerId) => ({ containerId, interface: 'eth0' }));
         await this.change((state) => planGarbage(state, HALF, valid, this.moment()));
-        for (const [each, { path }] of [...model.held]) {
-          if (path !== undefined && !next.valid.includes(each)) model.del(each);
+        for (const [each, { framework }] of [...model.held]) {
+          if (!framework && !next.valid.includes(each)) model.del(each);
         }
         return;
       }
@@ -165,7 +166,7 @@ class Trial {
 
   async #add(next: Extract<Step, { kind: 'add' }>): Promise<void> {
     const { model, clock } = this;
-    const path = next.framework ? undefined : pathOf(next.id);
+    const path = next.framework && next.nameless ? undefined : pathOf(next.id);
     if (path !== undefined && next.alive) this.namespaces.add(path);
     const seen = path !== undefined && this.namespaces.lives(path);
     const reserved = next.reservation === undefined ? undefined : model.reserved.get(next.reservation);
@@ -174,6 +175,7 @@ class Trial {
       owner: ownerOf(next.id),
       requestedIps: next.ip === undefined || reserved !== undefined ? [] : [parseIpAddress(next.ip)],
       ...(next.reservation === undefined ? {} : { reservation: parseReservationName(next.reservation) }),
+      ...(next.framework ? { ownerKind: 'framework' as const } : {}),
       ...(path === undefined ? {} : { networkNamespace: path, namespaceSeen: seen }),
       labels: {},
       nowMs: clock.nowMs(),
@@ -184,7 +186,8 @@ class Trial {
       expect(outcome).toBe('not_found');
       return;
     }
-    const rest = { bootId: clock.bootId, seen, ...(path === undefined ? {} : { path }) };
+    const { framework } = next;
+    const rest = { framework, bootId: clock.bootId, seen, ...(path === undefined ? {} : { path }) };
     expect(outcome).toBe(model.add(next.id, reserved?.ip ?? next.ip, rest));
   }
 
@@ -197,8 +200,8 @@ class Trial {
     clock.pass(GRACE_MS);
     await this.#collector?.scan();
     for (const [each, { path, bootId, seen }] of [...model.held]) {
-      if (path === undefined) continue;
-      if (bootId !== clock.bootId || (seen && !this.namespaces.lives(path))) model.del(each);
+      const isGone = path !== undefined && seen && !this.namespaces.lives(path);
+      if (bootId !== clock.bootId || isGone) model.del(each);
     }
   }
 
@@ -284,6 +287,7 @@ describe('the whole IPAM', () => {
               ip: undefined,
               reservation: undefined,
               framework: true,
+              nameless: true,
               alive: false,
             });
           }

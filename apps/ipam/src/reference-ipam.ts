@@ -7,7 +7,9 @@ export type Outcome = 'done' | 'already_exists' | 'not_found' | 'resource_exhaus
 /** What a container holds. */
 export interface Held {
   readonly ip: string;
-  /** Absent for what a framework holds. */
+  /** Whether a framework holds it, of whom CNI's GC knows nothing. */
+  readonly framework: boolean;
+  /** Absent if a framework told none. */
   readonly path?: string;
   readonly bootId: string;
   seen: boolean;
@@ -39,13 +41,15 @@ export class ReferenceIpam {
     const holder = wanted === undefined ? undefined : this.holderOf(wanted);
     if (holder !== undefined && holder !== id) {
       const left = this.held.get(holder);
-      if (left?.path === undefined || left.bootId === rest.bootId) return 'already_exists';
+      if (left === undefined || left.bootId === rest.bootId) return 'already_exists';
       this.del(holder);
     }
     const ip = own?.ip ?? wanted ?? this.next();
     if (ip === undefined) return 'resource_exhausted';
-    const same = own !== undefined && own.path === rest.path && own.bootId === rest.bootId;
-    this.held.set(id, { ip, ...rest, seen: rest.seen || (same && own.seen) });
+    const before = own?.bootId === rest.bootId ? own : undefined;
+    const path = rest.path ?? before?.path;
+    const seen = rest.seen || (before?.path === path && before?.seen === true);
+    this.held.set(id, { ip, ...rest, ...(path === undefined ? {} : { path }), seen });
     this.#take(ip);
     return 'done';
   }

@@ -36,14 +36,17 @@ describe('what a container of an earlier boot left behind', () => {
     ]);
   });
 
-  it('stays with a container that came again, with a framework, and within a boot', () => {
+  it('stays with who came again, and within a boot', () => {
     const host = new Host();
+    const framework = { ownerKind: 'framework' } as const;
     host.configure(pool({ subnet: '9.0.1.0/27' }));
-    host.add('framework', ['9.0.1.7']);
+    host.add('framework', ['9.0.1.7'], framework);
     host.add('again', ['9.0.1.8'], netns('again'));
-    expect(failureOf(() => host.add('b', ['9.0.1.8'], netns('b'))).code).toBe('already_exists');
+    for (const ip of ['9.0.1.7', '9.0.1.8'])
+      expect(failureOf(() => host.add('b', [ip], netns('b'))).code).toBe('already_exists');
     host.clock.reboot();
     host.add('again', [], netns('again2'));
+    host.add('framework', [], framework);
     for (const ip of ['9.0.1.7', '9.0.1.8'])
       expect(failureOf(() => host.add('b', [ip], netns('b'))).code).toBe('already_exists');
     expect([holderOf(host, '9.0.1.7'), holderOf(host, '9.0.1.8')]).toEqual(['framework', 'again']);

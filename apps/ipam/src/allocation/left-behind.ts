@@ -4,9 +4,8 @@ import type { AllocationRecord } from './records.js';
 
 /**
  * Whether addresses are held by a container that ended with an earlier boot of the host, and whose runtime has not said
- * so yet. What came without a network namespace is a framework's, which alone knows when it ends.
+ * so yet. No container outlasts its host's boot; what is to be kept over it is reserved, or allocated again.
  */
 export function isLeftBehind(record: AllocationRecord, at: HostInstant): boolean {
-  if (record.networkNamespace === undefined) return isLeftByDocker(record, at);
-  return record.bootId !== at.bootId;
+  return record.ownerKind === 'docker' ? isLeftByDocker(record, at) : record.bootId !== at.bootId;
 }

@@ -15,6 +15,9 @@ export interface Owner {
   readonly interface: InterfaceName;
 }
 
+/** Most bytes that the path of a network namespace may have (the kernel's PATH_MAX). */
+export const NETNS_MAX_BYTES = 4096;
+
 const CONTAINER_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 const INTERFACE_NAME = /^[!-.0-9;-~]{1,15}$/;
 const SHOWN_CHARACTERS = 64;

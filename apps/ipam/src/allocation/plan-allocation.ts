@@ -22,6 +22,8 @@ import { type ReservationName, type ReservationRecord, reservationKey } from './
 /** Asks for an address of each family of a half. */
 export interface AllocationRequest extends HalfRef {
   readonly owner: Owner;
+  /** Absent for a runtime. */
+  readonly ownerKind?: 'framework';
   /** Wanted addresses, at most one per family; the others are chosen. */
   readonly requestedIps: readonly IpAddress[];
   /** The reservation whose addresses are wanted. */
@@ -59,7 +61,8 @@ export function planAllocation(state: IpamState, request: AllocationRequest): Pl
     return ip === undefined ? [] : [{ address: addressInPrefix(ip, family.prefix), gateway: family.gateway }];
   });
   const { networkId, network, half } = pool.definition;
-  if (held !== undefined && held.networkId === networkId && isSame(held, request, addresses)) {
+  const place = namespaceOf(request, held);
+  if (held !== undefined && held.networkId === networkId && isSame(held, request, place, addresses)) {
     return { mutations: [], answer: held };
   }
   const name = ips.map((ip) => state.reservationOf(ip)?.name).find((found) => found !== undefined);
@@ -68,10 +71,10 @@ export function planAllocation(state: IpamState, request: AllocationRequest): Pl
     network,
     half,
     owner: request.owner,
+    ...(request.ownerKind === undefined ? {} : { ownerKind: request.ownerKind }),
     addresses,
     ...(name === undefined ? {} : { reservation: name }),
-    ...(request.networkNamespace === undefined ? {} : { networkNamespace: request.networkNamespace }),
-    ...(request.namespaceSeen === true ? { namespaceSeen: true } : {}),
+    ...place,
     labels: request.labels,
     allocatedAtMs: request.nowMs,
     bootId: request.at.bootId,
@@ -175,13 +178,26 @@ function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddr
   return new OverlayError('already_exists', message);
 }
 
+type NamespacePlace = Pick<AllocationRecord, 'networkNamespace' | 'namespaceSeen'>;
+
+/** Where the owner lives: who names no path, or cannot have it seen now, is where it was before in this boot. */
+function namespaceOf(request: AllocationRequest, held: AllocationRecord | undefined): NamespacePlace {
+  const before = held?.bootId === request.at.bootId ? held : undefined;
+  const networkNamespace = request.networkNamespace ?? before?.networkNamespace;
+  if (networkNamespace === undefined) return {};
+  const wasSeen = before?.networkNamespace === networkNamespace && before.namespaceSeen === true;
+  return { networkNamespace, ...(request.namespaceSeen === true || wasSeen ? { namespaceSeen: true } : {}) };
+}
+
 function isSame(
   held: AllocationRecord,
-  { at, networkNamespace, namespaceSeen, labels }: AllocationRequest,
+  { at, ownerKind, labels }: AllocationRequest,
+  place: NamespacePlace,
   addresses: readonly HeldAddress[],
 ): boolean {
-  if (held.bootId !== at.bootId || held.networkNamespace !== networkNamespace) return false;
-  if (namespaceSeen === true && held.namespaceSeen !== true) return false;
+  if (held.bootId !== at.bootId || held.ownerKind !== ownerKind) return false;
+  if (held.networkNamespace !== place.networkNamespace || held.namespaceSeen !== place.namespaceSeen)
+    return false;
   if (!sameLabels(held.labels, labels)) return false;
   return (
     held.addresses.length === addresses.length &&

@@ -29,8 +29,8 @@ export function planCollection(
 }
 
 /**
- * Releases every allocation of a half that a runtime made and that is not among its attachments. What came
- * without a network namespace is no runtime's, and stays.
+ * Releases every allocation of a half that a runtime made and that is not among its attachments. What a framework or
+ * Docker took is no runtime's, and stays.
  */
 export function planGarbage(
   state: IpamState,
@@ -40,10 +40,10 @@ export function planGarbage(
 ): Plan<readonly AllocationRecord[]> {
   const kept = new Set(valid.map((attachment) => `${attachment.containerId}/${attachment.interface}`));
   const stale = [...state.allocations()].filter(
-    ({ network, half: side, owner, networkNamespace }) =>
+    ({ network, half: side, owner, ownerKind }) =>
       network === half.network &&
       side === half.half &&
-      networkNamespace !== undefined &&
+      ownerKind === undefined &&
       !kept.has(`${owner.containerId}/${owner.interface}`),
   );
   return planCollection(state, stale, () => true, moment);

@@ -27,8 +27,11 @@ export interface AllocationRecord {
   readonly network: NetworkName;
   readonly half: BridgeKind;
   readonly owner: Owner;
-  /** `docker` if Docker's IPAM plugin protocol took the addresses: only Docker gives those back. */
-  readonly ownerKind?: 'docker';
+  /**
+   * Who took the addresses: `docker`, through its IPAM plugin protocol, which alone gives them back; `framework`, over
+   * gRPC, of which CNI's GC knows nothing. Absent for a runtime, through CNI.
+   */
+  readonly ownerKind?: 'docker' | 'framework';
   /** At most one address per family, IPv4 first. */
   readonly addresses: readonly HeldAddress[];
   /** The reservation that the addresses came from. */

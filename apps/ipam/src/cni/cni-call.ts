@@ -2,7 +2,13 @@ import type { IpAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
 import { type NetworkName, parseNetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
-import { type Owner, parseContainerId, parseInterfaceName, quoted } from '../allocation/owner.js';
+import {
+  NETNS_MAX_BYTES,
+  type Owner,
+  parseContainerId,
+  parseInterfaceName,
+  quoted,
+} from '../allocation/owner.js';
 import type { ValidAttachment } from '../allocation/plan-collection.js';
 import { parseReservationName, type ReservationName } from '../allocation/reservation.js';
 import { parseCniArgs } from './cni-args.js';
@@ -72,7 +78,6 @@ const SINCE: Readonly<Partial<Record<CniCommand, CniVersion>>> = {
   STATUS: '1.1.0',
 };
 
-const NETNS_MAX_BYTES = 4096;
 /** The label, or pair of `CNI_ARGS`, that names the reservation whose addresses are wanted. */
 const RESERVATION_LABEL = 'OVERLAY_RESERVATION';
 

@@ -120,9 +120,10 @@ describe('handleCniCall', () => {
   it('answers GC by releasing what is not among the attachments, and nothing of a framework', async () => {
     for (const id of ['c1', 'c2', 'c3']) await handleCniCall(environment('ADD', id), CONFIG, deps);
     const owner = { containerId: parseContainerId('framework'), interface: parseInterfaceName('eth0') };
-    const place = { network: 'dcos', half: 'cni', owner } as const;
+    const place = { network: 'dcos', half: 'cni', owner, ownerKind: 'framework' } as const;
     const wish = {
       ...place,
+      networkNamespace: '/run/netns/framework',
       requestedIps: [],
       labels: {},
       nowMs: 1,

@@ -62,9 +62,11 @@ describe('Collector', () => {
     );
   }
 
-  function addForFramework(id: string) {
+  function addForFramework(id: string, networkNamespace?: string) {
     const owner = { containerId: parseContainerId(id), interface: parseInterfaceName('eth0') };
-    const wish = { network: 'dcos', half: 'cni', owner, requestedIps: [], labels: {} } as const;
+    const place = networkNamespace === undefined ? {} : { networkNamespace, namespaceSeen: true };
+    const who = { network: 'dcos', half: 'cni', owner, ownerKind: 'framework' } as const;
+    const wish = { ...who, ...place, requestedIps: [], labels: {} };
     return book.change((state) =>
       planAllocation(state, { ...wish, nowMs: clock.nowMs(), at: clock.instant(), cooldown: COOLDOWN }),
     );
@@ -126,6 +128,25 @@ describe('Collector', () => {
     expect(await held()).toEqual([]);
   });
 
+  it('releases what a framework allocated once the namespace that it named is gone, or at the next boot', async () => {
+    namespaces.add(pathOf('named'));
+    await addForFramework('named', pathOf('named'));
+    await addForFramework('named');
+    await addForFramework('nameless');
+    namespaces.remove(pathOf('named'));
+    await scan();
+    clock.pass(GRACE_MS);
+    expect(await scan()).toEqual(['named']);
+    await addForFramework('again');
+    clock.reboot();
+    await restart();
+    await addForFramework('again');
+    expect(await scan()).toEqual([]);
+    clock.pass(GRACE_MS);
+    expect(await scan()).toEqual(['nameless']);
+    expect(await held()).toEqual(['again']);
+  });
+
   it('releases a container whose namespace has been gone for the grace time, and no other', async () => {
     for (const id of ['gone', 'stays']) {
       namespaces.add(pathOf(id));
@@ -174,14 +195,13 @@ describe('Collector', () => {
   it('releases what an earlier boot left, but not what was added again since', async () => {
     namespaces.add(pathOf('again'));
     for (const id of ['old', 'again']) await add(id);
-    await addForFramework('framework');
     clock.reboot();
     await restart();
     await add('again');
     expect(await scan()).toEqual([]);
     clock.pass(GRACE_MS);
     expect(await scan()).toEqual(['old']);
-    expect((await held()).toSorted()).toEqual(['again', 'framework']);
+    expect(await held()).toEqual(['again']);
   });
 
   it('does not release what comes back while a release is on its way', async () => {

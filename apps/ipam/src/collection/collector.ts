@@ -32,8 +32,8 @@ const SLICE = 256;
  * It never frees what lives. A path counts as gone only if this host was seen to have it, when the container
  * was added or by an earlier scan: a runtime may keep its namespaces where this process cannot see them.
  * Whether it is gone is looked at once more when the release is planned, behind every ADD that came before.
- * What has no path, because a framework allocated it, is left alone; what Docker took for an endpoint, until the next
- * boot: Docker itself gives back what it knows of.
+ * What has no path, because a framework named none or Docker took it for an endpoint, is left alone until the next
+ * boot: they give back what they know of.
  */
 export class Collector {
   readonly #deps: CollectorDeps;

@@ -7,6 +7,7 @@ import { Metrics, systemClock } from '@overlay/service';
 import { AddressBook } from '../allocation/address-book.js';
 import { pool } from '../allocation/host-under-test.js';
 import { planPools } from '../allocation/plan-pools.js';
+import { MemoryNamespaces } from '../collection/memory-namespaces.js';
 import { createOperationMeter } from '../ipam-metrics.js';
 import { ManualHostClock } from '../manual-host-clock.js';
 import { MemoryAllocationStore } from '../store/memory-allocation-store.js';
@@ -58,6 +59,7 @@ describe('IpamService', () => {
       clock: new ManualHostClock(),
       timer: systemClock,
       cooldown: { cooldownMs: 30_000, rememberedCount: 100 },
+      namespaces: new MemoryNamespaces(),
       settleDeletions,
       onInternalError: () => undefined,
     });

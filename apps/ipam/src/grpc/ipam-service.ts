@@ -18,6 +18,7 @@ import { planReservation, planUnreservation } from '../allocation/plan-reservati
 import { allocationList, type PageRequest, pageOf, reservationList } from '../allocation/record-page.js';
 import { type ReservationRecord, remainingMs } from '../allocation/reservation.js';
 import { type CapacityWatch, watchCapacity } from '../allocation/watch-capacity.js';
+import type { Namespaces } from '../collection/namespaces.js';
 import type { HostClock } from '../host-clock.js';
 import type { OperationMeter } from '../ipam-metrics.js';
 import { allocationMessage, capacityMessage, poolMessage, reservationMessage } from './messages.js';
@@ -38,6 +39,7 @@ export interface IpamServiceDeps {
   /** What pauses of the capacity stream are measured with. */
   readonly timer: Pick<Clock, 'sleep'>;
   readonly cooldown: CooldownPolicy;
+  readonly namespaces: Namespaces;
   /** As for CNI: a deletion that was queued before is done before an address is given out, and calls keep their order. */
   readonly settleDeletions: () => Promise<void>;
   readonly onInternalError: InternalErrorListener;
@@ -50,6 +52,7 @@ export function createIpamService({
   clock,
   timer,
   cooldown,
+  namespaces,
   settleDeletions,
   onInternalError,
 }: IpamServiceDeps): RpcService {
@@ -63,7 +66,11 @@ export function createIpamService({
       meter.measure('allocate', 'grpc', async () => {
         await settleDeletions();
         const moment = { at: clock.instant(), cooldown };
-        const wish = { ...parseAllocationWish(request), nowMs: clock.nowMs(), ...moment };
+        const asked = parseAllocationWish(request);
+        const { networkNamespace } = asked;
+        const namespaceSeen = networkNamespace !== undefined && namespaces.lives(networkNamespace);
+        const framework = { ownerKind: 'framework', namespaceSeen } as const;
+        const wish = { ...asked, ...framework, nowMs: clock.nowMs(), ...moment };
         const record = await book.change((state) => {
           if (call.signal.aborted) throw new OverlayError('aborted', 'the caller has gone');
           return planAllocation(state, wish);

@@ -59,6 +59,14 @@ describe('parseAllocationWish', () => {
     ]);
   });
 
+  it('reads the path of a network namespace', () => {
+    const at = (networkNamespace: string) => parseAllocationWish({ ...REQUEST, networkNamespace });
+    expect(at('/run/netns/a b').networkNamespace).toBe('/run/netns/a b');
+    expect(at('')).not.toHaveProperty('networkNamespace');
+    for (const path of ['a', '../x', '/a\0b', `/${'x'.repeat(4096)}`])
+      expect(fieldsOf(() => at(path))).toEqual(['network_namespace']);
+  });
+
   it('reads the name of a reservation', () => {
     expect(parseAllocationWish({ ...REQUEST, reservation: 'db-1' }).reservation).toBe('db-1');
     expect(fieldsOf(() => parseAllocationWish({ ...REQUEST, reservation: '../x' }))).toEqual(['reservation']);

@@ -9,7 +9,13 @@ import {
 import { type FieldViolation, OverlayError, toOverlayError } from '@overlay/failure';
 import { type BridgeKind, type NetworkName, parseNetworkId, parseNetworkName } from '@overlay/model';
 import { checkLabels } from '../allocation/labels.js';
-import { type Owner, parseContainerId, parseInterfaceName } from '../allocation/owner.js';
+import {
+  NETNS_MAX_BYTES,
+  type Owner,
+  parseContainerId,
+  parseInterfaceName,
+  quoted,
+} from '../allocation/owner.js';
 import type { ReservationRef } from '../allocation/plan-reservation.js';
 import type { HalfRef, PoolDefinition } from '../allocation/records.js';
 import { parseReservationName, type ReservationName } from '../allocation/reservation.js';
@@ -23,6 +29,8 @@ export interface OwnedHalf extends HalfRef {
 export interface AllocationWish extends OwnedHalf {
   readonly requestedIps: readonly IpAddress[];
   readonly reservation?: ReservationName;
+  /** Absolute path. */
+  readonly networkNamespace?: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -106,11 +114,20 @@ export function parseAllocationWish(request: AllocateRequest): AllocationWish {
     request.reservation === ''
       ? undefined
       : fields.read('reservation', () => parseReservationName(request.reservation));
+  const networkNamespace = fields.read('network_namespace', () =>
+    parseNamespacePath(request.networkNamespace ?? ''),
+  );
   const labels = fields.read('labels', () => checkLabels(request.labels));
   if (place === undefined || labels === undefined || fields.violations.length > 0) {
     throw OverlayError.invalid(fields.violations);
   }
-  return { ...place, requestedIps, ...(reservation === undefined ? {} : { reservation }), labels };
+  return {
+    ...place,
+    requestedIps,
+    ...(reservation === undefined ? {} : { reservation }),
+    ...(networkNamespace === undefined ? {} : { networkNamespace }),
+    labels,
+  };
 }
 
 /**
@@ -167,6 +184,20 @@ function readAddresses(fields: Fields, texts: readonly string[]): readonly IpAdd
   return texts
     .map((text, at) => fields.read(`requested_ips[${at}]`, () => parseIpAddress(text)))
     .filter((address) => address !== undefined);
+}
+
+function parseNamespacePath(text: string): string | undefined {
+  if (text === '') return undefined;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > NETNS_MAX_BYTES) {
+    throw new OverlayError('invalid_argument', `it has ${bytes} bytes, at most ${NETNS_MAX_BYTES} are kept`);
+  }
+  // What cannot be looked at would count as living for ever.
+  if (text.startsWith('/') && !text.includes('\0')) return text;
+  throw new OverlayError(
+    'invalid_argument',
+    `${quoted(text)} is no absolute path; write one as /run/netns/NAME`,
+  );
 }
 
 function parseTtlMs(ttlMs: bigint): number | undefined {

@@ -47,7 +47,7 @@ const allocationSchema = z.strictObject({
     containerId: z.string().transform((text): ContainerId => parseContainerId(text)),
     interface: z.string().transform((text): InterfaceName => parseInterfaceName(text)),
   }),
-  ownerKind: z.exactOptional(z.literal('docker')),
+  ownerKind: z.exactOptional(z.enum(['docker', 'framework'])),
   addresses: z.array(
     z.strictObject({
       address: z.string().transform((text): InterfaceAddress => parseInterfaceAddress(text)),
@@ -91,7 +91,10 @@ export function parseStoredPools(key: string, value: unknown): readonly PoolDefi
  * @throws OverlayError `data_loss` naming the store's key and what is wrong.
  */
 export function parseStoredAllocation(key: string, value: unknown): AllocationRecord {
-  return parseStored(key, value, allocationSchema);
+  const record = parseStored(key, value, allocationSchema);
+  // Before frameworks' records said so, they were those without a namespace.
+  const isUnsaid = record.ownerKind === undefined && record.networkNamespace === undefined;
+  return isUnsaid ? { ...record, ownerKind: 'framework' } : record;
 }
 
 /**

@@ -82,7 +82,7 @@ export interface Allocation {
     | undefined;
   /** One address per family of the pool, IPv4 first. */
   addresses: AllocatedAddress[];
-  /** Network namespace path, if the runtime told it. */
+  /** Network namespace path, if the runtime or framework told it. */
   networkNamespace: string;
   /** Labels from the runtime. */
   labels: { [key: string]: string };
@@ -92,7 +92,10 @@ export interface Allocation {
   bootId: string;
   /** Name of the reservation that it came from, if any. */
   reservation: string;
-  /** "docker" if Docker took it as one of its own endpoints (shared pool); else empty. */
+  /**
+   * "docker" if Docker took it as one of its own endpoints (shared pool), "framework" if Allocate took it; empty if a
+   * runtime did, through CNI.
+   */
   ownerKind: string;
 }
 
@@ -117,6 +120,11 @@ export interface AllocateRequest {
   reservation: string;
   /** Labels to keep. */
   labels: { [key: string]: string };
+  /**
+   * Absolute path of the holder's network namespace on this host: once it is gone, the addresses are given back after the
+   * grace time. Without one they are when the host was started anew, and not before Release.
+   */
+  networkNamespace?: string | undefined;
 }
 
 export interface AllocateRequest_LabelsEntry {
@@ -1070,7 +1078,15 @@ export const Allocation_LabelsEntry: MessageFns<Allocation_LabelsEntry> = {
 };
 
 function createBaseAllocateRequest(): AllocateRequest {
-  return { network: "", half: 0, owner: undefined, requestedIps: [], reservation: "", labels: {} };
+  return {
+    network: "",
+    half: 0,
+    owner: undefined,
+    requestedIps: [],
+    reservation: "",
+    labels: {},
+    networkNamespace: undefined,
+  };
 }
 
 export const AllocateRequest: MessageFns<AllocateRequest> = {
@@ -1093,6 +1109,9 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       AllocateRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
     });
+    if (message.networkNamespace !== undefined) {
+      writer.uint32(58).string(message.networkNamespace);
+    }
     return writer;
   },
 
@@ -1160,6 +1179,14 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
             }
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.networkNamespace = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1197,6 +1224,11 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
           {},
         )
         : {},
+      networkNamespace: isSet(object.networkNamespace)
+        ? globalThis.String(object.networkNamespace)
+        : isSet(object.network_namespace)
+        ? globalThis.String(object.network_namespace)
+        : undefined,
     };
   },
 
@@ -1226,6 +1258,9 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
         });
       }
     }
+    if (message.networkNamespace !== undefined) {
+      obj.networkNamespace = message.networkNamespace;
+    }
     return obj;
   },
 
@@ -1250,6 +1285,7 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
       },
       {},
     );
+    message.networkNamespace = object.networkNamespace ?? undefined;
     return message;
   },
 };
