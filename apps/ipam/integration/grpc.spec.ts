@@ -47,6 +47,29 @@ describe('overlay-ipam through gRPC', () => {
     TIMEOUT_MS,
   );
 
+  it(
+    'keeps labels of whatever name, from either side and over a restart',
+    async () => {
+      const labels = { ...JSON.parse('{"__proto__": "a"}'), constructor: 'b', 'é ': '' };
+      const ask = { network: NETWORK, half: AllocationHalf.CNI, requestedIps: [], reservation: '', labels };
+      const owner = { containerId: 'framework', interface: 'eth0' };
+      const { allocation } = await daemon.client.allocate({ ...ask, owner });
+      expect(Object.entries(allocation?.labels ?? {})).toEqual(Object.entries(labels));
+      await daemon.plugin({ command: 'ADD', env: { CNI_ARGS: '__proto__=a;constructor=b;é =' } });
+      await daemon.process.restart();
+      const { allocations } = await daemon.client.listAllocations({
+        network: '',
+        pageSize: 0,
+        pageToken: '',
+      });
+      expect(allocations.map((each) => Object.entries(each.labels))).toEqual([
+        Object.entries(labels),
+        Object.entries(labels),
+      ]);
+    },
+    TIMEOUT_MS,
+  );
+
   it('lists reservations with their ends and holders', async () => {
     const reserve = { network: NETWORK, half: AllocationHalf.CNI, requestedIps: [] };
     const { expiresAtMs } = await daemon.client.reserve({ ...reserve, name: 'web', ttlMs: 600_000n });

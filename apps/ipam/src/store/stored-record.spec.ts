@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseStoredAllocation, parseStoredFreed, parseStoredPools } from './stored-record.js';
 
+/** An allocation, but for its labels. */
+const RECORD = JSON.stringify({
+  networkId: 'n',
+  network: 'dcos',
+  half: 'cni',
+  owner: { containerId: 'c1', interface: 'eth0' },
+  addresses: [],
+  allocatedAtMs: 1,
+  bootId: 'b',
+});
+
 describe('stored records', () => {
   it.each([
     ['nothing', undefined],
@@ -17,13 +28,22 @@ describe('stored records', () => {
   });
 
   it('tell who took an allocation, also those from before they said so', () => {
-    const owner = { containerId: 'c1', interface: 'eth0' };
-    const half = { networkId: 'n', network: 'dcos', half: 'cni' };
-    const record = { ...half, owner, addresses: [], labels: {}, allocatedAtMs: 1, bootId: 'b' };
+    const record = { ...JSON.parse(RECORD), labels: {} };
     const kindOf = (more: object) => parseStoredAllocation('allocation/x', { ...record, ...more }).ownerKind;
     expect(kindOf({})).toBe('framework');
     expect(kindOf({ networkNamespace: '/run/netns/c1' })).toBeUndefined();
     expect(kindOf({ ownerKind: 'docker' })).toBe('docker');
+  });
+
+  it('have labels of whatever name, and only texts', () => {
+    const allocation = (labels: string) =>
+      parseStoredAllocation('allocation/x', JSON.parse(`${RECORD.slice(0, -1)},"labels":${labels}}`));
+    const { labels } = allocation('{"__proto__":"a","constructor":"b"}');
+    expect(Object.entries(labels)).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]);
+    for (const wrong of ['{"a":1}', '[]', 'null', '"a"']) expect(() => allocation(wrong)).toThrow(/labels/);
   });
 
   it('are refused by name: a freed address of another shape', () => {

@@ -57,7 +57,8 @@ const allocationSchema = z.strictObject({
   reservation: z.exactOptional(reservationName),
   networkNamespace: z.exactOptional(z.string()),
   namespaceSeen: z.exactOptional(z.boolean()),
-  labels: z.record(z.string(), z.string()),
+  // As it is: z.record leaves a key away that is named __proto__.
+  labels: z.custom<Readonly<Record<string, string>>>(isLabels, 'labels are an object of texts'),
   allocatedAtMs: z.number().int().nonnegative(),
   bootId: z.string(),
 });
@@ -111,6 +112,11 @@ export function parseStoredReservation(key: string, value: unknown): Reservation
  */
 export function parseStoredFreed(key: string, value: unknown): FreedAddress {
   return parseStored(key, value, freedSchema);
+}
+
+function isLabels(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((text) => typeof text === 'string');
 }
 
 function parseStored<S extends z.ZodType>(key: string, value: unknown, schema: S): z.output<S> {

@@ -1163,7 +1163,7 @@ export const Container: MessageFns<Container> = {
 
             const entry8 = Container_LabelsEntry.decode(reader, reader.uint32());
             if (entry8.value !== undefined) {
-              message.labels[entry8.key] = entry8.value;
+              globalThis.Object.defineProperty(message.labels, entry8.key, { value: entry8.value, enumerable: true, configurable: true, writable: true });
             }
             continue;
           }
@@ -1241,7 +1241,7 @@ export const Container: MessageFns<Container> = {
       if (entries.length > 0) {
         obj.labels = {};
         entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
+          globalThis.Object.defineProperty(obj.labels, k, { value: v, enumerable: true, configurable: true, writable: true });
         });
       }
     }
@@ -1263,7 +1263,7 @@ export const Container: MessageFns<Container> = {
     message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          globalThis.Object.defineProperty(acc, key, { value: globalThis.String(value), enumerable: true, configurable: true, writable: true });
         }
         return acc;
       },

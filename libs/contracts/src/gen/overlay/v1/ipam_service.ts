@@ -826,7 +826,7 @@ export const Allocation: MessageFns<Allocation> = {
 
             const entry6 = Allocation_LabelsEntry.decode(reader, reader.uint32());
             if (entry6.value !== undefined) {
-              message.labels[entry6.key] = entry6.value;
+              globalThis.Object.defineProperty(message.labels, entry6.key, { value: entry6.value, enumerable: true, configurable: true, writable: true });
             }
             continue;
           }
@@ -942,7 +942,7 @@ export const Allocation: MessageFns<Allocation> = {
       if (entries.length > 0) {
         obj.labels = {};
         entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
+          globalThis.Object.defineProperty(obj.labels, k, { value: v, enumerable: true, configurable: true, writable: true });
         });
       }
     }
@@ -976,7 +976,7 @@ export const Allocation: MessageFns<Allocation> = {
     message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          globalThis.Object.defineProperty(acc, key, { value: globalThis.String(value), enumerable: true, configurable: true, writable: true });
         }
         return acc;
       },
@@ -1175,7 +1175,7 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
 
             const entry6 = AllocateRequest_LabelsEntry.decode(reader, reader.uint32());
             if (entry6.value !== undefined) {
-              message.labels[entry6.key] = entry6.value;
+              globalThis.Object.defineProperty(message.labels, entry6.key, { value: entry6.value, enumerable: true, configurable: true, writable: true });
             }
             continue;
           }
@@ -1254,7 +1254,7 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
       if (entries.length > 0) {
         obj.labels = {};
         entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
+          globalThis.Object.defineProperty(obj.labels, k, { value: v, enumerable: true, configurable: true, writable: true });
         });
       }
     }
@@ -1279,7 +1279,7 @@ export const AllocateRequest: MessageFns<AllocateRequest> = {
     message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          globalThis.Object.defineProperty(acc, key, { value: globalThis.String(value), enumerable: true, configurable: true, writable: true });
         }
         return acc;
       },

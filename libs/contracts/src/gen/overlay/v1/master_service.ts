@@ -234,7 +234,7 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
 
             const entry4 = RegisterAgentRequest_AttributesEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.attributes[entry4.key] = entry4.value;
+              globalThis.Object.defineProperty(message.attributes, entry4.key, { value: entry4.value, enumerable: true, configurable: true, writable: true });
             }
             continue;
           }
@@ -305,7 +305,7 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
       if (entries.length > 0) {
         obj.attributes = {};
         entries.forEach(([k, v]) => {
-          obj.attributes[k] = v;
+          globalThis.Object.defineProperty(obj.attributes, k, { value: v, enumerable: true, configurable: true, writable: true });
         });
       }
     }
@@ -328,7 +328,7 @@ export const RegisterAgentRequest: MessageFns<RegisterAgentRequest> = {
     message.attributes = (globalThis.Object.entries(object.attributes ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          globalThis.Object.defineProperty(acc, key, { value: globalThis.String(value), enumerable: true, configurable: true, writable: true });
         }
         return acc;
       },
