@@ -11,7 +11,7 @@ import type { Metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
 import { requireCertificate } from './require-certificate.js';
 
-export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+export type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** What an HTTP server is made of. */
 export interface HttpServerOptions {

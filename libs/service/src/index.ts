@@ -2,6 +2,7 @@ export { claimUnixSocket } from './claim-unix-socket.js';
 export { type Clock, systemClock } from './clock.js';
 export { readConfigFile } from './config-file.js';
 export {
+  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,

@@ -1,5 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from '@overlay/service';
+import { OverlayError } from '@overlay/failure';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from '@overlay/service';
 import type { CniEnvironment } from './cni-call.js';
+import { cniErrorOf } from './cni-error.js';
 import type { CniAnswer, CniCaller } from './cni-handler.js';
 
 /** Answers one call of the plugin; see `handleCniCall`. */
@@ -8,27 +10,42 @@ export type AnswerCni = (environment: CniEnvironment, stdin: string, caller: Cni
 /** Header with the time in Unix milliseconds until which the caller waits; without it there is no end. */
 const UNTIL_HEADER = 'overlay-until-unix-ms';
 
-/** Media type of a body that is a plugin's standard input, byte by byte. */
-const STDIN_TYPE = 'application/octet-stream';
+const JSON_TYPE = 'application/json';
+const TOO_LARGE = 413;
 
 /**
- * Adds `POST /cni`: the query carries the plugin's `CNI_*` variables, the body its standard input. The answer
- * is what the plugin prints, with status 200 for success and 400 for an error object.
+ * Adds `POST /cni`: the query carries the plugin's `CNI_*` variables, the body its standard input, of whatever media type
+ * or none. The answer is what the plugin prints, with status 200 for success, and for an error object 400, or 413 where the
+ * body is too large.
  */
 export function addCniRoutes(server: FastifyInstance, answer: AnswerCni): void {
-  server.addContentTypeParser(STDIN_TYPE, { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body);
+  void server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+      done(null, body);
+    });
+    scope.post('/cni', { errorHandler: answerUnreadable }, async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
+      const until = request.headers[UNTIL_HEADER];
+      const untilMs = until === undefined ? Number.POSITIVE_INFINITY : Number(until);
+      // The request itself counts as destroyed once it is read; its connection does when the plugin has gone.
+      const isGone = () => request.raw.socket.destroyed;
+      const answered = await answer(environmentOf(request), body, { untilMs, isGone });
+      reply.code(answered.ok ? 200 : 400).type(JSON_TYPE);
+      return JSON.stringify(answered.ok ? answered.result : answered.error) ?? '';
+    });
   });
-  server.post('/cni', async (request, reply) => {
-    const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
-    const until = request.headers[UNTIL_HEADER];
-    const untilMs = until === undefined ? Number.POSITIVE_INFINITY : Number(until);
-    // The request itself counts as destroyed once it is read; its connection does when the plugin has gone.
-    const isGone = () => request.raw.socket.destroyed;
-    const answered = await answer(environmentOf(request), body, { untilMs, isGone });
-    reply.code(answered.ok ? 200 : 400).type('application/json');
-    return JSON.stringify(answered.ok ? answered.result : answered.error) ?? '';
-  });
+}
+
+/** What Fastify itself finds wrong with a request. */
+function answerUnreadable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.statusCode ?? 500;
+  if (status >= 500) throw error;
+  const isLarge = status === TOO_LARGE;
+  const tooLarge = `the configuration has more than ${request.routeOptions.bodyLimit} bytes`;
+  const failure = new OverlayError('invalid_argument', isLarge ? tooLarge : error.message);
+  const object = cniErrorOf(failure, isLarge ? 'configuration' : 'decoding', undefined);
+  void reply.code(status).type(JSON_TYPE).send(JSON.stringify(object));
 }
 
 function environmentOf(request: FastifyRequest): CniEnvironment {
