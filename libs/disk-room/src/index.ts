@@ -3,3 +3,4 @@ export { leastDataFileBytes, makeSafeToMap } from './data-file.js';
 export { DatabaseRoom, type DatabaseSize, type SizedTable } from './database-room.js';
 export { FileRoom } from './file-room.js';
 export { makeLockRoom } from './lock-room.js';
+export { makeFolder } from './make-folder.js';

@@ -9,7 +9,8 @@ const MDB_INVALID = -30_793;
 
 /**
  * What an error of lmdb means for its caller: a full disk is `resource_exhausted` (lmdb's transaction did not
- * happen), a broken file `data_loss`, anything else `unavailable`. An OverlayError passes, with the folder if an entry cannot be read.
+ * happen), a broken file `data_loss`, a folder that cannot be opened `failed_precondition` (naming `log.dir`), anything
+ * else `unavailable`. An OverlayError passes, with the folder if an entry cannot be read.
  * @param doing what was tried, for the message.
  */
 export function diskFailure(thrown: unknown, doing: string, dir: string): OverlayError {
@@ -33,8 +34,12 @@ export function diskFailure(thrown: unknown, doing: string, dir: string): Overla
     const message = `cannot ${doing} the overlay log in ${dir}: ${reason}; restore the folder from a backup`;
     return new OverlayError('data_loss', message, { cause });
   }
-  const message = `cannot ${doing} the overlay log in ${dir}: ${reason}; the folder must be there and writable`;
-  return new OverlayError('unavailable', message, { cause });
+  const message = `cannot ${doing} the overlay log in ${dir}: ${reason}`;
+  if (doing === 'open') {
+    const way = 'it takes a folder that this user may make, read and write';
+    return new OverlayError('failed_precondition', `log.dir: ${message}; ${way}`, { cause });
+  }
+  return new OverlayError('unavailable', `${message}; the folder must be there and writable`, { cause });
 }
 
 /** lmdb-js hides the reason of a failed commit in `commitError`. */

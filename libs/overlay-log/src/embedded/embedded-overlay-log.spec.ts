@@ -42,8 +42,14 @@ describe('openEmbeddedOverlayLog', () => {
 
   it('says that the folder cannot be made', async () => {
     await writeFile(join(parent, 'file'), '');
-    const opening = openEmbeddedOverlayLog({ dir: join(parent, 'file', 'log') });
-    await expect(opening).rejects.toMatchObject({ code: 'unavailable' });
+    for (const dir of [join(parent, 'file', 'log'), '/proc/overlay-nowhere/log']) {
+      await expect(openEmbeddedOverlayLog({ dir })).rejects.toMatchObject({
+        code: 'failed_precondition',
+        message: expect.stringMatching(
+          `^log\\.dir: cannot open the overlay log in ${dir}: .*make, read and write`,
+        ),
+      });
+    }
   });
 
   it('lets a campaign win at once and makes the fence before void', async () => {

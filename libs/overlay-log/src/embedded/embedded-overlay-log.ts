@@ -63,8 +63,8 @@ const MARK = 'meta/mark';
  * Opens the log of a master that stands alone: an lmdb database in a folder. A commit is one transaction, synced
  * to disk before it answers; killing the process at any moment loses nothing that was answered. A campaign is
  * won at once and makes the fences of every earlier one void, also those of another process on the same folder.
- * @throws OverlayError `unavailable`, `resource_exhausted`, `data_loss`, `failed_precondition` (unknown format) or,
- * with `readOnly`, `not_found`.
+ * @throws OverlayError `resource_exhausted`, `data_loss`, `failed_precondition` (a folder that cannot be used, an unknown
+ * format) or, with `readOnly`, `not_found`.
  */
 export async function openEmbeddedOverlayLog(options: EmbeddedOverlayLogOptions): Promise<OverlayLog> {
   const { dir, historyLength = DEFAULT_HISTORY_LENGTH, readOnly = false } = options;

@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseRoom, makeLockRoom } from '@overlay/disk-room';
+import { DatabaseRoom, makeFolder, makeLockRoom } from '@overlay/disk-room';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from '../log-format.js';
 import { makeSafeToMap, requireSafeToMap } from './data-file.js';
@@ -26,12 +26,12 @@ export interface LogDatabase {
 
 /**
  * Opens or creates the database in a folder that only its owner may read (0700).
- * @throws OverlayError `unavailable` if the folder cannot be used, `data_loss` if the database is damaged,
- * `failed_precondition` if its format is unknown.
+ * @throws OverlayError `failed_precondition` if the folder cannot be used or the format is unknown, `data_loss` if the
+ * database is damaged.
  */
 export async function openLogDatabase(dir: string): Promise<LogDatabase> {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     makeSafeToMap(join(dir, DATA_FILE));
     makeLockRoom(join(dir, LOCK_FILE));
@@ -59,8 +59,8 @@ export async function openLogDatabase(dir: string): Promise<LogDatabase> {
 
 /**
  * Opens the database without changing anything in its folder, also while another process writes to it.
- * @throws OverlayError `not_found` if there is no log, `unavailable` if the folder cannot be used, `data_loss` if
- * the database is damaged, `failed_precondition` if its format is unknown.
+ * @throws OverlayError `not_found` if there is no log, `failed_precondition` if the folder cannot be used or the format
+ * is unknown, `data_loss` if the database is damaged.
  */
 export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase> {
   try {
