@@ -81,11 +81,10 @@ export class MasterUnderTest {
         ? {}
         : { tls: security.server, require_node_certificates: security.nodeCertificates ?? false }),
     });
-    const log = await openEmbeddedOverlayLog({ dir: join(folder, 'log') });
     const readiness = new Readiness();
     const process = await runMaster({
       config,
-      log,
+      openLog: () => openEmbeddedOverlayLog({ dir: join(folder, 'log') }),
       adoptNetworks: false,
       instanceId: 'test',
       random: Math.random,

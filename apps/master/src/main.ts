@@ -24,7 +24,7 @@ const exitCode = await runProcess(
           modules: fileURLToPath(new URL('../../ui/dist', import.meta.url)),
         },
         adoptNetworks: flags.adoptNetworks === true,
-        log: await openLog(config.log),
+        openLog: () => openLog(config.log),
         instanceId: randomUUID(),
         random: Math.random,
         newNetworkId: () => randomUUID() as NetworkId,

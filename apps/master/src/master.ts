@@ -28,7 +28,8 @@ import { staleText } from './stale-text.js';
 export interface MasterDeps {
   readonly config: MasterConfig;
   readonly adoptNetworks: boolean;
-  readonly log: OverlayLog;
+  /** Opens the log, once the listeners stand: of two masters with one configuration the second names the taken port. */
+  readonly openLog: () => Promise<OverlayLog>;
   readonly networksPage: NetworksPageFolders;
   /** Identifies this process among the masters; never the same twice. */
   readonly instanceId: string;
@@ -52,10 +53,10 @@ const SHUTDOWN_GRACE_MS = 1_000;
 /**
  * Runs a master: serves at once, and becomes ready when the log is loaded. The process fails if configuration and
  * log contradict each other.
- * @throws OverlayError `failed_precondition` if a listener is taken.
+ * @throws OverlayError `failed_precondition` if a listener is taken, and what opening the log throws.
  */
 export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
-  const { config, log, logger, metrics, readiness, clock } = deps;
+  const { config, logger, metrics, readiness, clock } = deps;
   readiness.block('log', 'the overlay log is not loaded yet');
   const counters = createMasterMetrics(metrics);
   const cluster = new Cluster({
@@ -104,6 +105,11 @@ export async function runMaster(deps: MasterDeps): Promise<RunningProcess> {
       addMasterRoutes(server, cluster, () => readiness.reasons());
       addNetworksPage(server, deps.networksPage);
     },
+  });
+  const log = await deps.openLog().catch(async (thrown: unknown) => {
+    await http.close();
+    await rpc.close(0);
+    throw thrown;
   });
   logger.info({ event: 'serving', grpc: rpc.address, http: http.address });
   const stop = new AbortController();

@@ -96,7 +96,7 @@ describe('openEmbeddedOverlayLog', () => {
   it('refuses a log of an unknown format and leaves it as it is', async () => {
     const database = await openLogDatabase(parent);
     await database.root.childTransaction(() => database.meta.put(FORMAT_KEY, '2'));
-    await database.root.close();
+    await database.close();
     const failure = await openEmbeddedOverlayLog({ dir: parent }).catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ code: 'failed_precondition' });
     expect(String(failure)).toContain('"2"');
@@ -105,7 +105,7 @@ describe('openEmbeddedOverlayLog', () => {
   it('names the entry that cannot be read', async () => {
     const database = await openLogDatabase(parent);
     await database.root.childTransaction(() => database.records.put('node/n1', '{"id":'));
-    await database.root.close();
+    await database.close();
     const log = await openEmbeddedOverlayLog({ dir: parent });
     const reading = (async () => {
       for await (const batch of (await log.load()).records) expect(batch).toEqual([]);

@@ -187,7 +187,7 @@ class EmbeddedOverlayLog implements OverlayLog {
     this.#closing.abort();
     this.#lead.abort();
     for (const done of [...this.#readers]) done();
-    await this.#database.root.close();
+    await this.#database.close();
   }
 
   /** Runs `change` in a transaction that is rolled back if it throws; resolves when it is on disk. */

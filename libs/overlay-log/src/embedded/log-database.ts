@@ -5,6 +5,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from '../log-format.js';
 import { makeSafeToMap, requireSafeToMap } from './data-file.js';
 import { diskFailure } from './disk-failure.js';
+import { lockFolder } from './folder-lock.js';
 
 const DATA_FILE = 'data.mdb';
 const LOCK_FILE = 'lock.mdb';
@@ -22,34 +23,26 @@ export interface LogDatabase {
   readonly meta: Database<string, string>;
   /** Makes the room on disk for a commit before it begins. */
   readonly room: DatabaseRoom;
+  /** Closes it, and lets others write to it. Called once. */
+  close(): Promise<void>;
 }
 
 /**
- * Opens or creates the database in a folder that only its owner may read (0700).
- * @throws OverlayError `failed_precondition` if the folder cannot be used or the format is unknown, `data_loss` if the
- * database is damaged.
+ * Opens or creates the database in a folder that only its owner may read (0700), for this process alone.
+ * @throws OverlayError `failed_precondition` if the folder cannot be used, another process writes to it or the format is
+ * unknown, `data_loss` if the database is damaged.
  */
 export async function openLogDatabase(dir: string): Promise<LogDatabase> {
   try {
     makeFolder(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
-    makeSafeToMap(join(dir, DATA_FILE));
-    makeLockRoom(join(dir, LOCK_FILE));
-    // overlappingSync: false makes the promise of a transaction wait for the disk.
-    const root = open<string, string>({
-      path: dir,
-      noSubdir: false,
-      mapSize: MAP_SIZE_BYTES,
-      maxDbs: 4,
-      encoding: 'string',
-      overlappingSync: false,
-    });
+    const unlock = lockFolder(dir);
     try {
-      // Even the tables themselves need room.
-      new DatabaseRoom(join(dir, DATA_FILE), root).ensure({ keys: 4, bytes: 1_024 });
-      return await openTables(root, dir);
+      const database = await openLocked(dir);
+      const close = () => database.close().finally(unlock);
+      return { ...database, close };
     } catch (thrown) {
-      await root.close();
+      unlock();
       throw thrown;
     }
   } catch (thrown) {
@@ -84,6 +77,28 @@ export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase>
   }
 }
 
+async function openLocked(dir: string): Promise<LogDatabase> {
+  makeSafeToMap(join(dir, DATA_FILE));
+  makeLockRoom(join(dir, LOCK_FILE));
+  // overlappingSync: false makes the promise of a transaction wait for the disk.
+  const root = open<string, string>({
+    path: dir,
+    noSubdir: false,
+    mapSize: MAP_SIZE_BYTES,
+    maxDbs: 4,
+    encoding: 'string',
+    overlappingSync: false,
+  });
+  try {
+    // Even the tables themselves need room.
+    new DatabaseRoom(join(dir, DATA_FILE), root).ensure({ keys: 4, bytes: 1_024 });
+    return await openTables(root, dir);
+  } catch (thrown) {
+    await root.close();
+    throw thrown;
+  }
+}
+
 async function openTables(root: RootDatabase<string, string>, dir: string): Promise<LogDatabase> {
   const path = join(dir, DATA_FILE);
   const tables = {
@@ -94,5 +109,6 @@ async function openTables(root: RootDatabase<string, string>, dir: string): Prom
   const format = tables.meta.get(FORMAT_KEY);
   if (format !== undefined) requireKnownFormat(format, dir);
   else await root.childTransaction(() => tables.meta.put(FORMAT_KEY, LOG_FORMAT));
-  return { root, ...tables, room: new DatabaseRoom(path, root, Object.values(tables)) };
+  const room = new DatabaseRoom(path, root, Object.values(tables));
+  return { root, ...tables, room, close: () => root.close() };
 }
