@@ -6,7 +6,7 @@ import { Cluster } from './cluster.js';
 import { ClusterRecords } from './cluster-records.js';
 import { diffRecords } from './diff-records.js';
 import { planQuarantineEnds } from './plan-agent-deletion.js';
-import { planRegistration } from './plan-registration.js';
+import { planRegistration, type RegistrationRequest } from './plan-registration.js';
 import { networkOf, planDeletionAt, recordOf, requestOf, roomOf, stateWith } from './testing.js';
 
 const OWN = '10.0.0.1:5060';
@@ -40,15 +40,16 @@ describe('a network that has no block left for a node', () => {
   };
 
   /** A log with as many agents as the network has blocks, and `c`, which a follower reads. */
-  function followed(small: NetworkDefinition = SMALL) {
+  function followed(small: NetworkDefinition = SMALL, wishes: Partial<RegistrationRequest> = {}) {
     const state = stateWith([networkOf('dcos', ['9.0.0.0/8', 24]), small]);
     const cluster = new Cluster({ vtepMacOuiText: '70:B3:D5:00:00:00', monotonicMs: () => 0 });
-    const register = (id: string, ip: string) => {
-      state.apply(planRegistration(state, requestOf(id, ip), { isConnected: () => false }).mutations, 0);
+    const register = (id: string, ip: string, wishes: Partial<RegistrationRequest> = {}) => {
+      const request = requestOf(id, ip, wishes);
+      state.apply(planRegistration(state, request, { isConnected: () => false }).mutations, 0);
     };
     register('a', '10.0.0.1');
     register('b', '10.0.0.2');
-    register('c', '10.0.0.3');
+    register('c', '10.0.0.3', wishes);
     const freeBlock = () => {
       state.apply(planDeletionAt(state, '10.0.0.1').mutations, 0);
       state.apply(planQuarantineEnds(state, Number.MAX_SAFE_INTEGER, roomOf(state)), 0);
@@ -76,7 +77,9 @@ describe('a network that has no block left for a node', () => {
         capacities: [],
         receivedAtMs: 0,
       });
-    return { read, report, register, freeBlock };
+    const add = (definition: NetworkDefinition) =>
+      state.apply([{ op: 'create', record: { kind: 'network', network: recordOf(definition) } }], 0);
+    return { read, report, register, freeBlock, add };
   }
 
   const dcos = { name: 'dcos', status: NetworkStatus.CONFIGURING, error: '' };
@@ -103,6 +106,25 @@ describe('a network that has no block left for a node', () => {
     const { read, freeBlock } = followed();
     freeBlock();
     expect(read()).toEqual({ networks: [dcos], hasMore: true });
+  });
+
+  it('is none for a gateway, which wants no block, not even of a network that is new to it', () => {
+    const { read, register, add } = followed(SMALL, { allocateSubnet: false });
+    add(networkOf('tiny', ['10.10.0.0/24', 25]));
+    register('a', '10.0.0.1');
+    register('b', '10.0.0.2');
+    expect(read().networks.map(({ name, status }) => ({ name, status }))).toEqual([
+      { name: 'dcos', status: NetworkStatus.CONFIGURING },
+      { name: 'small', status: NetworkStatus.CONFIGURING },
+    ]);
+  });
+
+  it('is failed for a former gateway that wants one now', () => {
+    const { read, register, freeBlock } = followed(SMALL, { allocateSubnet: false });
+    register('c', '10.0.0.3');
+    expect(read()).toEqual({ networks: [dcos, failed], hasMore: false });
+    freeBlock();
+    expect(read().hasMore).toBe(true);
   });
 
   it('is not allocated to agents, and so not failed, while it is disabled', () => {

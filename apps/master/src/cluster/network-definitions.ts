@@ -1,4 +1,4 @@
-import type { NetworkDefinition, NetworkRecord } from '@overlay/model';
+import type { NetworkDefinition, NetworkId, NetworkRecord, NodeRecord } from '@overlay/model';
 
 /** True if both define the same network in every respect. */
 export function sameDefinition(a: NetworkDefinition, b: NetworkDefinition): boolean {
@@ -31,4 +31,12 @@ export function asRuntime(network: NetworkRecord): NetworkRecord {
 /** True if a node that registers gets a block of the network, as long as one is left: not if it is disabled or being deleted. */
 export function givesBlocks({ definition, phase }: NetworkRecord): boolean {
   return definition.enabled && phase === 'active';
+}
+
+/** True if the node wanted no blocks when it registered last, as its having none in a network that gives some tells. */
+export function isGateway(node: NodeRecord, networks: ReadonlyMap<NetworkId, NetworkRecord>): boolean {
+  return node.networks.some(({ networkId, prefixes }) => {
+    const network = networks.get(networkId);
+    return prefixes.length === 0 && network !== undefined && givesBlocks(network);
+  });
 }

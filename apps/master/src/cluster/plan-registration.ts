@@ -140,7 +140,9 @@ function completedNetworks(
   request: RegistrationRequest,
   held: readonly NodeNetwork[],
 ): readonly NodeNetwork[] {
-  const networks = held.map((network) => withBridges(state, network, request));
+  const networks = held
+    .map((network) => withBridges(state, network, request))
+    .filter((network) => network !== undefined);
   const known = new Set(held.map((network) => network.networkId));
   for (const network of state.records.networks.values()) {
     const { id } = network;
@@ -158,13 +160,20 @@ function completedNetworks(
   return networks;
 }
 
-/** A bridge that is switched on later is allocated then; a former gateway gets its block then. */
-function withBridges(state: PlannerState, held: NodeNetwork, request: RegistrationRequest): NodeNetwork {
+/**
+ * A bridge that is switched on later is allocated then; a former gateway gets its block then.
+ * @returns undefined where no block is left for one: it lacks the network from then on, as others do.
+ */
+function withBridges(
+  state: PlannerState,
+  held: NodeNetwork,
+  request: RegistrationRequest,
+): NodeNetwork | undefined {
   const network = state.records.networks.get(held.networkId);
   if (!request.allocateSubnet || network === undefined || !givesBlocks(network)) return held;
   const prefixes =
     held.prefixes.length > 0 ? held.prefixes : (state.pools.freeBlocks(held.networkId, request.nodeId) ?? []);
-  if (prefixes.length === 0) return held;
+  if (prefixes.length === 0) return undefined;
   return {
     networkId: held.networkId,
     prefixes,

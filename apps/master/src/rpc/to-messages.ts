@@ -27,7 +27,7 @@ import {
   VTEP_DEVICE,
   VTEP_VNI,
 } from '@overlay/model';
-import { givesBlocks } from '../cluster/network-definitions.js';
+import { givesBlocks, isGateway } from '../cluster/network-definitions.js';
 
 /** What an assignment is made from beside the node's record. */
 export interface AssignmentSources {
@@ -89,12 +89,13 @@ export function toPeer(node: NodeRecord): Peer {
 /** Everything assigned to the node, in the order of the networks' names, with the state of each network. */
 export function toAssignment(node: NodeRecord, sources: AssignmentSources): Assignment {
   const held = new Map(node.networks.map((network) => [network.networkId, network]));
+  const wantsBlocks = !isGateway(node, sources.networks);
   const networks: AgentNetwork[] = [];
   for (const network of [...sources.networks.values()].sort(byName)) {
     const assigned = held.get(network.id);
     if (assigned !== undefined)
       networks.push(assignedNetwork(network, assigned, sources.stateOf(network.id)));
-    else if (isWithoutBlock(network, sources)) networks.push(blocklessNetwork(network));
+    else if (wantsBlocks && isWithoutBlock(network, sources)) networks.push(blocklessNetwork(network));
   }
   return { nodeId: node.id, ip: node.ip, vtep: toVtep(node, sources.addressSpace), networks };
 }
