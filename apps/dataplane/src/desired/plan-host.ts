@@ -16,6 +16,7 @@ import {
   RULE_PRIORITY,
   SHARED_BRIDGE_PREFIX,
   UNREACHABLE_METRIC,
+  VTEP_ALIAS,
 } from '../kernel/ownership.js';
 import { activeNetworks, activeSubnets, type HostDescription, type HostNetwork } from './host-description.js';
 import { planAdmission } from './plan-admission.js';
@@ -49,6 +50,7 @@ function planVtep(host: HostDescription): readonly (VxlanLink | Address)[] {
     port: VTEP_UDP_PORT,
     local: host.ip,
     learning: false,
+    alias: VTEP_ALIAS,
   };
   const addresses = [vtep.address, ...(host.enableIpv6 && vtep.address6 ? [vtep.address6] : [])];
   return [link, ...addresses.map((address): Address => ({ kind: 'address', device: vtep.name, address }))];

@@ -13,6 +13,7 @@ export const VTEP: VxlanLink = {
   port: 64000,
   local: parseIpAddress('10.0.0.1'),
   learning: false,
+  alias: 'overlay:vtep',
 };
 
 /** The bridge of a half. */

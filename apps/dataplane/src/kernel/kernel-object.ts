@@ -20,7 +20,10 @@ export const KERNEL_OBJECT_KINDS = [
 /** One member of {@link KERNEL_OBJECT_KINDS}. */
 export type KernelObjectKind = (typeof KERNEL_OBJECT_KINDS)[number];
 
-/** The VXLAN device. Its identity is its name; VNI, port and the family of `local` cannot change in place. */
+/**
+ * The VXLAN device. Its identity is its name, and where that was changed its alias; VNI, port and the family of `local`
+ * cannot change in place.
+ */
 export interface VxlanLink {
   readonly kind: 'link';
   readonly type: 'vxlan';
@@ -34,13 +37,17 @@ export interface VxlanLink {
   /** Underlay address that the tunnel's packets are sent from; undefined: whichever the kernel takes, never ours. */
   readonly local: IpAddress | undefined;
   readonly learning: boolean;
+  /** Says that it is ours under any name: `overlay:vtep`. */
+  readonly alias: string;
+  /** The name that somebody gave it, while it should have {@link name}; absent where nobody did. */
+  readonly renamedTo?: string;
   /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
   readonly mute?: true;
   /** What somebody did to it that keeps its packets from being routed, as the words of `ip link set` that undo it. */
   readonly undo?: string;
 }
 
-/** A CNI bridge. Its identity is its name. */
+/** A CNI bridge. Its identity is its name, and where that was changed its alias. */
 export interface BridgeLink {
   readonly kind: 'link';
   readonly type: 'bridge';
@@ -50,6 +57,8 @@ export interface BridgeLink {
   readonly up: boolean;
   /** Says whose bridge it is, for example `overlay:<network id>`. */
   readonly alias: string;
+  /** The name that somebody gave it, while it should have {@link name}; absent where nobody did. */
+  readonly renamedTo?: string;
   /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
   readonly mute?: true;
   /** What somebody did to it that keeps its packets from being routed, as the words of `ip link set` that undo it. */
@@ -275,15 +284,19 @@ function normalTable(content: string): string {
 }
 
 function linkValue(link: Link): string {
-  const wrong = link.type === 'foreign' ? '' : `${link.mute ? ' mute' : ''} ${link.undo ?? ''}`;
+  const wrong = link.type === 'foreign' ? '' : faultsOf(link);
   switch (link.type) {
     case 'vxlan':
-      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning}${wrong}`;
+      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning} ${link.alias}${wrong}`;
     case 'bridge':
       return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}${wrong}`;
     case 'foreign':
       return 'foreign';
   }
+}
+
+function faultsOf({ mute, undo, renamedTo }: VxlanLink | BridgeLink): string {
+  return `${mute ? ' mute' : ''} ${undo ?? ''} ${renamedTo ?? ''}`;
 }
 
 function routeValue(target: Route['target']): string {

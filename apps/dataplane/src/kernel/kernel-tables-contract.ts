@@ -16,6 +16,8 @@ export interface TablesUnderTest {
   readonly tables: KernelTables;
   /** A container runtime makes a pair and leaves the host's end without a bridge. */
   makeVeth(device: string): Promise<void>;
+  /** Somebody gives a device another name. */
+  rename(device: string, name: string): Promise<void>;
   /** Docker makes its chains. */
   makeDockerChains(chains: readonly DockerChain[]): Promise<void>;
   close(): Promise<void>;
@@ -207,6 +209,46 @@ export function describeKernelTables(name: string, open: () => Promise<TablesUnd
         const anew = await look();
         expect(anew).toMatchObject({ ports: [], veth: bare.veth });
         expect(anew.bridge).not.toBe(bare.bridge);
+      }));
+
+    it('gives renamed devices their names back, with all that is on them', () =>
+      within(async (tables, world) => {
+        await fill(tables);
+        await world.rename('m-dcos', 'strange');
+        await world.rename('vtep1024', 'stranger');
+        const aliases = new Map([[BRIDGE.alias, BRIDGE.name]]);
+        const { objects } = await tables.read({ ...SCOPE, aliases }, OPTIONS);
+        const renamed: readonly KernelObject[] = [
+          { ...BRIDGE, renamedTo: 'strange' },
+          { ...VTEP, renamedTo: 'stranger' },
+        ];
+        const others = EVERYTHING.filter(({ kind }) => kind !== 'link');
+        expect(sorted(objects)).toEqual(sorted([...others, ...renamed]));
+        const only = new Set(['m-dcos', 'strange']);
+        const links = new Set(['link'] as const);
+        expect(await tables.read({ ...SCOPE, aliases, only, kinds: links }, OPTIONS)).toMatchObject({
+          objects: [],
+        });
+        const back = renamed.map(
+          (previous, index): KernelChange => ({
+            op: 'replace',
+            object: [BRIDGE, VTEP][index] ?? VTEP,
+            previous,
+          }),
+        );
+        expect(await tables.apply(back, OPTIONS)).toEqual([]);
+        expect(sorted(await read(tables))).toEqual(sorted(EVERYTHING));
+      }));
+
+    it('finds a renamed bridge that nobody wants any more, and removes it', () =>
+      within(async (tables, world) => {
+        await fill(tables);
+        await world.rename('m-dcos', 'strange');
+        const scope = { vtep: 'vtep1024', devices: [], sysctls: [], kinds: new Set(['link'] as const) };
+        const strange = { ...BRIDGE, name: 'strange' };
+        expect(sorted((await tables.read(scope, OPTIONS)).objects)).toEqual(sorted([VTEP, strange]));
+        expect(await tables.apply([remove(strange)], OPTIONS)).toEqual([]);
+        expect((await tables.read(scope, OPTIONS)).objects).toEqual([VTEP]);
       }));
 
     it('reads and writes rules in Docker’s chains, wherever these are', () =>

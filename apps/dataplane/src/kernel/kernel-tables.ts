@@ -8,6 +8,11 @@ export interface ReadScope {
   readonly vtep: string;
   /** Devices that we want to own: reported even when they are not ours. */
   readonly devices: readonly string[];
+  /**
+   * The names that bridges shall have, by alias: one that somebody renamed is reported under its own name, with
+   * everything on it. Without it, it is reported under the name that it has.
+   */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Sysctl keys to read. */
   readonly sysctls: readonly string[];
   /** Address whose device is looked up; with links only. */

@@ -1,4 +1,4 @@
-import type { InterfaceAddress } from '@overlay/allocation';
+import type { InterfaceAddress, MacAddress } from '@overlay/allocation';
 import type { Admission, FdbEntry, Neighbour, Nexthop, Route, Rule } from './kernel-object.js';
 
 /** An object of which the kernel tells everything when it comes, changes or goes. */
@@ -28,7 +28,13 @@ export type KernelEvent =
       readonly marked: boolean;
     }
   | { readonly type: 'nexthop-id'; readonly id: number }
-  | { readonly type: 'link'; readonly device: string; readonly change: LinkChange }
+  | {
+      readonly type: 'link';
+      readonly device: string;
+      readonly change: LinkChange;
+      /** By which a device of ours is known that somebody renamed, of which nothing else is told; absent if it has none. */
+      readonly mac?: MacAddress;
+    }
   | {
       readonly type: 'address';
       readonly device: string;

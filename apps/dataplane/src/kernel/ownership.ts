@@ -1,7 +1,7 @@
 /*
  * How a restarted process knows its own objects:
- *   link        `vtep1024` by its name and its type, vxlan; CNI bridges by the prefix `m-` and an alias that starts
- *               with `overlay:`
+ *   link        `vtep1024` by its name and its type, vxlan, and by the alias `overlay:vtep` under any other name; bridges
+ *               by an alias that starts with `overlay:`, whatever their name
  *   address     on one of these devices, link-local ones excepted (the kernel makes those)
  *   neighbour,
  *   forwarding  permanent, on the VXLAN device
@@ -58,6 +58,9 @@ export function ownBridgeNames(network: string): readonly string[] {
 
 /** Our bridges' aliases start with it; the network's id follows. */
 export const ALIAS_PREFIX = 'overlay:';
+
+/** Alias of the VXLAN device. */
+export const VTEP_ALIAS = 'overlay:vtep';
 
 /** Name of our nftables table. */
 export const NFT_TABLE = 'overlay';

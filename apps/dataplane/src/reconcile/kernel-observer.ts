@@ -17,6 +17,7 @@ import {
   type KernelObject,
   type KernelObjectKind,
   keyOf,
+  type Link,
   type Nexthop,
 } from '../kernel/kernel-object.js';
 import type { KernelSnapshot, KernelTables, ReadScope } from '../kernel/kernel-tables.js';
@@ -215,13 +216,17 @@ export class KernelObserver {
     wanted: readonly KernelObject[],
     part: Pick<ReadScope, 'only' | 'kinds'> = {},
   ): Promise<KernelSnapshot> {
-    const devices = wanted.flatMap((object) => (object.kind === 'link' ? [object.name] : []));
+    const links = wanted.filter((object): object is Link => object.kind === 'link');
+    const devices = links.map(({ name }) => name);
+    const aliases = new Map(
+      links.flatMap((link) => (link.type === 'bridge' ? [[link.alias, link.name] as const] : [])),
+    );
     const settings = [...wanted, ...dockerSettings(host)].filter(
       (object) => part.only === undefined || isOfDevices(object, part.only),
     );
     const sysctls = settings.flatMap((object) => (object.kind === 'sysctl' ? [object.key] : []));
     const offload = this.#settings.offload !== undefined;
-    const scope = { vtep: host.vtep.name, devices, sysctls, underlay: host.ip, offload, ...part };
+    const scope = { vtep: host.vtep.name, devices, aliases, sysctls, underlay: host.ip, offload, ...part };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
     if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;
     // What Docker's bridges have by default is no setting of ours.

@@ -1,14 +1,14 @@
 import { containsCidr } from '@overlay/allocation';
 import type { ClusterNetwork, HostDescription } from '../desired/host-description.js';
 import { networkOfPrefix } from '../desired/plan-host.js';
-import type { KernelObject } from '../kernel/kernel-object.js';
-import { DOCKER_BRIDGE_PREFIX, ownBridgeNames } from '../kernel/ownership.js';
+import type { KernelObject, Link } from '../kernel/kernel-object.js';
+import { ALIAS_PREFIX, DOCKER_BRIDGE_PREFIX, ownBridgeNames } from '../kernel/ownership.js';
 
 /** The network that an object belongs to; undefined for the host's own. */
 export function networkOfObject(host: HostDescription, object: KernelObject): string | undefined {
   switch (object.kind) {
     case 'link':
-      return networkOfDevice(host, object.name);
+      return networkOfDevice(host, object.name) ?? networkOfAlias(host, object);
     case 'address':
       return networkOfDevice(host, object.device);
     case 'sysctl':
@@ -44,6 +44,12 @@ export function isOfDeletedNetwork({ clusterNetworks }: HostDescription, object:
     subnets.some((subnet) => containsCidr(subnet, object.prefix));
   const holding = clusterNetworks.filter(holds);
   return holding.length > 0 && holding.every(({ standing }) => standing === 'deleting');
+}
+
+/** Of a bridge that has another name than it should have. */
+function networkOfAlias(host: HostDescription, link: Link): string | undefined {
+  if (link.type !== 'bridge') return undefined;
+  return host.networks.find(({ id }) => link.alias === `${ALIAS_PREFIX}${id}`)?.id;
 }
 
 function networkOfDevice(host: HostDescription, device: string): string | undefined {

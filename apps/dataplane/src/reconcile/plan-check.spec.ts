@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr, parseInterfaceAddress, parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { BRIDGE } from '../kernel/contract-objects.js';
 import type { KernelEntry, KernelEvent, LinkChange } from '../kernel/kernel-watch.js';
 import { DeltaTracker } from './delta-tracker.js';
 import { ALL_KINDS, type CheckStep, planCheck } from './plan-check.js';
@@ -74,6 +75,23 @@ describe('planCheck', () => {
   it('looks at what hung on a bridge that went, and else at the bridge alone', () => {
     expect(plan(link('m-dcos', 'gone'))).toEqual(kinds('link', 'address', 'sysctl', 'port'));
     expect(plan(link('m-dcos', 'down'))).toEqual({ step: 'devices', devices: ['m-dcos'] });
+  });
+
+  it('looks for a device of ours under the name that somebody gave it', () => {
+    const wanting = tracker();
+    wanting.want(BRIDGE);
+    const tell = (device: string, change: LinkChange, mac = BRIDGE.mac) => {
+      const event = { type: 'link', device, change, mac } as const;
+      return planCheck(event, wanting, { vtep: 'vtep1024', underlay: 'eth0' });
+    };
+    for (const name of ['strange', 'm-other'])
+      expect(tell(name, 'up')).toMatchObject({
+        step: 'kinds',
+        kinds: expect.arrayContaining(['link', 'port']),
+      });
+    expect(tell('strange', 'gone')).toEqual({ step: 'none' });
+    expect(tell('strange', 'up', NEIGHBOUR.mac)).toEqual({ step: 'none' });
+    expect(tell('m-dcos', 'up')).toEqual({ step: 'devices', devices: ['m-dcos'] });
   });
 
   it('looks at a port and its bridge alone', () => {

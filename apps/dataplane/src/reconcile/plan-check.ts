@@ -73,6 +73,7 @@ export function planCheck(event: KernelEvent, tracker: WantedObjects, devices: W
     case 'port':
       return { step: 'devices', devices: [event.device, event.bridge] };
     case 'link':
+      if (isRenamed(event, tracker)) return { step: 'kinds', kinds: OF_BRIDGE };
       return planLink(event.device, event.change, tracker, devices);
     case 'address':
       return planAddress(event, tracker, devices);
@@ -99,6 +100,17 @@ function planLink(
     return { step: 'kinds', kinds: ALL_KINDS };
   if (change === 'gone') return { step: 'kinds', kinds: OF_BRIDGE };
   return { step: 'devices', devices: [device] };
+}
+
+/** Whether a device has a MAC of ours, but not the name: the kernel tells nothing of the old one. */
+function isRenamed(
+  { device, change, mac }: KernelEvent & { readonly type: 'link' },
+  tracker: WantedObjects,
+): boolean {
+  if (mac === undefined || change === 'gone' || wantedLink(device, tracker) !== undefined) return false;
+  for (const object of tracker.wantedOf('link'))
+    if (object.kind === 'link' && object.type !== 'foreign' && object.mac === mac) return true;
+  return false;
 }
 
 function planAddress(

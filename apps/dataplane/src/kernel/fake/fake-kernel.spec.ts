@@ -8,6 +8,7 @@ describeKernelTables('the kernel in memory', () => {
   return Promise.resolve({
     tables,
     makeVeth: (device) => Promise.resolve(tables.plug(device, undefined)),
+    rename: (device, name) => Promise.resolve(tables.rename(device, name)),
     makeDockerChains: (chains) => Promise.resolve(tables.setDockerChains(chains)),
     close: () => Promise.resolve(),
   });

@@ -6,6 +6,7 @@ import {
   type KernelObject,
   type KernelObjectKind,
   keyOf,
+  type Link,
   type Sysctl,
 } from '../kernel-object.js';
 import type {
@@ -16,7 +17,7 @@ import type {
   ReadScope,
 } from '../kernel-tables.js';
 import type { KernelEvent, KernelWatch } from '../kernel-watch.js';
-import { ALIAS_PREFIX, isOwnBridgeName } from '../ownership.js';
+import { ALIAS_PREFIX } from '../ownership.js';
 import { dumpObject } from './dump-object.js';
 import { EventQueue, eventOf } from './event-queue.js';
 import { FakeCabling } from './fake-cabling.js';
@@ -101,6 +102,14 @@ export class FakeKernel implements KernelTables, KernelWatch {
     if (port !== undefined) this.#remove(port);
   }
 
+  /** Somebody gives a device of ours another name. */
+  rename(name: string, renamedTo: string): void {
+    const link = this.#objects.get(`link ${name}`);
+    if (link?.kind !== 'link' || link.type === 'foreign') return;
+    this.#objects.set(keyOf(link), { ...link, renamedTo });
+    this.#broadcast({ type: 'link', device: renamedTo, change: 'up', mac: link.mac });
+  }
+
   /** Another program takes a nexthop id. */
   holdNexthopId(id: number): void {
     this.#foreignNexthops.add(id);
@@ -158,13 +167,15 @@ export class FakeKernel implements KernelTables, KernelWatch {
     const { kinds } = scope;
     const read = (kind: KernelObjectKind) => kinds === undefined || kinds.has(kind);
     this.#kindsRead = new Set(KERNEL_OBJECT_KINDS.filter(read));
-    const objects = [...this.#objects.values()].filter(
-      (object) =>
-        read(object.kind) &&
-        isOurs(object, scope) &&
-        isWithin(object, scope.only) &&
-        !this.#standsOnForeign(object),
-    );
+    const objects = [...this.#objects.values()]
+      .filter(
+        (object) =>
+          read(object.kind) &&
+          isOurs(object, scope) &&
+          isWithin(object, scope.only) &&
+          !this.#standsOnForeign(object),
+      )
+      .flatMap((object) => underKnownName(object, scope));
     this.#objectsRead += objects.length;
     const underlay =
       read('link') && scope.underlay !== undefined && scope.only === undefined
@@ -207,6 +218,8 @@ export class FakeKernel implements KernelTables, KernelWatch {
   }
 
   #perform({ op, object }: KernelChange): string | undefined {
+    const renamed = object.kind === 'link' ? this.#renamedTo(object.name) : undefined;
+    if (op === 'remove' && renamed !== undefined) return this.#remove(renamed);
     const there = this.#objects.has(keyOf(object));
     if (object.kind === 'sysctl') return this.#setSysctl(op, object);
     if (op === 'remove') return there ? this.#remove(object) : 'RTNETLINK answers: No such process';
@@ -226,6 +239,12 @@ export class FakeKernel implements KernelTables, KernelWatch {
     if (before?.kind === 'nftables') this.#remove(before);
     this.#put(object);
     if (before !== undefined && macOf(before) !== macOf(object)) this.#forgetNeighbours(object);
+    return undefined;
+  }
+
+  #renamedTo(name: string): Link | undefined {
+    for (const object of this.#objects.values())
+      if (object.kind === 'link' && object.type !== 'foreign' && object.renamedTo === name) return object;
     return undefined;
   }
 
@@ -270,6 +289,15 @@ export class FakeKernel implements KernelTables, KernelWatch {
   }
 }
 
+/** A renamed device under the name that it shall have, if whoever asks says which one that is. */
+function underKnownName(object: KernelObject, { vtep, aliases, only }: ReadScope): readonly KernelObject[] {
+  if (object.kind !== 'link' || object.type === 'foreign' || object.renamedTo === undefined) return [object];
+  const known = object.type === 'vxlan' ? vtep === object.name : aliases?.get(object.alias) === object.name;
+  if (known) return only === undefined ? [object] : [];
+  const { renamedTo, ...link } = object;
+  return [{ ...link, name: renamedTo }];
+}
+
 function macOf(object: KernelObject): string | undefined {
   return object.kind === 'link' && object.type !== 'foreign' ? object.mac : undefined;
 }
@@ -288,7 +316,7 @@ function isOurs(object: KernelObject, scope: ReadScope): boolean {
       return (
         object.name === scope.vtep ||
         scope.devices.includes(object.name) ||
-        (object.type === 'bridge' && isOwnBridgeName(object.name) && object.alias.startsWith(ALIAS_PREFIX))
+        (object.type !== 'foreign' && object.alias.startsWith(ALIAS_PREFIX))
       );
     case 'sysctl':
       return scope.sysctls.includes(object.key);

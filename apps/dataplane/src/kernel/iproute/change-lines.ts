@@ -60,8 +60,24 @@ export function changeLines(change: KernelChange): readonly string[] {
 }
 
 function linkLines(change: KernelChange, link: Link): readonly string[] {
-  if (change.op === 'remove') return [`link del dev ${link.name}`];
-  return [...deviceLines(change, link), ...undoLines(change, link), ...unmuteLines(change, link)];
+  if (change.op === 'remove') return [`link del dev ${presentName(link)}`];
+  return [
+    ...nameLines(change, link),
+    ...deviceLines(change, link),
+    ...undoLines(change, link),
+    ...unmuteLines(change, link),
+  ];
+}
+
+/** A kernel before 6.2 renames a device only while it is down. */
+function nameLines(change: KernelChange, link: Link): readonly string[] {
+  if (change.op !== 'replace' || change.previous.kind !== 'link') return [];
+  const present = presentName(change.previous);
+  return present === link.name ? [] : [`link set dev ${present} name ${link.name}`];
+}
+
+function presentName(link: Link): string {
+  return link.type === 'foreign' ? link.name : (link.renamedTo ?? link.name);
 }
 
 function undoLines(change: KernelChange, { name }: Link): readonly string[] {
@@ -90,7 +106,7 @@ function unmuteLines(change: KernelChange, link: Link): readonly string[] {
 function deviceLines(change: KernelChange, link: Link): readonly string[] {
   switch (link.type) {
     case 'vxlan':
-      return change.op === 'replace' ? changedVxlan(link, change.previous) : [newVxlan(link)];
+      return change.op === 'replace' ? changedVxlan(link, change.previous) : newVxlan(link);
     case 'bridge': {
       // The kernel takes no alias at creation; the second line runs within the same process.
       const common = `link set dev ${link.name} up mtu ${link.mtuBytes} alias ${link.alias}`;
@@ -111,17 +127,18 @@ function pinnedMac({ mac }: BridgeLink, previous: KernelObject): string {
   return ours && previous.mac === mac ? '' : ` address ${mac}`;
 }
 
-function newVxlan(link: VxlanLink): string {
+function newVxlan(link: VxlanLink): readonly string[] {
   const local = link.local === undefined ? '' : ` local ${link.local}`;
   const tunnel = `id ${link.vni} dstport ${link.port}${local} nolearning`;
-  return `link add name ${link.name} up address ${link.mac} mtu ${link.mtuBytes} type vxlan ${tunnel}`;
+  const created = `link add name ${link.name} up address ${link.mac} mtu ${link.mtuBytes} type vxlan ${tunnel}`;
+  return [created, `link set dev ${link.name} alias ${link.alias}`];
 }
 
 /** The kernel refuses an MTU in a change of tunnel attributes, so these are two lines. */
 function changedVxlan(link: VxlanLink, previous: KernelObject): readonly string[] {
   const before = previous.kind === 'link' && previous.type === 'vxlan' ? previous : undefined;
   const mac = before?.mac === link.mac ? '' : ` address ${link.mac}`;
-  const device = `link set dev ${link.name} up mtu ${link.mtuBytes}${mac}`;
+  const device = `link set dev ${link.name} up mtu ${link.mtuBytes} alias ${link.alias}${mac}`;
   const sameTunnel = before !== undefined && before.local === link.local && before.learning === link.learning;
   return sameTunnel
     ? [device]

@@ -5,6 +5,7 @@ import { parseBatchErrors } from './batch-errors.js';
 import { changeLines } from './change-lines.js';
 import type { CommandRunner } from './command-runner.js';
 import { dockerScript, IPTABLES, iptablesTool, ruleSetOf } from './docker-accepts.js';
+import { explainRefusal } from './explain-refusal.js';
 import { KernelReader } from './kernel-reader.js';
 import { divideNft, nftScript } from './nft-script.js';
 import { type Lane, planSteps, type Run, type StepName } from './plan-steps.js';
@@ -119,7 +120,7 @@ async function applyBatch(
       const change = changeOfLine[number - 1];
       if (change !== undefined && !failed.has(change)) failed.set(change, error);
     }
-    return [...failed].map(([change, error]) => ({ change, error }));
+    return [...failed].map(([change, error]) => ({ change, error: explainRefusal(change, error) }));
   } catch (thrown) {
     const error = toOverlayError(thrown).message;
     return run.map((change) => ({ change, error }));

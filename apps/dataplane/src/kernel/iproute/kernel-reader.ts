@@ -5,6 +5,7 @@ import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ow
 import type { CommandResult, CommandRunner } from './command-runner.js';
 import { type ConnectedRouteJson, markCutOff } from './connected-routes.js';
 import { readDockerRules } from './iptables-reader.js';
+import { onOwedNames, withOwedNames } from './owed-names.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
 import { findUnderlay, type LinkJson, parseCabling, parseLinks, portsOf } from './read-links.js';
 import {
@@ -47,7 +48,7 @@ export class KernelReader {
       needed ? this.#json<T>(command, args, options) : [];
     const device = scope.vtep;
     const aboutDevices = wanted('link', 'address', 'neighbour', 'fdb', 'port', 'offload');
-    const devices = aboutDevices ? await this.#devices(scope.only, options) : [];
+    const devices = aboutDevices ? withOwedNames(await this.#devices(scope.only, options), scope) : [];
     const list6 = async <T>(needed: boolean, args: readonly string[]) =>
       needed ? this.#jsonUnless<T>(NO_IPV6, ['-N', '-6', ...args], options) : [];
     const list4 = <T>(needed: boolean, args: readonly string[]) =>
@@ -58,17 +59,18 @@ export class KernelReader {
       ...((await list6<ConnectedRouteJson>(routed, CONNECTED_ROUTES)) ?? []),
     ];
     const parsed = parseLinks(devices, scope);
-    const links = routed ? markCutOff(parsed, connected) : parsed;
+    const links = routed ? markCutOff(parsed, onOwedNames(connected, devices)) : parsed;
     const underlay = scope.only === undefined ? await this.#underlay(devices, scope, options) : undefined;
     // What stands on somebody else's device of that name is not ours.
     const there = links.some(
       (link) => link.kind === 'link' && link.name === device && link.type !== 'foreign',
     );
-    const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', device];
+    const tunnel = devices.find(({ ifname }) => ifname === device)?.renamedTo ?? device;
+    const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', tunnel];
     const nexthopList = wanted('nexthop')
       ? await this.#jsonUnless<NexthopJson>(NO_NEXTHOPS, ['-N', 'nexthop', 'show'], options)
       : [];
-    const nexthops = parseNexthops(nexthopList ?? [], device);
+    const nexthops = parseNexthops(onOwedNames(nexthopList ?? [], devices), device);
     const docker = wanted('docker-accept')
       ? await readDockerRules(this.#runner, options)
       : { chains: [], accepts: [] };
@@ -78,7 +80,7 @@ export class KernelReader {
     );
     const offload =
       there && scope.offload && wanted('offload')
-        ? await readOffload(this.#runner, device, options)
+        ? await readOffload(this.#runner, tunnel, options)
         : undefined;
     const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
     const tables = wanted('nftables', 'admission') ? await this.#ourNftTables(options) : [];
@@ -90,7 +92,7 @@ export class KernelReader {
         ...links.filter(({ kind }) => wanted(kind)),
         ...parseNeighbours(await list<NeighbourJson>(there && wanted('neighbour'), 'ip', neighbours), device),
         ...parseFdb(
-          await list<FdbJson>(there && wanted('fdb'), 'bridge', ['fdb', 'show', 'dev', device]),
+          await list<FdbJson>(there && wanted('fdb'), 'bridge', ['fdb', 'show', 'dev', tunnel]),
           device,
         ),
         ...nexthops.ours,
@@ -101,7 +103,7 @@ export class KernelReader {
         ...(wanted('nftables') ? await this.#nftTables(tables, options) : []),
         ...(wanted('admission') ? await this.#admissions(tables, options) : []),
         ...(cabling === undefined ? [] : portsOf(cabling, bridges)),
-        ...(offload === undefined ? [] : [offload]),
+        ...(offload === undefined ? [] : [{ ...offload, device }]),
         ...docker.accepts,
         ...(wanted('sysctl') ? await this.#sysctlValues(scope.sysctls) : []),
       ],

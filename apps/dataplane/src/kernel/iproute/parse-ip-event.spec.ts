@@ -33,6 +33,10 @@ describe('parseIpEvent', () => {
       { type: 'link', device: 'vtep1024', change: 'up' },
     ],
     [
+      '[LINK]4: strange: <BROADCAST,UP> mtu 1420 qdisc noqueue state UP group 0 \\    link/[1] 02:51:40:63:b2:ec brd ff:ff:ff:ff:ff:ff',
+      { type: 'link', device: 'strange', change: 'up', mac: '02:51:40:63:b2:ec' },
+    ],
+    [
       '[ADDR]2: vtep1024    inet 44.128.0.2/20 scope 0 vtep1024\\',
       { type: 'address', device: 'vtep1024', address: '44.128.0.2/20', gone: false },
     ],

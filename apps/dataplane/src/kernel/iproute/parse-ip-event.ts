@@ -24,6 +24,7 @@ const LINK = /^\d+: ([^\s:@]+)[^<]*<([^>]*)>/;
 const ADDRESS = /^\d+: (\S+)\s+inet6? (\S+) (?:.* )?scope (\d+)/;
 /** rtnetlink's RT_SCOPE_LINK: the kernel makes such addresses itself. */
 const SCOPE_LINK = '253';
+const LINK_MAC = / link\/\S+ ([0-9a-f:]{17})(?: |$)/;
 const NETCONF = /^inet6? (\S+) .*(?:forwarding|rp_filter)/;
 const NEIGHBOUR = /^(\S+) dev (\S+)(?: lladdr (\S+))?/;
 const NEXTHOP = /^id (\d+) (?:via (\S+) dev (\S+))?/;
@@ -81,9 +82,10 @@ function parseLink(gone: boolean, text: string): KernelEvent {
   const [, device, flags = ''] = LINK.exec(text) ?? [];
   if (device === undefined) return LOST;
   const bridge = PORT_OF_OURS.exec(text)?.[1];
-  return bridge === undefined
-    ? { type: 'link', device, change: linkChange(gone, flags, text) }
-    : { type: 'port', device, bridge };
+  if (bridge !== undefined) return { type: 'port', device, bridge };
+  const mac = LINK_MAC.exec(text)?.[1];
+  const change = linkChange(gone, flags, text);
+  return { type: 'link', device, change, ...(mac === undefined ? {} : { mac: parseMacAddress(mac) }) };
 }
 
 function linkChange(gone: boolean, flags: string, text: string): LinkChange {

@@ -8,11 +8,13 @@ import {
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
 import type { Address, BridgePort, Link } from '../kernel-object.js';
 import type { Cabling, ReadScope, VethState } from '../kernel-tables.js';
-import { ALIAS_PREFIX, isOwnBridgeName } from '../ownership.js';
+import { ALIAS_PREFIX, VTEP_ALIAS } from '../ownership.js';
 
 /** A device as `ip -json -details address show` prints it, as far as it is read. */
 export interface LinkJson {
   readonly ifname: string;
+  /** What it is called now, where `ifname` is what it shall be called. Not of `ip`, see `owed-names.ts`. */
+  readonly renamedTo?: string;
   readonly ifindex?: number;
   /** Name of the bridge that the device is a port of. */
   readonly master?: string;
@@ -55,6 +57,7 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
   const common = {
     kind: 'link' as const,
     name: link.ifname,
+    ...(link.renamedTo === undefined ? {} : { renamedTo: link.renamedTo }),
     mtuBytes: link.mtu,
     up: link.flags.includes('UP'),
     ...(isMute(link) ? { mute: true as const } : {}),
@@ -63,9 +66,8 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
   const { info_kind: type, info_data: data = {} } = link.linkinfo ?? {};
   const local = data.local ?? data.local6;
   const alias = link.ifalias ?? '';
-  if (link.ifname === scope.vtep) {
-    if (type !== 'vxlan' || link.address === undefined)
-      return { kind: 'link', type: 'foreign', name: link.ifname };
+  const named = link.ifname === scope.vtep;
+  if (type === 'vxlan' && link.address !== undefined && (named || alias === VTEP_ALIAS))
     return {
       ...common,
       type: 'vxlan',
@@ -74,12 +76,12 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
       port: data.port ?? 0,
       local: local === undefined ? undefined : parseIpAddress(local),
       learning: data.learning ?? true,
+      alias,
       ...undo,
     };
-  }
-  const wanted = scope.devices.includes(link.ifname);
-  const ours = isOwnBridgeName(link.ifname) && alias.startsWith(ALIAS_PREFIX);
-  if (type === 'bridge' && (ours || wanted) && link.address !== undefined)
+  const wanted = named || scope.devices.includes(link.ifname);
+  const ours = alias.startsWith(ALIAS_PREFIX);
+  if (type === 'bridge' && !named && (ours || wanted) && link.address !== undefined)
     return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias, ...undo };
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
 }
