@@ -128,6 +128,18 @@ describe('an HTTP server', () => {
     expect(await text(silent)).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  it('ends connections whose request does not come in', async () => {
+    base = urlOf(await start({ routes, requestLimitMs: 50 }));
+    const head = 'POST /state HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+    for (const begun of ['', head, `${head}content-length: 100\r\n\r\n{`]) {
+      const slow = connect(Number(new URL(base).port), '127.0.0.1');
+      sockets.push(slow);
+      slow.write(begun);
+      expect(await text(slow)).toMatch(/^HTTP\/1\.1 408 /);
+    }
+    expect((await ask('/state')).status).toBe(200);
+  });
+
   it('answers 400 to a path that cannot be decoded', async () => {
     const { status, body } = await ask('/%zz');
     expect(status).toBe(400);

@@ -2,12 +2,20 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLogger, type HttpServer, Metrics, Readiness, startHttpServer } from '@overlay/service';
+import {
+  createLogger,
+  type HttpServer,
+  type HttpServerOptions,
+  Metrics,
+  Readiness,
+  startHttpServer,
+} from '@overlay/service';
 import { type CertificateFiles, type Certificates, createCertificates } from '@overlay/testbed';
 
 const REFUSED = {
@@ -33,7 +41,12 @@ describe('an HTTPS server', () => {
 
   beforeEach(async () => {
     got = [];
-    server = await startHttpServer({
+    server = await start();
+  });
+  afterEach(() => server.close());
+
+  async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
+    return startHttpServer({
       listen: { key: 'listen.http', address: { kind: 'tcp', host: '127.0.0.1', port: 0 } },
       logger: createLogger('overlay-test', 'silent'),
       probes: { readiness: new Readiness(), metrics: new Metrics('overlay-test') },
@@ -45,9 +58,9 @@ describe('an HTTPS server', () => {
           return { agents: [] };
         });
       },
+      ...options,
     });
-  });
-  afterEach(() => server.close());
+  }
 
   const shown = ({ cert, key }: CertificateFiles) => ({ cert: readFileSync(cert), key: readFileSync(key) });
 
@@ -69,6 +82,14 @@ describe('an HTTPS server', () => {
     const resumed = (response.socket as TLSSocket).isSessionReused();
     return { status: response.statusCode, resumed, body: method === 'HEAD' ? null : await json(response) };
   }
+
+  it('ends connections that do not finish their handshake', async () => {
+    await server.close();
+    server = await start({ requestLimitMs: 50 });
+    const { address } = server;
+    const stranger = connect(address.kind === 'tcp' ? address.port : 0, '127.0.0.1');
+    await expect(once(stranger.resume(), 'close')).resolves.toBeDefined();
+  });
 
   it('lets a caller without a certificate read', async () => {
     expect(await ask('GET', '/state')).toMatchObject({ status: 200, body: { agents: [] } });

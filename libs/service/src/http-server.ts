@@ -24,6 +24,8 @@ export interface HttpServerOptions {
   readonly tls?: TlsFiles | undefined;
   /** Largest accepted body in bytes. */
   readonly bodyLimitBytes?: number;
+  /** How long a request may take to come in, and so a connection to its first; 30 s unless said, for tests. */
+  readonly requestLimitMs?: number;
   /** Adds the process's own routes. */
   readonly routes?: (server: FastifyInstance) => void;
 }
@@ -42,6 +44,11 @@ const MAX_HEADER_BYTES = 64 * 1024;
 const DRAIN: DrainBounds = { bytes: 16 * 1024 * 1024, ms: 1_000 };
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const CLOSE_GRACE_MS = 1_000;
+const REQUEST_LIMIT_MS = 30_000;
+/** How often connections are looked at for requests that take too long. */
+const CHECK_MS = 5_000;
+/** One more is closed as it comes: what a process needs files for goes before what strangers ask. */
+const MAX_CONNECTIONS = 10_000;
 
 /**
  * Starts an HTTP server. Every error is JSON `{"error": reason}` with the failure's status; a known path with a
@@ -49,17 +56,24 @@ const CLOSE_GRACE_MS = 1_000;
  * @throws OverlayError `failed_precondition` naming the key if the address cannot be listened on.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const requestLimitMs = options.requestLimitMs ?? REQUEST_LIMIT_MS;
   const common = {
     bodyLimit: options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    requestTimeout: requestLimitMs,
     forceCloseConnections: 'idle',
     logger: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       answerError(error, request, reply, options.logger),
   } as const;
+  const bounds = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: requestLimitMs,
+    connectionsCheckingInterval: Math.min(CHECK_MS, requestLimitMs),
+  };
   const { tls } = options;
   const server =
     tls === undefined
-      ? fastify({ ...common, http: { maxHeaderSize: MAX_HEADER_BYTES } })
+      ? fastify({ ...common, http: bounds })
       : (fastify({
           ...common,
           https: {
@@ -69,9 +83,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
             requestCert: true,
             // Browsers and DC/OS's tools, which have none, may read.
             rejectUnauthorized: false,
-            maxHeaderSize: MAX_HEADER_BYTES,
+            handshakeTimeout: requestLimitMs,
+            ...bounds,
           },
         }) as unknown as FastifyInstance);
+  server.server.maxConnections = MAX_CONNECTIONS;
   if (tls !== undefined) server.addHook('onRequest', async (request) => requireCertificate(request));
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.logger));
   server.setNotFoundHandler((request, reply) => answerUnknown(server, request, reply));
