@@ -118,9 +118,16 @@ describe('deletion of agents', () => {
 
   it('refuses other methods and pages of other sites', async () => {
     expect((await master.http('GET', '/overlay-master/agents/delete')).status).toBe(405);
-    const foreign = await remove('{"agents": []}', { host: 'master:5050', origin: 'http://evil.example' });
-    expect(foreign.status).toBe(403);
-    const own = await remove('{"agents": []}', { host: 'master:5050', origin: 'http://master:5050' });
-    expect(own.status).toBe(200);
+    await master.register('a', '10.0.0.1');
+    const before = await master.state();
+    for (const host of ['master:5050', 'evil.example']) {
+      const foreign = await remove('{"agents": ["10.0.0.1"]}', { host, origin: 'http://evil.example' });
+      expect(foreign.status).toBe(403);
+      expect(JSON.parse(foreign.text).error).toContain('http://evil.example');
+    }
+    expect(await master.state()).toEqual(before);
+    const own = { host: '10.0.0.9:5050', origin: 'http://10.0.0.9:5050' };
+    expect((await remove('{"agents": []}', own)).status).toBe(200);
+    expect((await remove('{"agents": []}', { host: 'master:5050' })).status).toBe(200);
   });
 });

@@ -9,6 +9,7 @@ import { httpStatusOfFailure } from './http-status.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
+import { refuseForeignPages } from './refuse-foreign-pages.js';
 import { requireCertificate } from './require-certificate.js';
 
 export type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -88,6 +89,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
           },
         }) as unknown as FastifyInstance);
   server.server.maxConnections = MAX_CONNECTIONS;
+  server.addHook('onRequest', async (request) => refuseForeignPages(request));
   if (tls !== undefined) server.addHook('onRequest', async (request) => requireCertificate(request));
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.logger));
   server.setNotFoundHandler((request, reply) => answerUnknown(server, request, reply));

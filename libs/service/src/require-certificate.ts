@@ -3,9 +3,7 @@ import { TLSSocket } from 'node:tls';
 import { OverlayError } from '@overlay/failure';
 import { certifiedNodeOf, notForNodes } from '@overlay/model';
 import type { FastifyRequest } from 'fastify';
-
-/** Methods that change nothing (RFC 9110, section 9.2.1). */
-const READING = ['GET', 'HEAD'];
+import { isReading } from './reading-methods.js';
 
 /**
  * Lets everybody read, and only callers with a certificate of the authority in `tls.ca` that is no node's do anything
@@ -13,7 +11,7 @@ const READING = ['GET', 'HEAD'];
  * @throws OverlayError `unauthenticated`, or `permission_denied` for a node.
  */
 export function requireCertificate({ method, raw }: Pick<FastifyRequest, 'method' | 'raw'>): void {
-  if (READING.includes(method)) return;
+  if (isReading(method)) return;
   const certificate = trustedCertificate(raw.socket);
   if (certificate === undefined) {
     const message = `${method} is taken only from callers with a certificate: come with one that the authority in tls.ca signed`;
