@@ -22,17 +22,34 @@ export function checkNetworkDefinitions(
 ): readonly FieldViolation[] {
   const violations = [...checkAddressSpace(addressSpace, basePath)];
   const subnets = [...vtepSubnets(addressSpace, basePath)];
-  const firstWithName = new Map<string, string>();
   for (const [index, definition] of definitions.entries()) {
     if (definition === undefined) continue;
     const path = fieldPath(fieldPath(basePath, 'overlays'), index);
     violations.push(...checkAlone(addressSpace, definition, path));
-    const earlier = firstWithName.get(definition.name);
-    if (earlier === undefined) firstWithName.set(definition.name, path);
-    else violations.push(nameTaken(definition, path, earlier));
     subnets.push(...networkSubnets(definition, path));
   }
-  return [...violations, ...findOverlaps(subnets)];
+  const names = definitions.map((definition) => definition?.name);
+  return [...violations, ...checkNamesDiffer(names, basePath), ...findOverlaps(subnets)];
+}
+
+/**
+ * The rule that no two networks share a name.
+ * @param names in the order they are written; undefined stands for one that could not be read.
+ * @param basePath path of the block they stand in.
+ */
+export function checkNamesDiffer(
+  names: readonly (string | undefined)[],
+  basePath: string,
+): readonly FieldViolation[] {
+  const firstWithName = new Map<string, string>();
+  return names.flatMap((name, index) => {
+    if (name === undefined) return [];
+    const path = fieldPath(fieldPath(basePath, 'overlays'), index);
+    const earlier = firstWithName.get(name);
+    if (earlier !== undefined) return [nameTaken(name, path, earlier)];
+    firstWithName.set(name, path);
+    return [];
+  });
 }
 
 /**
@@ -48,7 +65,7 @@ export function checkNewNetwork(
   const violations = [...checkAlone(addressSpace, candidate, basePath)];
   const taken = [...vtepSubnets(addressSpace, '')];
   for (const network of existing) {
-    if (network.name === candidate.name) violations.push(nameTaken(candidate, basePath));
+    if (network.name === candidate.name) violations.push(nameTaken(candidate.name, basePath));
     taken.push(...networkSubnets(network, ''));
   }
   for (const subnet of networkSubnets(candidate, basePath)) {
@@ -127,9 +144,9 @@ export function checkBlockLength(
   return [{ field, description: `${blockLength} is too long: ${rule}` }];
 }
 
-function nameTaken(definition: NetworkDefinition, path: string, earlier?: string): FieldViolation {
+function nameTaken(name: string, path: string, earlier?: string): FieldViolation {
   const where = earlier === undefined ? 'a network that is there' : earlier;
-  const description = `"${definition.name}" is the name of ${where} already: names are unique; choose another`;
+  const description = `"${name}" is the name of ${where} already: names are unique; choose another`;
   return { field: fieldPath(path, 'name'), description };
 }
 

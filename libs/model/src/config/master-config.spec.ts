@@ -168,6 +168,8 @@ describe('the configuration of overlay-master', () => {
       { name: 7, subnet6: 'fd01:c::1/64', prefix6: 127, enabled: 'no' },
       'b',
       { name: 'c', subnet: '127.0.0.0/8', subnet6: 'fd01:a::/32' },
+      { name: 'a', subnet: '9.0.0.0/33', prefix: 26 },
+      { name: 'c' },
     ];
     const violations = violationsOf(() => masterConfiguration.parse({ network: { ...BLOCK, overlays } }));
     expect(violations.map(({ field }) => field.replace('network.overlays', '')).sort()).toEqual([
@@ -186,7 +188,20 @@ describe('the configuration of overlay-master', () => {
       '[4].prefix6',
       '[4].subnet',
       '[4].subnet6',
+      '[5].name',
+      '[5].subnet',
+      '[6]',
+      '[6].name',
     ]);
+  });
+
+  it('reports keys that every object of JavaScript has', () => {
+    const text =
+      '{"__proto__": {"insecure": true}, "constructor": 1, "tls": {"__proto__": 1, "toString": 1}}';
+    const fields = violationsOf(() => masterConfiguration.parse(JSON.parse(text))).map(({ field }) => field);
+    expect(fields).toEqual(
+      expect.arrayContaining(['__proto__', 'constructor', 'tls.__proto__', 'tls.toString']),
+    );
   });
 
   it.each(['network', 'dcos_overlay_network', 'log'])('reports a bare %s', (field) => {

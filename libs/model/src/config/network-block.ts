@@ -5,7 +5,7 @@ import { fieldPath } from '../field-path.js';
 import { MTU_MAX_BYTES, MTU_MIN_BYTES } from '../mtu.js';
 import { type NetworkInput, readNetworkDefinition } from '../network-input.js';
 import { parseNetworkName } from '../network-name.js';
-import { checkNetworkDefinitions } from '../network-rules.js';
+import { checkNamesDiffer, checkNetworkDefinitions } from '../network-rules.js';
 import type { AddressSpaceDefinition, NetworkDefinition } from '../records.js';
 import { booleanKey, cidrKey, integerKey } from './key-types.js';
 import { isBlock } from './raw-configuration.js';
@@ -128,7 +128,13 @@ export function checkNetworkBlock(raw: unknown, path: string): readonly FieldVio
     violations.push(...reading.violations);
     return reading.partial;
   });
-  return distinct([...violations, ...checkNetworkDefinitions(readable, definitions, path)]);
+  const names = overlays.map((overlay) => (isBlock(overlay) ? inputOf(overlay).name : undefined));
+  return distinct([
+    ...violations,
+    ...checkNetworkDefinitions(readable, definitions, path),
+    // Also of those without a subnet that could be read.
+    ...checkNamesDiffer(names, path),
+  ]);
 }
 
 /** As much of a network as is of the right type; what is not, the schema has told. */
