@@ -160,16 +160,18 @@ describe('the demo', () => {
     [['--kill-leader', '--log', 'etcd'], '--masters 3'],
     [['--log', 'paper'], 'etcd'],
     [['--masters', '6'], '--masters'],
+    [['--bogus'], '--bogus'],
+    [['extra'], 'arguments'],
   ])('refuses %s', async (flags, word) => {
     const outcome = await demo(...flags);
-    expect(outcome.exitCode).not.toBe(0);
+    expect(outcome.exitCode).toBe(2);
     expect(outcome.stderr).toContain(word);
   });
 
   it('refuses a number of hosts that it cannot make', async () => {
     for (const hosts of ['0', '-1', 'many', '1.5', '1000']) {
       const outcome = await demo('--hosts', hosts);
-      expect(outcome.exitCode).not.toBe(0);
+      expect(outcome.exitCode).toBe(2);
       expect(outcome.stderr).toContain('--hosts');
     }
   });

@@ -1,5 +1,5 @@
-import { toOverlayError } from '@overlay/failure';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { isFailure, toOverlayError } from '@overlay/failure';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runDemo } from './demo.js';
 import {
   type DemoOptions,
@@ -41,6 +41,7 @@ const command = new Command('demo')
   .option('--stop', 'remove what --keep left running')
   .option('--name <name>', 'name that --keep gives and --stop looks for', DEFAULT_DEMO_NAME)
   .option('--json', 'print one JSON object as the last line of standard output')
+  .exitOverride()
   .action(async (flags: Flags) => {
     const terminal = createTerminal(flags.json === true ? process.stderr : process.stdout, process.env);
     if (flags.stop === true) {
@@ -50,13 +51,17 @@ const command = new Command('demo')
     const { hosts, masters, log, name } = flags;
     const wishes = { killLeader: flags.killLeader === true, keep: flags.keep === true };
     const options = { hosts, masters, log, name, ...wishes };
-    refuseMisfits(options);
+    requireFitting(options);
     const report = await runDemo(options, terminal);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     process.exitCode = report.ok ? 0 : 1;
   });
 
-await command.parseAsync();
+try {
+  await command.parseAsync();
+} catch (thrown) {
+  process.exitCode = exitCodeFor(thrown);
+}
 
 function parseCount(max: number): (text: string) => number {
   return (text) => {
@@ -66,10 +71,9 @@ function parseCount(max: number): (text: string) => number {
   };
 }
 
-function refuseMisfits(options: DemoOptions): void {
-  try {
-    requireFitting(options);
-  } catch (thrown) {
-    command.error(`error: ${toOverlayError(thrown).message}`);
-  }
+/** 0 for help, 2 for a wrong command line, which commander has explained, 1 for what failed. */
+function exitCodeFor(thrown: unknown): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  process.stderr.write(`demo: ${toOverlayError(thrown).message}\n`);
+  return isFailure(thrown, 'invalid_argument') ? 2 : 1;
 }
