@@ -73,6 +73,18 @@ describe('health checks', () => {
   });
 });
 
+describe('a closing server', () => {
+  it('ends the watches of its health at once', async () => {
+    const health = createRpcClient(HealthService, { target: server.target });
+    const closes = { code: 'unavailable', message: expect.stringContaining('closing') };
+    const watch = async () => {
+      for await (const _ of health.watch({ service: '' })) await server.server.close(60_000);
+    };
+    await expect(watch()).rejects.toMatchObject(closes);
+    health.close();
+  });
+});
+
 describe('reflection, as buf uses it', () => {
   /** Runs buf from a folder without a buf.yaml, so that reflection is all that it knows. */
   async function curl(...args: readonly string[]): Promise<string> {

@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { OverlayError, toOverlayError, transportReason } from '@overlay/failure';
 import { formatListenAddress, type ListenAddress } from '@overlay/model';
-import { HealthImplementation } from 'grpc-health-check';
+import { addHealth } from './health.js';
 import { keepalive } from './keepalive.js';
 import { reflectionServices } from './reflection.js';
 import type { InternalErrorListener, RpcService } from './service-handlers.js';
@@ -52,10 +52,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     'grpc.enable_channelz': 0,
   });
   const names = options.services.map((service) => nameOf(service.definition));
-  const health = new HealthImplementation(
-    Object.fromEntries(['', ...names].map((name) => [name, 'SERVING' as const])),
-  );
-  health.addToServer(server);
+  const health = addHealth(server, ['', ...names]);
   const reflected = reflectionServices([...names, HEALTH_SERVICE], options.onInternalError);
   const services = [...options.services, ...reflected];
   for (const service of services) {
@@ -67,10 +64,10 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   let closing: Promise<void> | undefined;
   return {
     address,
-    setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
+    setServing: (service, serving) => health.setServing(service, serving),
     close: (graceMs) => {
       closing ??= shutDown(server, formatListenAddress(address), graceMs);
-      for (const service of services) service.endStreams();
+      for (const service of [health, ...services]) service.endStreams();
       return closing;
     },
   };
