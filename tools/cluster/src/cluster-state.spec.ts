@@ -31,7 +31,7 @@ const STATE: ClusterState = { engine: 'own', hosts: 3, docker: false };
 describe('what is known of a cluster', () => {
   it('is nothing before it is written', () => {
     expect(readClusterState(places)).toBeUndefined();
-    expect(() => requireClusterState(places)).toThrow('npm run cluster -- up');
+    expect(() => requireClusterState(places)).toThrow('npm run cluster -- up --name one');
   });
 
   it('is what was written last, and no draft beside it', async () => {
@@ -47,7 +47,7 @@ describe('what is known of a cluster', () => {
     (text) => {
       mkdirSync(dirname(places.stateFile));
       writeFileSync(places.stateFile, text);
-      expect(() => readClusterState(places)).toThrow('npm run cluster -- down');
+      expect(() => readClusterState(places)).toThrow('npm run cluster -- down --name one');
     },
   );
 

@@ -3,7 +3,7 @@ import { OverlayError } from '@overlay/failure';
 import { writeFileAtomically } from '@overlay/service';
 import { unmountBelow } from './engine/leftovers.js';
 import type { ImageTags } from './images/image-tags.js';
-import type { ClusterPlaces } from './places.js';
+import { type ClusterPlaces, commandFor } from './places.js';
 
 /** What the commands tell each other about a cluster. */
 export interface ClusterState {
@@ -20,7 +20,8 @@ export interface ClusterState {
  * What is known of a cluster; undefined if there is none.
  * @throws OverlayError `failed_precondition` if its file cannot be read as what {@link writeClusterState} wrote.
  */
-export function readClusterState({ name, stateFile }: ClusterPlaces): ClusterState | undefined {
+export function readClusterState(places: ClusterPlaces): ClusterState | undefined {
+  const { name, stateFile } = places;
   if (!existsSync(stateFile)) return undefined;
   try {
     const state: unknown = JSON.parse(readFileSync(stateFile, 'utf8'));
@@ -28,7 +29,7 @@ export function readClusterState({ name, stateFile }: ClusterPlaces): ClusterSta
   } catch {
     // cut off, or somebody else's words
   }
-  const wayOut = 'npm run cluster -- down';
+  const wayOut = commandFor(places, 'down');
   throw new OverlayError('failed_precondition', `${stateFile} does not tell what ${name} is: ${wayOut}`);
 }
 
@@ -36,7 +37,7 @@ export function readClusterState({ name, stateFile }: ClusterPlaces): ClusterSta
 export function requireClusterState(places: ClusterPlaces): ClusterState {
   const state = readClusterState(places);
   if (state === undefined) {
-    const wayOut = 'npm run cluster -- up';
+    const wayOut = commandFor(places, 'up');
     throw new OverlayError('failed_precondition', `there is no cluster ${places.name}: ${wayOut}`);
   }
   return state;

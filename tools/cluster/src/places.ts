@@ -32,6 +32,11 @@ export interface ClusterPlaces {
 /** The name of a cluster that was given none. */
 export const DEFAULT_NAME = 'overlay';
 
+/** The command of this program that does something with a cluster, as its user types it. */
+export function commandFor({ name }: Pick<ClusterPlaces, 'name'>, verb: 'up' | 'test' | 'down'): string {
+  return `npm run cluster -- ${verb}${name === DEFAULT_NAME ? '' : ` --name ${name}`}`;
+}
+
 /** Kept from one cluster to the next, and good for all of them: named by what they are made of. */
 export const CACHE = join(ROOT, '.cluster', 'cache');
 

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { OverlayError } from '@overlay/failure';
 import { type ClusterState, readClusterState, writeClusterState } from './cluster-state.js';
+import { describeDoors } from './describe-doors.js';
 import { answers, createEngine, type Engine } from './engine/engine.js';
 import { ownEngine, placeOfOwnEngine, startOwnEngine, stopOwnEngine } from './engine/own-engine.js';
 import { assembleContext } from './images/build-context.js';
@@ -50,7 +51,7 @@ export async function up(places: ClusterPlaces, options: UpOptions, teller: Tell
   await teller.step('every health check succeeds', () => awaitHealth(stack, HEALTHY_MS));
   teller.line();
   teller.line(`  up after ${Math.round((performance.now() - started) / 1000)} s`);
-  for (const line of describeDoors(engine)) teller.line(`  ${line}`);
+  for (const line of describeDoors(places, engine, state.engine)) teller.line(`  ${line}`);
 }
 
 /** An engine that has the images. */
@@ -109,16 +110,4 @@ function requireSame({ name }: ClusterPlaces, before: ClusterState, wanted: UpOp
   const has = `${before.hosts} hosts ${before.docker ? 'with' : 'without'} Docker Engines`;
   const wayOut = 'run down first, or give this one another --name';
   throw new OverlayError('failed_precondition', `the cluster ${name} is there and has ${has}: ${wayOut}`);
-}
-
-/** How to get in from here. */
-function describeDoors({ enter }: Engine): readonly string[] {
-  const prefix = enter.length === 0 ? '' : `${enter.join(' ')} `;
-  return [
-    `state     ${prefix}curl http://127.0.0.1:15051/overlay-master/state`,
-    `page      http://127.0.0.1:15051/${prefix === '' ? '' : ' (inside that namespace)'}`,
-    `commands  ${prefix}bin/overlayctl --master 127.0.0.1:15061 agent ls`,
-    'checks    npm run cluster -- test',
-    'stop      npm run cluster -- down',
-  ];
 }
