@@ -7,6 +7,7 @@ import { areSameCapacities, areSameContainers } from './same-rows.js';
 
 /** Agents are asked to report within this time, changes or not. */
 export const REPORT_WITHIN_MS = 30_000;
+
 /** What an agent said last. Held in memory only: heartbeats never touch the log. */
 export interface AgentReport {
   /** State of each network, by network id. */
@@ -37,6 +38,11 @@ export class AgentReports {
 
   get(id: NodeId): AgentReport | undefined {
     return this.#reports.get(id);
+  }
+
+  /** True from a node's report until it is marked as silent. */
+  isHeard(id: NodeId): boolean {
+    return this.#heardMs.has(id);
   }
 
   /** @param heardMs by a monotonic clock. */

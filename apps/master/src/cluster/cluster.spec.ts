@@ -31,6 +31,30 @@ describe('a master that stops leading', () => {
   });
 });
 
+describe('an agent as masters show it', () => {
+  const REPORT = { states: new Map(), containers: [], capacities: [], receivedAtMs: 7 };
+
+  it('is connected with the leader by its stream, and with a follower by its reports', () => {
+    const { cluster, clock } = leadingCluster(1);
+    const [node] = cluster.records.nodes.values();
+    if (node === undefined) throw new Error('there is no agent');
+    const isConnected = () => cluster.agent(node).connected;
+    cluster.report(node.id, REPORT);
+    expect(isConnected()).toBe(false);
+    const close = cluster.connections.open(node.id);
+    expect(isConnected()).toBe(true);
+    close();
+    cluster.follow(OWN);
+    expect(isConnected()).toBe(true);
+    clock.nowMs += 1;
+    cluster.reports.markSilent(clock.nowMs);
+    expect(isConnected()).toBe(false);
+    cluster.report(node.id, REPORT);
+    expect(isConnected()).toBe(true);
+    cluster.close();
+  });
+});
+
 describe('a network that has no block left for a node', () => {
   const SMALL = networkOf('small', ['10.9.0.0/24', 25]);
   const FAILED = {

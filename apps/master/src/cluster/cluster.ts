@@ -189,11 +189,12 @@ export class Cluster {
     });
   }
 
-  /** A node with its assignment and how it stands. */
+  /** A node with its assignment and how it stands. A follower, which nodes only report to, goes by their reports. */
   agent(node: NodeRecord): Agent {
+    const reports = !this.leads && this.reports.isHeard(node.id);
     return {
       assignment: this.assignment(node),
-      connected: this.connections.isStreaming(node.id),
+      connected: this.connections.isStreaming(node.id) || reports,
       lastReportMs: BigInt(this.reports.get(node.id)?.receivedAtMs ?? 0),
     };
   }

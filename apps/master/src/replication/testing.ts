@@ -2,6 +2,8 @@ import type { Mutation, NetworkId } from '@overlay/model';
 import type { OverlayLog } from '@overlay/overlay-log';
 import { createLogger, type Logger, Readiness, systemClock } from '@overlay/service';
 import { Cluster } from '../cluster/cluster.js';
+import { ClusterRecords } from '../cluster/cluster-records.js';
+import { diffRecords } from '../cluster/diff-records.js';
 import { planRegistration } from '../cluster/plan-registration.js';
 import { DEFAULT_SPACE, ETCD_LIMITS, networkOf, requestOf, stateWith } from '../cluster/testing.js';
 import { CommitLoop } from '../commit/commit-loop.js';
@@ -25,7 +27,9 @@ export function leadingCluster(agents: number, onCommit: (commits: number) => vo
   const clock = { nowMs: 0 };
   const monotonicMs = () => clock.nowMs;
   const cluster = new Cluster({ vtepMacOuiText: '70:B3:D5:00:00:00', monotonicMs });
-  for (const node of state.records.nodes.values()) cluster.records.put({ kind: 'node', node });
+  const loaded = new ClusterRecords();
+  loaded.apply(diffRecords(loaded, state.records));
+  cluster.adopt(loaded, { revision: 0n, term: '' });
   const commits: (readonly Mutation[])[] = [];
   const loop = new CommitLoop(state, 0n, {
     commit: async (mutations) => {

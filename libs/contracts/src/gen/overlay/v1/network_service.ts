@@ -102,7 +102,10 @@ export interface Agent {
   assignment:
     | Assignment
     | undefined;
-  /** True while its topology stream is open. */
+  /**
+   * True while its topology stream is open. A master that does not lead, which agents only report to, says true until a
+   * report has been missing for 40 s.
+   */
   connected: boolean;
   /** Unix milliseconds of its last report; 0 if none came to this master since it was started. */
   lastReportMs: bigint;
