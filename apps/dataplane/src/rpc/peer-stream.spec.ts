@@ -61,13 +61,16 @@ describe('PeerStream', () => {
     );
   });
 
-  it('names the field that is wrong', () => {
+  it('names the field that is wrong, and in which change of the frame', () => {
     expect(() => new PeerStream().next(undefined)).toThrow(
       expect.objectContaining({ violations: [{ field: 'frame', description: 'is missing' }] }),
     );
-    expect(() => new PeerStream().next(frame(TopologyFrameKind.SNAPSHOT, [removed('a b')]))).toThrow(
-      expect.objectContaining({ violations: [expect.objectContaining({ field: 'removed_node_id' })] }),
-    );
+    const fields = (...changes: TopologyChange[]) =>
+      expect(() => new PeerStream().next(frame(TopologyFrameKind.SNAPSHOT, changes)));
+    const violations = (field: string) =>
+      expect.objectContaining({ violations: [expect.objectContaining({ field })] });
+    fields(removed('a b')).toThrow(violations('frame.changes[0].removed_node_id'));
+    fields(peer('a'), peer('b', 'here')).toThrow(violations('frame.changes[1].peer.ip'));
   });
 
   it.each([

@@ -28,7 +28,7 @@ export class PeerStream {
    */
   next(frame: TopologyFrame | undefined): FrameStep {
     if (frame === undefined) throw violation('frame', 'is missing');
-    const peers = new Map(frame.changes.flatMap(({ change }) => stepOf(change)));
+    const peers = new Map(frame.changes.flatMap(stepOf));
     switch (frame.kind) {
       case TopologyFrameKind.SNAPSHOT: {
         this.#started = true;
@@ -73,14 +73,24 @@ function addAll(
   return snapshot;
 }
 
+/** @throws OverlayError `invalid_argument` that names the fields as of the request that carries the frame. */
 function stepOf(
-  change: TopologyChange['change'],
+  { change }: TopologyChange,
+  index: number,
 ): readonly (readonly [NodeId, PeerDescription | undefined])[] {
-  if (change?.$case === 'peer') {
-    const peer = parsePeer(change.value);
-    return [[peer.nodeId, peer]];
+  try {
+    if (change?.$case === 'peer') {
+      const peer = parsePeer(change.value);
+      return [[peer.nodeId, peer]];
+    }
+    return change?.$case === 'removedNodeId' ? [[parseRemovedNodeId(change.value), undefined]] : [];
+  } catch (thrown) {
+    const { violations } = toOverlayError(thrown);
+    if (violations.length === 0) throw thrown;
+    throw OverlayError.invalid(
+      violations.map((each) => ({ ...each, field: `frame.changes[${index}].${each.field}` })),
+    );
   }
-  return change?.$case === 'removedNodeId' ? [[parseRemovedNodeId(change.value), undefined]] : [];
 }
 
 function parseRemovedNodeId(text: string): NodeId {
