@@ -76,7 +76,10 @@ describe('changing a network', () => {
     expect(planNetworkUpdate(state, { ...DCOS, enabled: false }).mutations).toEqual([]);
     const other = networkOf('dcos', ['9.0.0.0/8', 25]);
     expect(failureOf(() => planNetworkUpdate(state, other)).code).toBe('failed_precondition');
-    expect(failureOf(() => planNetworkUpdate(state, WEB)).code).toBe('not_found');
+    expect(failureOf(() => planNetworkUpdate(state, WEB))).toMatchObject({
+      code: 'not_found',
+      message: 'there is no network "web"; there are: dcos',
+    });
   });
 });
 

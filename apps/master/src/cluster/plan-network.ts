@@ -11,6 +11,7 @@ import { checkUnderlay } from './check-underlay.js';
 import { asRuntime, sameDefinition, sameSpaces } from './network-definitions.js';
 import { checkNetworkLimit } from './network-limit.js';
 import type { PlannerState } from './planner-state.js';
+import { unknownNetwork } from './unknown-network.js';
 
 /** The network as it will be, and the changes that lead there: none if nothing changes. */
 export interface NetworkPlan {
@@ -120,5 +121,6 @@ export function planNetworkDeletion(state: PlannerState, request: NetworkDeletio
 function requireNetwork(state: PlannerState, name: NetworkName): NetworkRecord {
   const existing = state.records.networkByName(name);
   if (existing !== undefined) return existing;
-  throw new OverlayError('not_found', `there is no network "${name}"`);
+  const names = [...state.records.networks.values()].map(({ definition }) => definition.name);
+  throw unknownNetwork(name, names);
 }

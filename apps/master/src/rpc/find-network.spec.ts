@@ -13,6 +13,9 @@ describe('findNetwork', () => {
         message: 'there is no network "nope"; there are: dcos',
       }),
     );
+    expect(() => findNetwork({ networks: () => [] }, 'nope')).toThrow(
+      'there is no network "nope"; there is none yet',
+    );
   });
 });
 

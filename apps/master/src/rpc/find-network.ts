@@ -1,6 +1,7 @@
 import type { Network } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { Cluster } from '../cluster/cluster.js';
+import { unknownNetwork } from '../cluster/unknown-network.js';
 import { parseNetworkNameField } from './parse-registration.js';
 
 /** A network by its name. @throws OverlayError `not_found`, naming those there are; `invalid_argument` without a name. */
@@ -9,7 +10,7 @@ export function findNetwork(cluster: Pick<Cluster, 'networks'>, name: string): N
   if (network !== undefined) return network;
   if (name === '') throw OverlayError.invalid([{ field: 'name', description: 'is empty: name a network' }]);
   const names = cluster.networks().map(({ spec }) => spec?.name ?? '');
-  throw new OverlayError('not_found', `there is no network "${name}"; there are: ${names.join(', ')}`);
+  throw unknownNetwork(name, names);
 }
 
 /**
