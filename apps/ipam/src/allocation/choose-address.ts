@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { containsAddress, familyOf, type IpAddress, networkAddress } from '@overlay/allocation';
 import { OverlayError } from '@overlay/failure';
-import type { FamilyPool, HalfPool } from './half-pool.js';
+import { type FamilyPool, type HalfPool, placeOf } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
 import type { IpamMutation } from './records.js';
 
@@ -10,8 +10,6 @@ import type { IpamMutation } from './records.js';
  * @throws OverlayError `invalid_argument` with the reason and the half's ranges.
  */
 export function requireUsable(pool: HalfPool, requestedIps: readonly IpAddress[]): void {
-  const { network, half } = pool.definition;
-  const where = `the ${half} half of network ${network}`;
   const seen = new Set<number>();
   for (const [at, address] of requestedIps.entries()) {
     const family = pool.families.find((candidate) => candidate.family === familyOf(address));
@@ -19,7 +17,7 @@ export function requireUsable(pool: HalfPool, requestedIps: readonly IpAddress[]
     seen.add(familyOf(address));
     if (reason === undefined) continue;
     const ranges = pool.families.map(({ prefix }) => prefix).join(', ');
-    const message = `requested address ${address}: ${reason}; ${where} is ${ranges}`;
+    const message = `requested address ${address}: ${reason}; ${placeOf(pool.definition)} is ${ranges}`;
     const violations = [{ field: `requested_ips[${at}]`, description: message }];
     throw new OverlayError('invalid_argument', message, { violations });
   }
@@ -77,10 +75,9 @@ export function takeFreed(state: IpamState, addresses: readonly IpAddress[]): re
 }
 
 function exhausted(pool: HalfPool, { family, prefix, addresses }: FamilyPool): OverlayError {
-  const { network, half } = pool.definition;
   const used = addresses.capacity - addresses.freeCount - BigInt(addresses.restingCount);
   const count = `${used} of ${addresses.capacity} IPv${family} addresses of ${prefix} are used or reserved`;
-  const place = `the ${half} half of network ${network} is full on host ${hostname()}`;
+  const place = `${placeOf(pool.definition)} is full on host ${hostname()}`;
   const message = `${place}: ${count}; end a container there or start this one on another host`;
   return new OverlayError('resource_exhausted', message);
 }

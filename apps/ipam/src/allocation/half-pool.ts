@@ -16,6 +16,16 @@ export interface HalfPool {
   readonly families: readonly FamilyPool[];
 }
 
+/** What messages call a pool within its network: `cni half`, or `shared block`. */
+export function sideOf({ half, shared }: PoolDefinition): string {
+  return shared === true ? 'shared block' : `${half} half`;
+}
+
+/** What messages call a pool: `the cni half of network dcos`. */
+export function placeOf(definition: PoolDefinition): string {
+  return `the ${sideOf(definition)} of network ${definition.network}`;
+}
+
 /** A half with every address free. Network, broadcast and gateway addresses are never handed out. */
 export function createHalfPool(definition: PoolDefinition): HalfPool {
   const prefixes = [definition.subnet, definition.subnet6].filter((prefix) => prefix !== undefined);

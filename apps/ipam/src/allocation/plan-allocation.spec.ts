@@ -51,6 +51,18 @@ describe('planAllocation', () => {
     );
   });
 
+  it('calls a pool a shared block where it is one', () => {
+    const host = new Host();
+    host.configure({ ...pool({ subnet: '9.0.1.0/29' }), shared: true });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) host.add(id);
+    expect(failureOf(() => host.add('late')).message).toMatch(
+      /^the shared block of network dcos is full on host .*: 5 of 5 IPv4 addresses of 9\.0\.1\.0\/29 are used/,
+    );
+    expect(failureOf(() => host.add('a', ['9.0.2.1'])).message).toContain(
+      'it lies outside; the shared block of network dcos is 9.0.1.0/29',
+    );
+  });
+
   it('gives requested addresses', () => {
     const host = new Host();
     host.configure(pool({ subnet: '9.0.1.0/27', subnet6: 'fd01:b::/81' }));

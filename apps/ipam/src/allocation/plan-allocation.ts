@@ -2,7 +2,7 @@ import { addressInPrefix, familyOf, type IpAddress, interfaceIp } from '@overlay
 import { OverlayError } from '@overlay/failure';
 import type { HostInstant } from '../host-clock.js';
 import { requireFree, requireUsable, takeFreed, takeNext } from './choose-address.js';
-import type { FamilyPool, HalfPool } from './half-pool.js';
+import { type FamilyPool, type HalfPool, placeOf, sideOf } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
 import { sameLabels } from './labels.js';
 import { isLeftBehind } from './left-behind.js';
@@ -94,7 +94,7 @@ export function planAllocation(state: IpamState, request: AllocationRequest): Pl
 export function requirePool(state: IpamState, ref: HalfRef): HalfPool {
   const pool = state.pool(ref);
   if (pool !== undefined) return pool;
-  const known = state.pools().map(({ definition }) => `${definition.network} (${definition.half} half)`);
+  const known = state.pools().map(({ definition }) => `${definition.network} (${sideOf(definition)})`);
   const there = known.length === 0 ? 'this host has no network yet' : `this host has ${known.join(', ')}`;
   throw new OverlayError('not_found', `no ${ref.half} half of network ${ref.network} here; ${there}`);
 }
@@ -107,7 +107,7 @@ function requireReservation(
   const { network, half, reservation: name } = request;
   if (name === undefined) return undefined;
   const reservation = state.reservation(reservationKey({ network, half, name }));
-  const place = `the ${half} half of network ${network}`;
+  const place = placeOf(pool.definition);
   if (reservation === undefined) {
     throw new OverlayError('not_found', `${place} has no reservation ${name} here; reserve it first`);
   }

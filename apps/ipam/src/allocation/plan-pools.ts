@@ -7,6 +7,7 @@ import {
   prefixLength,
 } from '@overlay/allocation';
 import { type FieldViolation, OverlayError } from '@overlay/failure';
+import { placeOf } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
 import type { IpamMutation, Plan, PoolDefinition } from './records.js';
 import { type ReservationRecord, reservationKey } from './reservation.js';
@@ -49,7 +50,7 @@ function violationsOf(
   const violations: FieldViolation[] = [];
   const say = (field: string, description: string) =>
     violations.push({ field: `pools[${at}].${field}`, description });
-  const name = `the ${pool.half} half of network ${pool.network}`;
+  const name = placeOf(pool);
   if (earlier.some((other) => other.network === pool.network && other.half === pool.half)) {
     say('network', `${name} is given twice; give each half once`);
   }
@@ -74,7 +75,7 @@ function violationsOf(
       prefixesOf(candidate).some((taken) => cidrsOverlap(taken, prefix)),
     );
     if (other !== undefined) {
-      say(field, `${prefix} overlaps the ${other.half} half of network ${other.network}`);
+      say(field, `${prefix} overlaps ${placeOf(other)}`);
     }
   }
   return violations;
@@ -90,6 +91,7 @@ function samePool(a: PoolDefinition, b: PoolDefinition | undefined): boolean {
     a.network === b.network &&
     a.half === b.half &&
     a.subnet === b.subnet &&
-    a.subnet6 === b.subnet6
+    a.subnet6 === b.subnet6 &&
+    a.shared === b.shared
   );
 }

@@ -9,6 +9,8 @@ export interface PoolDefinition {
   readonly networkId: NetworkId;
   readonly network: NetworkName;
   readonly half: BridgeKind;
+  /** True if the pool is the whole block, which CNI and Docker share. */
+  readonly shared?: true;
   readonly subnet?: Cidr;
   readonly subnet6?: Cidr;
 }

@@ -24,6 +24,7 @@ export function poolMessage(pool: PoolDefinition): Pool {
     half: HALF[pool.half],
     subnet: pool.subnet ?? '',
     subnet6: pool.subnet6 ?? '',
+    shared: pool.shared,
   };
 }
 

@@ -121,6 +121,8 @@ describe('parsePools', () => {
     expect(parsePools([{ ...POOL, subnet: '9.0.1.0/27' }])).toEqual([
       { networkId: 'n1', network: 'dcos', half: 'cni', subnet: '9.0.1.0/27' },
     ]);
+    expect(parsePools([{ ...POOL, shared: true }])[0]).toHaveProperty('shared', true);
+    expect(parsePools([{ ...POOL, shared: false }])[0]).not.toHaveProperty('shared');
   });
 
   it('names every wrong field at once', () => {

@@ -82,6 +82,7 @@ function parsePool(fields: Fields, pool: Pool, path: string): PoolDefinition | u
     networkId,
     network,
     half,
+    ...(pool.shared === true ? { shared: true } : {}),
     ...(subnet === undefined ? {} : { subnet }),
     ...(subnet6 === undefined ? {} : { subnet6 }),
   };

@@ -21,6 +21,7 @@ const POOL: PoolDefinition = {
   networkId: parseNetworkId('n1'),
   network: parseNetworkName('dcos'),
   half: 'cni',
+  shared: true,
   subnet: parseCidr('9.0.1.0/27'),
   subnet6: parseCidr('fd01:b::/81'),
 };

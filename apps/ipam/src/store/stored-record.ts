@@ -35,6 +35,7 @@ const poolSchema = z.strictObject({
   networkId,
   network,
   half,
+  shared: z.exactOptional(z.literal(true)),
   subnet: z.exactOptional(cidr),
   subnet6: z.exactOptional(cidr),
 });

@@ -40,6 +40,8 @@ export interface Pool {
   subnet: string;
   /** IPv6 prefix of the half; empty without IPv6. The first address after the prefix's own is the gateway. */
   subnet6: string;
+  /** Whether CNI and Docker share the pool, so that it is the whole block and not a half: messages say so. */
+  shared?: boolean | undefined;
 }
 
 /** The pools as they shall be. */
@@ -269,7 +271,7 @@ export interface IpamServiceWatchCapacityResponse {
 }
 
 function createBasePool(): Pool {
-  return { networkId: "", network: "", half: 0, subnet: "", subnet6: "" };
+  return { networkId: "", network: "", half: 0, subnet: "", subnet6: "", shared: undefined };
 }
 
 export const Pool: MessageFns<Pool> = {
@@ -288,6 +290,9 @@ export const Pool: MessageFns<Pool> = {
     }
     if (message.subnet6 !== "") {
       writer.uint32(42).string(message.subnet6);
+    }
+    if (message.shared !== undefined) {
+      writer.uint32(48).bool(message.shared);
     }
     return writer;
   },
@@ -345,6 +350,14 @@ export const Pool: MessageFns<Pool> = {
             message.subnet6 = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.shared = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -368,6 +381,7 @@ export const Pool: MessageFns<Pool> = {
       half: isSet(object.half) ? allocationHalfFromJSON(object.half) : 0,
       subnet: isSet(object.subnet) ? globalThis.String(object.subnet) : "",
       subnet6: isSet(object.subnet6) ? globalThis.String(object.subnet6) : "",
+      shared: isSet(object.shared) ? globalThis.Boolean(object.shared) : undefined,
     };
   },
 
@@ -388,6 +402,9 @@ export const Pool: MessageFns<Pool> = {
     if (message.subnet6 !== "") {
       obj.subnet6 = message.subnet6;
     }
+    if (message.shared !== undefined) {
+      obj.shared = message.shared;
+    }
     return obj;
   },
 
@@ -401,6 +418,7 @@ export const Pool: MessageFns<Pool> = {
     message.half = object.half ?? 0;
     message.subnet = object.subnet ?? "";
     message.subnet6 = object.subnet6 ?? "";
+    message.shared = object.shared ?? undefined;
     return message;
   },
 };
