@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -24,6 +24,27 @@ describe('with the state folder on a disk that is full', () => {
     await runCommand(['umount', mount]);
     rmSync(mount, { recursive: true });
   }, TIMEOUT_MS);
+
+  it(
+    'does not start for the first time, says why, and leaves nothing that it would not start from',
+    async () => {
+      fillDisk(join(mount, 'filler'));
+      daemon.process.launch();
+      expect(await daemon.process.waitExit(20_000)).toEqual({ exitCode: 1, signal: null });
+      expect(daemon.process.logTail(1)).toMatch(/^overlay-ipam: state_dir: .* cannot be opened: ENOSPC/);
+      rmSync(join(mount, 'filler'));
+      await daemon.process.start();
+      await daemon.configure('9.0.0.0/20');
+      await daemon.process.kill();
+      truncateSync(join(mount, 'state/allocations.lmdb'));
+      daemon.process.launch();
+      expect(await daemon.process.waitExit(20_000)).toEqual({ exitCode: 1, signal: null });
+      expect(daemon.process.logTail(1)).toMatch(
+        /allocations\.lmdb is damaged: it is empty, .* or move it away/,
+      );
+    },
+    TIMEOUT_MS,
+  );
 
   it(
     'fails allocations clearly, releases, and reloads what stood before',

@@ -5,10 +5,13 @@ const META_OFFSET = 24;
 const META_SIZE = 136;
 const MAGIC = 0xbeefc0de;
 
-interface MetaPage {
+/** What a data file says of itself. */
+export interface MetaPage {
   readonly pageSize: number;
   readonly lastPage: number;
   readonly transaction: bigint;
+  /** Pages at which the tree of free pages and that of the content begin. */
+  readonly roots: readonly bigint[];
 }
 
 /**
@@ -40,7 +43,8 @@ export function leastDataFileBytes(file: number): number | undefined {
   return meta === undefined ? undefined : (meta.lastPage + 1) * meta.pageSize;
 }
 
-function newestMeta(file: number): MetaPage | undefined {
+/** The meta page of an open data file that its last commit wrote; undefined if it is no lmdb database. */
+export function newestMeta(file: number): MetaPage | undefined {
   const first = readMeta(file, 0);
   const second = readMeta(file, first?.pageSize ?? 4096);
   if (first === undefined || second === undefined) return undefined;
@@ -52,5 +56,10 @@ function readMeta(file: number, page: number): MetaPage | undefined {
   if (readSync(file, bytes, 0, META_SIZE, page + META_OFFSET) < META_SIZE) return undefined;
   const pageSize = bytes.readUInt32LE(24);
   if (bytes.readUInt32LE(0) !== MAGIC || pageSize < 256 || pageSize > 65_536) return undefined;
-  return { pageSize, lastPage: Number(bytes.readBigUInt64LE(120)), transaction: bytes.readBigUInt64LE(128) };
+  return {
+    pageSize,
+    lastPage: Number(bytes.readBigUInt64LE(120)),
+    transaction: bytes.readBigUInt64LE(128),
+    roots: [bytes.readBigUInt64LE(64), bytes.readBigUInt64LE(112)],
+  };
 }

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -60,14 +68,18 @@ const A = record('a', '9.0.1.2/27');
 const B = record('b'.repeat(255), '9.0.1.3/27');
 
 /** The contract of AllocationStore: what every store does, and keeps when it is opened anew. */
-function describeStore(name: string, create: (folder: string) => AllocationStore, survives: boolean): void {
+function describeStore(
+  name: string,
+  create: (folder: string) => Promise<AllocationStore>,
+  survives: boolean,
+): void {
   describe(name, () => {
     let folder: string;
     let store: AllocationStore;
 
-    beforeEach(() => {
+    beforeEach(async () => {
       folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
-      store = create(folder);
+      store = await create(folder);
     });
 
     afterEach(async () => {
@@ -78,7 +90,7 @@ function describeStore(name: string, create: (folder: string) => AllocationStore
     async function reopened(): Promise<AllocationStore> {
       if (!survives) return store;
       await store.close();
-      store = create(folder);
+      store = await create(folder);
       return store;
     }
 
@@ -160,17 +172,19 @@ function describeStore(name: string, create: (folder: string) => AllocationStore
   });
 }
 
-describeStore('MemoryAllocationStore', () => new MemoryAllocationStore(), false);
+describeStore('MemoryAllocationStore', async () => new MemoryAllocationStore(), false);
 describeStore('LmdbAllocationStore', (folder) => LmdbAllocationStore.open(folder), true);
 
 describe('LmdbAllocationStore on a folder that cannot be used', () => {
-  it('says which key and folder', () => {
+  it('says which key and folder', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
     try {
       const file = join(folder, 'file');
       writeFileSync(file, '');
       appendFileSync(file, 'x');
-      expect(() => LmdbAllocationStore.open(join(file, 'state'))).toThrow(/^state_dir: the store in .*file/);
+      await expect(LmdbAllocationStore.open(join(file, 'state'))).rejects.toThrow(
+        /^state_dir: the store in .*file/,
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -182,6 +196,7 @@ describe('LmdbAllocationStore on a damaged file', () => {
 
   it.each<[string, (file: string) => void]>([
     ['garbage', (file) => writeFileSync(file, Buffer.alloc(lengthOf(file), 7))],
+    ['nothing', (file) => truncateSync(file, 0)],
     ['text', (file) => writeFileSync(file, 'allocations')],
     ['cut inside the first page', (file) => truncateSync(file, 100)],
     ['cut after the first page', (file) => truncateSync(file, 4096)],
@@ -190,13 +205,13 @@ describe('LmdbAllocationStore on a damaged file', () => {
   ])('says so when it is %s', async (_case, damage) => {
     const folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
     try {
-      const store = LmdbAllocationStore.open(folder);
+      const store = await LmdbAllocationStore.open(folder);
       const records = Array.from({ length: 200 }, (_, at) => record(`c${at}`, `9.0.2.${at + 1}/24`));
       await store.commit(records.map((each) => ({ kind: 'put_allocation', record: each })));
       await store.close();
       damage(join(folder, 'allocations.lmdb'));
       const loading = async () => {
-        const damaged = LmdbAllocationStore.open(folder);
+        const damaged = await LmdbAllocationStore.open(folder);
         try {
           return await damaged.load();
         } finally {
@@ -211,4 +226,46 @@ describe('LmdbAllocationStore on a damaged file', () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  it('says so of whichever page was lost, or has lost nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'overlay-ipam-store-'));
+    try {
+      const file = join(folder, 'allocations.lmdb');
+      const whole = await contentOf(folder, async (store) => {
+        const large = { ...record('large', '9.0.3.1/24'), labels: { a: 'x'.repeat(8000) } };
+        const records = Array.from({ length: 100 }, (_, at) => record(`c${at}`, `9.0.2.${at + 1}/24`));
+        for (const some of [[large], records.slice(0, 50), records.slice(50)])
+          await store.commit(some.map((each) => ({ kind: 'put_allocation', record: each })));
+      });
+      const bytes = readFileSync(file);
+      let lost = 0;
+      for (let page = 0; page < 48; page += 1) {
+        writeFileSync(file, Buffer.from(bytes).fill(0, page * 4096, (page + 1) * 4096));
+        const found = await contentOf(folder, (store) =>
+          store.commit([{ kind: 'delete_allocation', key: keyOf(B) }]),
+        ).catch((error: unknown) => error);
+        if (found instanceof Error) {
+          expect(found).toMatchObject({ code: 'data_loss', message: expect.stringContaining(file) });
+          lost += 1;
+        } else {
+          expect(found).toEqual(whole);
+        }
+      }
+      expect(lost).toBeGreaterThan(5);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
+
+/** What a store has after a change. */
+async function contentOf(folder: string, change: (store: AllocationStore) => Promise<void>) {
+  const store = await LmdbAllocationStore.open(folder);
+  try {
+    await store.load();
+    await change(store);
+    return await store.load();
+  } finally {
+    await store.close();
+  }
+}

@@ -1,6 +1,15 @@
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DatabaseSize, FileRoom, makeSafeToMap, pagesOfCommit } from '@overlay/disk-room';
+import {
+  type DatabaseSize,
+  damagedPageOf,
+  FileRoom,
+  lockFileOf,
+  makeLockRoom,
+  makeSafeToMap,
+  pagesOfCommit,
+  provideDataFile,
+} from '@overlay/disk-room';
 import { isFailure, OverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import type { IpamMutation } from '../allocation/records.js';
@@ -61,21 +70,19 @@ export class LmdbAllocationStore implements AllocationStore {
    * Opens the store, creating what is missing. One process at a time may have it open: each plans against what
    * it read at its start.
    * @throws OverlayError `failed_precondition` naming the folder if it cannot be used, or the process that
-   * uses it; `data_loss` if the file is no database.
+   * uses it; `data_loss` if the file is no database, or one that lost its content or a page.
    */
-  static open(folder: string): LmdbAllocationStore {
+  static async open(folder: string): Promise<LmdbAllocationStore> {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const path = join(folder, FILE);
-      if (!makeSafeToMap(path)) throw damaged(folder, 'it does not begin like an lmdb database');
-      const database = open<string, string>({
-        path,
-        encoding: 'string',
-        noSubdir: true,
-        overlappingSync: false,
-        cache: false,
-      });
-      requireSoleUse(join(folder, `${FILE}-lock`));
+      const lockFile = lockFileOf(path);
+      makeLockRoom(lockFile);
+      requireSoleUse(lockFile);
+      await provideDataFile(path, (draft) => openDatabase(draft).close());
+      requireSound(folder, path);
+      const database = openDatabase(path);
+      requireSoleUse(lockFile);
       rmSync(join(folder, FORMER_RESERVE), { force: true });
       return new LmdbAllocationStore(folder, database);
     } catch (error) {
@@ -96,7 +103,7 @@ export class LmdbAllocationStore implements AllocationStore {
         freed: this.#all(FREED, parseStoredFreed),
       };
     } catch (error) {
-      if (isFailure(error)) throw error;
+      if (isFailure(error) && error.code !== 'data_loss') throw error;
       throw damaged(this.#folder, reasonOf(error), error);
     }
   }
@@ -151,6 +158,24 @@ export class LmdbAllocationStore implements AllocationStore {
     const message = `state_dir: the store in ${this.#folder} has format ${String(found)}, this release reads ${readable}: run the release that wrote it`;
     throw new OverlayError('failed_precondition', message);
   }
+}
+
+function openDatabase(path: string): RootDatabase<string, string> {
+  return open<string, string>({
+    path,
+    encoding: 'string',
+    noSubdir: true,
+    overlappingSync: false,
+    cache: false,
+  });
+}
+
+/** lmdb takes an empty file for a new database, and dies of a page that is none. */
+function requireSound(folder: string, path: string): void {
+  if (statSync(path).size === 0) throw damaged(folder, 'it is empty, which it never was before');
+  if (!makeSafeToMap(path)) throw damaged(folder, 'it does not begin like an lmdb database');
+  const reason = damagedPageOf(path);
+  if (reason !== undefined) throw damaged(folder, reason);
 }
 
 function damaged(folder: string, reason: string, cause?: unknown): OverlayError {

@@ -5,9 +5,10 @@ import type { StoreCall, StoreReply } from './threaded-allocation-store.js';
 
 /** The thread in which a ThreadedAllocationStore keeps its store: performs one call after the other. */
 function serve(folder: string, reply: (message: StoreReply) => void): (call: StoreCall) => void {
-  let store: LmdbAllocationStore | undefined;
+  let opening: Promise<LmdbAllocationStore> | undefined;
   const perform = async (call: StoreCall): Promise<unknown> => {
-    store ??= LmdbAllocationStore.open(folder);
+    opening ??= LmdbAllocationStore.open(folder);
+    const store = await opening;
     switch (call.kind) {
       case 'load':
         return store.load();
