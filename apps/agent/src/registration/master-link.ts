@@ -1,5 +1,7 @@
 import {
   type AnswerProbeRequest,
+  HealthCheckResponse_ServingStatus,
+  HealthService,
   MasterServiceService,
   type RegisterAgentRequest,
   type RegisterAgentResponse,
@@ -25,6 +27,8 @@ export interface MasterLink {
   watchProbes(nodeId: string, signal: AbortSignal): AsyncIterable<WatchProbesResponse>;
   /** Gives the outcome of one of them. */
   answerProbe(answer: AnswerProbeRequest, signal: AbortSignal): Promise<void>;
+  /** Whether the master leads, as it says itself: at once, and whenever that changes. */
+  watchLeading(signal: AbortSignal): AsyncIterable<boolean>;
   /** True if a certificate vouches for the master. */
   readonly secure: boolean;
   /** Repeatable. */
@@ -34,11 +38,15 @@ export interface MasterLink {
 /** Makes a link to the master at an address; connects at the first call. */
 export type ConnectMaster = (address: MasterAddress) => MasterLink;
 
+/** What a master's health check answers for its leadership under. */
+const LEADERSHIP_HEALTH_KEY = 'overlay.leader';
+
 /** Links over gRPC. */
 export function grpcMasters(tls: TlsFiles | undefined, timeoutMs: number): ConnectMaster {
   return (address) => {
     const target = formatListenAddress({ kind: 'tcp', ...address });
-    const client = createRpcClient(MasterServiceService, { target, tls, timeoutMs });
+    const methods = { ...MasterServiceService, watchHealth: HealthService.watch };
+    const client = createRpcClient(methods, { target, tls, timeoutMs });
     return {
       register: (request, signal) => client.registerAgent(request, { signal, timeoutMs }),
       report: (request, signal) => client.reportAgent(request, { signal, timeoutMs }),
@@ -46,6 +54,11 @@ export function grpcMasters(tls: TlsFiles | undefined, timeoutMs: number): Conne
       watchProbes: (nodeId, signal) => client.watchProbes({ nodeId }, { signal }),
       async answerProbe(answer, signal) {
         await client.answerProbe(answer, { signal, timeoutMs });
+      },
+      async *watchLeading(signal) {
+        for await (const { status } of client.watchHealth({ service: LEADERSHIP_HEALTH_KEY }, { signal })) {
+          yield status === HealthCheckResponse_ServingStatus.SERVING;
+        }
       },
       secure: tls !== undefined,
       close: () => client.close(),

@@ -86,4 +86,48 @@ describe('runMasterSession', () => {
     await session;
     expect(registeredAtMs).toStrictEqual([0, 10_000, 10_000 + GAP_MS]);
   });
+
+  it('ends when another master begins to lead, whatever its own one says', async () => {
+    const masters = new FakeMasters();
+    masters.answers.set(1, exampleRegistration([exampleNetwork('dcos', 0)]));
+    const connectMaster: ConnectMaster = (address) => ({
+      ...masters.connect(address),
+      async *watchTopology(_request, signal) {
+        await untilAborted(signal);
+        yield* [];
+      },
+      async *watchProbes(_nodeId, signal) {
+        await untilAborted(signal);
+        yield* [];
+      },
+    });
+    const config = agentConfiguration.parse({ ip: '10.0.0.1', master: ['10.0.0.8:1', '10.0.0.8:2'] });
+    const state = new AgentState(config.network);
+    const loop = loopDeps(config, { connectMaster });
+    const deps = {
+      loop,
+      state,
+      metrics: declareMetrics(loop.metrics, state, store),
+      store,
+      file: new AssignmentFile(folder),
+      session: 's1',
+      prober: new Prober({ containers: () => [], stranded: () => [], clock: loop.clock }),
+    };
+    let registered = false;
+    const onRegistered = () => {
+      registered = true;
+    };
+    const { signal } = new AbortController();
+    const session = runMasterSession(deps, { host: '10.0.0.8', port: 1 }, onRegistered, signal);
+    const ended = expect(session).rejects.toMatchObject({
+      code: 'unavailable',
+      message: '10.0.0.8:2 leads now',
+    });
+    while (!registered) await setImmediate();
+    for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+    masters.leading.add(2);
+    masters.leadershipChanged.raise();
+    await ended;
+    expect(masters.open).toBe(0);
+  });
 });

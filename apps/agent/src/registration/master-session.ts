@@ -14,7 +14,9 @@ import type { TopologyStore } from '../topology/topology-store.js';
 import { untilAborted } from '../until-aborted.js';
 import type { AssignmentFile } from './assignment-file.js';
 import type { MasterLink } from './master-link.js';
+import { connectOthers, type OtherMaster } from './other-masters.js';
 import { registerAgent } from './register-agent.js';
+import { untilAnotherLeads } from './until-another-leads.js';
 
 /** What a session works on. */
 export interface SessionDeps {
@@ -39,7 +41,7 @@ const REGISTER_AGAIN_GAP_MS = 500;
 
 /**
  * One conversation with one master: registers, then watches its topology, reports, and registers again when
- * asked, until one of these breaks or the signal aborts.
+ * asked, until one of these breaks, another master begins to lead, or the signal aborts.
  * @param onRegistered called once the master has accepted the node
  * @throws OverlayError why it broke. It always does, except when the signal aborts.
  */
@@ -50,6 +52,7 @@ export async function runMasterSession(
   signal: AbortSignal,
 ): Promise<void> {
   const link = deps.loop.connectMaster(address);
+  const others = connectOthers(deps.loop, address);
   const ended = new AbortController();
   const end = () => ended.abort();
   signal.addEventListener('abort', end, { once: true });
@@ -64,7 +67,8 @@ export async function runMasterSession(
       reportAgent(deps.loop, deps.state, link, ended.signal, (registerAgain) => {
         if (registerAgain) deps.state.registerAgain.raise();
       }),
-      reportToOthers(deps.loop, deps.state, address, ended.signal).then(() => untilAborted(ended.signal)),
+      reportToOthers(deps.loop, deps.state, others, ended.signal).then(() => untilAborted(ended.signal)),
+      leaveLateLeader(deps.loop, others, ended.signal),
       registerWhenAsked(deps, master, asked, ended.signal),
       answerProbes(deps.loop, deps.prober, link, ended.signal),
     ];
@@ -77,8 +81,19 @@ export async function runMasterSession(
   } finally {
     signal.removeEventListener('abort', end);
     deps.state.setConnected(false);
-    link.close();
+    for (const each of [link, ...others.map((other) => other.link)]) each.close();
   }
+}
+
+/** @throws OverlayError `unavailable` once another master leads: this one may never say that it does not. */
+async function leaveLateLeader(
+  deps: LoopDeps,
+  others: readonly OtherMaster[],
+  signal: AbortSignal,
+): Promise<void> {
+  const leader = await untilAnotherLeads(deps, others, signal);
+  if (leader !== undefined) throw new OverlayError('unavailable', `${leader} leads now`);
+  await untilAborted(signal);
 }
 
 async function register(deps: SessionDeps, master: Master, signal: AbortSignal): Promise<void> {
