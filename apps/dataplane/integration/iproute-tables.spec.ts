@@ -32,6 +32,7 @@ async function openNamespace(): Promise<TablesUnderTest & WatchUnderTest> {
     makeVeth: (device) =>
       runOrFail('ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', `${device}p`),
     rename: (device, name) => runOrFail('ip', 'link', 'set', device, 'name', name),
+    addForeignRoute: ({ text }) => runOrFail('ip', 'route', 'prepend', ...text.split(' ')),
     makeDockerChains: async (chains) => {
       for (const { backend, family } of chains)
         await runOrFail(`${family === 4 ? 'iptables' : 'ip6tables'}-${backend}`, '-N', 'DOCKER-USER');

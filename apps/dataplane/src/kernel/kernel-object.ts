@@ -138,8 +138,8 @@ export interface Route {
     /** For kernels without nexthop objects. */
     | { readonly type: 'gateway'; readonly gateway: IpAddress; readonly device: string }
     | { readonly type: 'unreachable'; readonly metric: number }
-    /** What the kernel holds under our protocol but we never write. */
-    | { readonly type: 'other'; readonly text: string };
+    /** What the kernel holds under our protocol but we never write, in words of `ip route` that tell it from ours. */
+    | { readonly type: 'other'; readonly routeType?: string; readonly text: string };
 }
 
 /** A routing policy rule: packets from `source` look into `table` first. */
@@ -308,7 +308,7 @@ function routeValue(target: Route['target']): string {
     case 'unreachable':
       return `unreachable ${target.metric}`;
     case 'other':
-      return target.text;
+      return `${target.routeType ?? ''} ${target.text}`;
   }
 }
 

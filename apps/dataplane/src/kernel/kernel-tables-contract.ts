@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseIpAddress, parseMacAddress } from '@overlay/allocation';
+import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import { ADMISSION, BRIDGE, EVERYTHING, fdb, inline, route, unreachable, VTEP } from './contract-objects.js';
 import {
   type DockerAccept,
@@ -9,7 +9,7 @@ import {
   keyOf,
   type VxlanLink,
 } from './kernel-object.js';
-import type { KernelChange, KernelTables } from './kernel-tables.js';
+import type { ForeignRoute, KernelChange, KernelTables } from './kernel-tables.js';
 
 /** A namespace of its own for one test. */
 export interface TablesUnderTest {
@@ -18,6 +18,8 @@ export interface TablesUnderTest {
   makeVeth(device: string): Promise<void>;
   /** Somebody gives a device another name. */
   rename(device: string, name: string): Promise<void>;
+  /** Another program puts a route in front of ours. */
+  addForeignRoute(route: ForeignRoute): Promise<void>;
   /** Docker makes its chains. */
   makeDockerChains(chains: readonly DockerChain[]): Promise<void>;
   close(): Promise<void>;
@@ -209,6 +211,46 @@ export function describeKernelTables(name: string, open: () => Promise<TablesUnd
         const anew = await look();
         expect(anew).toMatchObject({ ports: [], veth: bare.veth });
         expect(anew.bridge).not.toBe(bare.bridge);
+      }));
+
+    it('tells of the routes of other programs, and changes none of them with ours', () =>
+      within(async (tables, world) => {
+        await fill(tables);
+        const foreign: readonly ForeignRoute[] = [
+          {
+            table: 254,
+            prefix: parseCidr('9.0.2.0/26'),
+            metric: 0,
+            behindOurs: false,
+            text: 'blackhole 9.0.2.0/26',
+          },
+          {
+            table: 42,
+            prefix: parseCidr('10.0.0.2/32'),
+            metric: 0,
+            behindOurs: false,
+            text: 'throw 10.0.0.2 table 42',
+          },
+          {
+            table: 254,
+            prefix: parseCidr('fd01:b:0:0:2::/80'),
+            metric: 7,
+            behindOurs: false,
+            text: 'prohibit fd01:b:0:0:2::/80 metric 7',
+          },
+        ].map((each) => ({ ...each, text: `${each.text} proto 4` }));
+        for (const each of foreign) await world.addForeignRoute(each);
+        const theirs = async () => {
+          const { foreignRoutes = [] } = await tables.read({ ...SCOPE, kinds: new Set(['route']) }, OPTIONS);
+          const prefixes = new Set<string>(foreign.map(({ prefix }) => prefix));
+          return foreignRoutes.filter(({ prefix }) => prefixes.has(prefix));
+        };
+        expect(new Set(await theirs())).toEqual(new Set(foreign));
+        const previous = route(254, '9.0.2.0/26', 0x4f800003);
+        const object = inline(254, '9.0.2.0/26', '44.128.0.3');
+        expect(await tables.apply([{ op: 'replace', object, previous }], OPTIONS)).toEqual([]);
+        expect((await read(tables)).filter((each) => keyOf(each) === keyOf(object))).toEqual([object]);
+        expect(new Set(await theirs())).toEqual(new Set(foreign));
       }));
 
     it('gives renamed devices their names back, with all that is on them', () =>

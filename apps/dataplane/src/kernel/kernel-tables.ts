@@ -1,4 +1,4 @@
-import type { IpAddress } from '@overlay/allocation';
+import type { Cidr, IpAddress } from '@overlay/allocation';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
 import type { DockerChain, KernelObject, KernelObjectKind } from './kernel-object.js';
 
@@ -47,6 +47,18 @@ export interface Cabling {
   readonly veths: readonly VethState[];
 }
 
+/** A route of another program in a table where packets of the overlay are looked up. */
+export interface ForeignRoute {
+  readonly table: number;
+  readonly prefix: Cidr;
+  /** The kernel takes the lowest; 0 is the default of IPv4, 1024 that of IPv6. */
+  readonly metric: number;
+  /** Whether one of ours, alike in prefix, table and metric, is taken first. */
+  readonly behindOurs: boolean;
+  /** As `ip route` spells it. */
+  readonly text: string;
+}
+
 /** What stands in the kernel and is ours. */
 export interface KernelSnapshot {
   /** Ours by the rules of `ownership.ts`, in any order; may name one nexthop key more than once. */
@@ -59,6 +71,8 @@ export interface KernelSnapshot {
   readonly ipv6: boolean;
   /** Where Docker's chain is; empty if `docker-accept` was not read. */
   readonly dockerChains: readonly DockerChain[];
+  /** Routes of other programs; absent if `route` was not read. */
+  readonly foreignRoutes?: readonly ForeignRoute[];
   /** Veth devices and bridges; absent if `port` was not read. */
   readonly cabling?: Cabling;
   /** The device that has the address of `ReadScope.underlay`; absent if none has or links were not read. */

@@ -25,6 +25,9 @@ export const PEER_TABLE = 42;
 /** The kernel's main routing table. */
 export const MAIN_TABLE = 254;
 
+/** The kernel's table of the host's own addresses, which it looks into before all others. */
+export const LOCAL_TABLE = 255;
+
 /** Priority of the rules that lead to {@link PEER_TABLE}. */
 export const RULE_PRIORITY = 30042;
 

@@ -77,10 +77,25 @@ export class DeltaTracker {
     for (const object of objects) {
       const key = keyOf(object);
       const { deviating } = this.#stateOf(object.kind);
-      if (deviating.has(key)) surplus.push(object);
-      else deviating.set(key, object);
+      const first = deviating.get(key);
+      if (first === undefined || isNeverOurs(first)) deviating.set(key, object);
+      if (first !== undefined) surplus.push(isNeverOurs(first) ? first : object);
     }
     return surplus;
+  }
+
+  /**
+   * Of two objects under one key the one that is as wanted counts as the first.
+   * @param surplus what {@link restart} gave; returns it with what is the second one now
+   */
+  preferWanted(surplus: readonly KernelObject[]): readonly KernelObject[] {
+    return surplus.map((object) => {
+      const key = keyOf(object);
+      const [want, first] = [this.wanted(key), this.have(key)];
+      if (first === undefined || isSame(first, want) || !isSame(object, want)) return object;
+      this.observe(key, object);
+      return first;
+    });
   }
 
   /** The kernel now holds `have` under `key`; undefined: nothing. */
@@ -267,6 +282,11 @@ export class DeltaTracker {
     if (state === undefined) throw new OverlayError('internal', `no kind ${kind}`);
     return state;
   }
+}
+
+/** Under our protocol, but nothing that we write. */
+function isNeverOurs(object: KernelObject): boolean {
+  return object.kind === 'route' && object.target.type === 'other';
 }
 
 function haveOf({ wanted, deviating, aside }: KindState, key: string): KernelObject | undefined {

@@ -1,4 +1,4 @@
-import type { HostDescription } from '../desired/host-description.js';
+import { activeSubnets, type HostDescription } from '../desired/host-description.js';
 import type { UnderlayLink } from '../desired/mtu-fit.js';
 import type { OffloadDecision } from '../desired/offload-decision.js';
 import { planDockerAccepts } from '../desired/plan-docker-accepts.js';
@@ -20,7 +20,7 @@ import {
   type Link,
   type Nexthop,
 } from '../kernel/kernel-object.js';
-import type { KernelSnapshot, KernelTables, ReadScope } from '../kernel/kernel-tables.js';
+import type { ForeignRoute, KernelSnapshot, KernelTables, ReadScope } from '../kernel/kernel-tables.js';
 import { BridgeMacs } from './bridge-macs.js';
 import { BridgePorts } from './bridge-ports.js';
 import type { CheckScope } from './check-scope.js';
@@ -28,6 +28,7 @@ import type { DeltaTracker } from './delta-tracker.js';
 import type { NexthopIds } from './nexthop-ids.js';
 import { observeEntries } from './observe-entries.js';
 import type { PeerWants } from './peer-wants.js';
+import { describeShadows, routesOfInterest } from './shadowed-routes.js';
 import { standingWarnings } from './standing-warnings.js';
 
 /** Kinds that are wanted because of what stands in the kernel. */
@@ -76,6 +77,7 @@ export class KernelObserver {
   #underlay: UnderlayLink | undefined;
   #nexthopsKnownToKernel = true;
   #lacksIpv6 = false;
+  #foreignRoutes: readonly ForeignRoute[] = [];
 
   constructor({ tables, tracker, peers, ids, settings }: KernelObserverOptions) {
     this.#tables = tables;
@@ -97,7 +99,8 @@ export class KernelObserver {
       lacksIpv6: this.#lacksIpv6,
       strays: this.#bridgePorts.strays,
     });
-    return [...standing, ...(this.#settings.offload?.warnings ?? [])];
+    const shadows = describeShadows(this.#foreignRoutes, this.#tracker);
+    return [...standing, ...shadows, ...(this.#settings.offload?.warnings ?? [])];
   }
 
   /** Forgets which ports stood on which bridge: the bridges go. */
@@ -179,7 +182,7 @@ export class KernelObserver {
     for (const object of this.#bridgeMacs.pin(wanted, snapshot.objects)) this.#tracker.want(object);
     for (const object of this.#dependent(host, wanted, snapshot)) this.#tracker.want(object);
     this.#peers.rebase(host, peerPlanner(host, this.#nexthopIdOf()));
-    return surplus;
+    return this.#tracker.preferWanted(surplus);
   }
 
   /** What is wanted because of what stands in the kernel: ports of bridges, rules in Docker's chains, offload. */
@@ -229,6 +232,8 @@ export class KernelObserver {
     const scope = { vtep: host.vtep.name, devices, aliases, sysctls, underlay: host.ip, offload, ...part };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
     if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;
+    if (snapshot.foreignRoutes !== undefined)
+      this.#foreignRoutes = routesOfInterest(snapshot.foreignRoutes, activeSubnets(host));
     // What Docker's bridges have by default is no setting of ours.
     const planned = new Set(planDockerSettings(host).map(keyOf));
     const objects = snapshot.objects.filter(

@@ -129,6 +129,9 @@ describe('planCheck', () => {
     expect(plan(entry(ROUTE, false, false))).toEqual(kinds('route'));
     expect(plan(entry({ ...ROUTE, target: { type: 'nexthop', id: 8 } }, false))).toEqual(kinds('route'));
     expect(plan(entry({ ...ROUTE, target: { type: 'nexthop', id: 8 } }, true))).toEqual({ step: 'none' });
+    expect(plan(entry({ ...ROUTE, target: { type: 'other', text: '' } }, true, false))).toEqual(
+      kinds('route'),
+    );
     expect(plan(entry({ ...NEXTHOP, id: 8 }, false))).toMatchObject({ step: 'entry' });
     expect(plan(entry({ ...NEIGHBOUR, mac: parseMacAddress('02:00:00:00:00:01') }, true))).toMatchObject({
       step: 'entry',

@@ -152,7 +152,9 @@ function planEntry(
   const asWanted = ours && attributesOf(wanted) === attributesOf(object);
   if (gone) {
     if (tracker.deviates(key)) return { step: 'retry', key };
-    return asWanted || isUnique(object) ? believed : NOTHING;
+    if (asWanted || isUnique(object)) return believed;
+    // It may have lain in front of ours.
+    return object.kind === 'route' && !marked ? { step: 'kinds', kinds: ['route'] } : NOTHING;
   }
   if (asWanted) return { step: 'settled', key };
   return ours && isTelling(object) ? believed : { step: 'kinds', kinds: kindsBeside(object) };

@@ -56,6 +56,6 @@ function dumpRoute({ prefix, table, target }: Route): string {
     case 'unreachable':
       return `unreachable ${prefix} table ${table} metric ${target.metric}`;
     case 'other':
-      return `${prefix} ${target.text} table ${table}`;
+      return `${target.routeType ?? ''} ${prefix} ${target.text} table ${table}`.trim();
   }
 }

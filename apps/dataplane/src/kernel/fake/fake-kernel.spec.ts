@@ -9,6 +9,7 @@ describeKernelTables('the kernel in memory', () => {
     tables,
     makeVeth: (device) => Promise.resolve(tables.plug(device, undefined)),
     rename: (device, name) => Promise.resolve(tables.rename(device, name)),
+    addForeignRoute: (route) => Promise.resolve(tables.addForeignRoute(route)),
     makeDockerChains: (chains) => Promise.resolve(tables.setDockerChains(chains)),
     close: () => Promise.resolve(),
   });

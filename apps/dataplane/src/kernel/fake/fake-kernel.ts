@@ -11,6 +11,7 @@ import {
 } from '../kernel-object.js';
 import type {
   ChangeFailure,
+  ForeignRoute,
   KernelChange,
   KernelSnapshot,
   KernelTables,
@@ -31,6 +32,7 @@ import { goesWith, whatIsMissing } from './kernel-rules.js';
 export class FakeKernel implements KernelTables, KernelWatch {
   readonly #objects = new Map<string, KernelObject>();
   readonly #foreignNexthops = new Set<number>();
+  readonly #foreignRoutes: ForeignRoute[] = [];
   readonly #log: string[] = [];
   #refusal: ((object: KernelObject) => string | undefined) | undefined;
   #reads = 0;
@@ -115,6 +117,11 @@ export class FakeKernel implements KernelTables, KernelWatch {
     this.#foreignNexthops.add(id);
   }
 
+  /** Another program puts a route in front of ours. */
+  addForeignRoute(route: ForeignRoute): void {
+    this.#foreignRoutes.push(route);
+  }
+
   /** Puts an object there, or takes it away, behind everybody's back. */
   meddle(op: 'add' | 'remove', object: KernelObject): void {
     if (op === 'add') this.#put(object);
@@ -187,6 +194,7 @@ export class FakeKernel implements KernelTables, KernelWatch {
       nexthopObjects: this.#nexthops,
       ipv6: this.#ipv6,
       dockerChains: read('docker-accept') ? this.#dockerChains : [],
+      ...(read('route') ? { foreignRoutes: [...this.#foreignRoutes] } : {}),
       ...(read('port') ? { cabling: this.#cabling.view(this.#objects.values(), scope.only) } : {}),
       ...(underlay === undefined ? {} : { underlay }),
     });

@@ -40,7 +40,7 @@ export function changeLines(change: KernelChange): readonly string[] {
             `nexthop add id ${object.id} via ${object.gateway} dev ${object.device} protocol ${ROUTE_PROTOCOL}`,
           ];
     case 'route':
-      return [`route ${op === 'remove' ? 'del' : op} ${routeWords(object)} protocol ${ROUTE_PROTOCOL}`];
+      return routeLines(change, object);
     case 'rule': {
       const words = `from ${object.source} lookup ${object.table} priority ${object.priority}`;
       return [`rule ${op === 'remove' ? 'del' : 'add'} ${words} protocol ${ROUTE_PROTOCOL}`];
@@ -160,6 +160,19 @@ function connectedRouteLine({ address, device }: Address): string {
   return address.includes(':') ? `${where} metric 256` : `${where} scope link src ${interfaceIp(address)}`;
 }
 
+/**
+ * A route is replaced by a second one beside it: the kernel replaces whichever comes first, and somebody else's may lie in
+ * front of ours. IPv6 routes that name their gateways would become one with their neighbours, and come one after the other.
+ */
+function routeLines(change: KernelChange, route: Route): readonly string[] {
+  const line = (verb: string, each: Route) => `route ${verb} ${routeWords(each)} protocol ${ROUTE_PROTOCOL}`;
+  if (change.op !== 'replace') return [line(change.op === 'remove' ? 'del' : 'add', route)];
+  if (change.previous.kind !== 'route') return [];
+  const merges = route.target.type === 'gateway' && route.prefix.includes(':');
+  const gone = line('del', change.previous);
+  return merges ? [gone, line('add', route)] : [line('append', route), gone];
+}
+
 function routeWords(route: Route): string {
   const { target } = route;
   const where = `${route.prefix} table ${route.table}`;
@@ -171,6 +184,6 @@ function routeWords(route: Route): string {
     case 'unreachable':
       return `unreachable ${where} metric ${target.metric}`;
     case 'other':
-      return where;
+      return [target.routeType ?? '', where, target.text].join(' ').trim();
   }
 }

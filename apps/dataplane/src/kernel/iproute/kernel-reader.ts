@@ -1,9 +1,10 @@
 import { OverlayError } from '@overlay/failure';
 import type { Admission, KernelObject, KernelObjectKind, NftTable } from '../kernel-object.js';
 import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
-import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
+import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE } from '../ownership.js';
 import type { CommandResult, CommandRunner } from './command-runner.js';
 import { type ConnectedRouteJson, markCutOff } from './connected-routes.js';
+import { parseForeignRoutes } from './foreign-routes.js';
 import { readDockerRules } from './iptables-reader.js';
 import { onOwedNames, withOwedNames } from './owed-names.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
@@ -82,9 +83,11 @@ export class KernelReader {
       there && scope.offload && wanted('offload')
         ? await readOffload(this.#runner, tunnel, options)
         : undefined;
-    const routes = ['route', 'show', 'table', 'all', 'protocol', String(ROUTE_PROTOCOL)];
+    // Those of other programs too, for they may lie in front of ours.
+    const routes = ['route', 'show', 'table', 'all'];
     const tables = wanted('nftables', 'admission') ? await this.#ourNftTables(options) : [];
     const [route, rule] = [wanted('route'), wanted('rule')];
+    const routes4 = await list4<RouteJson>(route, routes);
     const routes6 = await list6<RouteJson>(route, routes);
     const rules6 = await list6<RuleJson>(rule, ['rule', 'show']);
     return {
@@ -96,7 +99,7 @@ export class KernelReader {
           device,
         ),
         ...nexthops.ours,
-        ...parseRoutes(await list4<RouteJson>(route, routes)),
+        ...parseRoutes(routes4),
         ...parseRoutes(routes6 ?? []),
         ...parseRules(await list4<RuleJson>(rule, ['rule', 'show'])),
         ...parseRules(rules6 ?? []),
@@ -111,6 +114,7 @@ export class KernelReader {
       nexthopObjects: nexthopList !== undefined,
       ipv6: rules6 !== undefined,
       dockerChains: docker.chains,
+      ...(route ? { foreignRoutes: [routes4, routes6 ?? []].flatMap(parseForeignRoutes) } : {}),
       ...(cabling === undefined ? {} : { cabling }),
       ...(underlay === undefined ? {} : { underlay }),
     };

@@ -91,6 +91,15 @@ describe('parseIpEvent', () => {
       '[ROUTE]7 fd01:b::/64 dev lo proto 142 metric 4278198272 pref medium',
       entry('route 254 unreachable fd01:b::/64', 'unreachable 4278198272'),
     ],
+    [
+      '[ROUTE]Deleted 6 9.0.2.0/24 tos 0x04 proto 142 metric 3 ',
+      entry('route 254 9.0.2.0/24', 'blackhole tos 0x04 metric 3', true),
+    ],
+    [
+      '[ROUTE]fd01:b::/64 nhid 7 via fd01:a::3 dev vtep1024 proto 142 metric 1024 pref medium',
+      entry('route 254 fd01:b::/64', 'nhid 7'),
+    ],
+    ['[ROUTE]9.0.2.0/24 nhid 7 proto 142 metric 5 ', entry('route 254 9.0.2.0/24', ' nhid 7 metric 5')],
     ['[RULE]30042:\tfrom 9.0.0.0/8 lookup 42 proto 142', entry('rule 9.0.0.0/8', '42 30042')],
   ])('reads %s', (line, event) => {
     expect(brief(parseIpEvent(line))).toEqual(event);

@@ -1,4 +1,6 @@
 import {
+  ADDRESS_BITS,
+  type IpFamily,
   isMacAddress,
   parseCidr,
   parseInterfaceAddress,
@@ -9,6 +11,7 @@ import type { Route } from '../kernel-object.js';
 import type { KernelEntry, KernelEvent, LinkChange } from '../kernel-watch.js';
 import {
   CNI_BRIDGE_PREFIX,
+  LOCAL_TABLE,
   MAIN_TABLE,
   NEXTHOP_ID_BASE,
   PEER_TABLE,
@@ -16,6 +19,7 @@ import {
   RULE_PRIORITY,
   SHARED_BRIDGE_PREFIX,
 } from '../ownership.js';
+import { isRouteType, routeTarget } from './route-target.js';
 
 const LOST: KernelEvent = { type: 'lost' };
 const LABEL = /^\[([A-Z]+)\]/;
@@ -31,7 +35,6 @@ const NEXTHOP = /^id (\d+) (?:via (\S+) dev (\S+))?/;
 const RULE = /^(\d+):\s+from (\S+) lookup (\S+)/;
 /** An optional route type (RTN_*, absent for unicast) before the destination; that of MPLS is a bare number. */
 const ROUTE = /^(?:(\d+) )?([0-9a-f]*[.:][0-9a-f.:]*(?:\/\d+)?)(?= |$)/;
-const UNREACHABLE = '7';
 const VIA = / via (\S+) dev (\S+)/;
 /** `5: veth1@if2: <…> master m-dcos …`. */
 const PORT_OF_OURS = new RegExp(` master ((?:${CNI_BRIDGE_PREFIX}|${SHARED_BRIDGE_PREFIX})\\S+)`);
@@ -136,21 +139,30 @@ function parseNexthop(gone: boolean, text: string): KernelEvent | undefined {
 
 function parseRoute(gone: boolean, text: string): KernelEvent | undefined {
   const [, type, destination] = ROUTE.exec(text) ?? [];
-  if (destination === undefined || (type !== undefined && type !== UNREACHABLE)) return undefined;
-  const full = destination.includes(':') ? 128 : 32;
-  const prefix = parseCidr(destination.includes('/') ? destination : `${destination}/${full}`);
+  if (destination === undefined || !isRouteType(type)) return undefined;
   const table = Number(wordAfter(text, ' table ') ?? MAIN_TABLE);
-  const route: Route = { kind: 'route', table, prefix, target: targetOf(type, text) };
+  // The kernel tells of each address that a host gets.
+  if (table === LOCAL_TABLE) return undefined;
+  const family = destination.includes(':') ? 6 : 4;
+  const prefix = parseCidr(
+    destination.includes('/') ? destination : `${destination}/${ADDRESS_BITS[family]}`,
+  );
+  const route: Route = { kind: 'route', table, prefix, target: targetOf(type, text, family) };
   return entryEvent(route, gone, protocolOf(text) === OUR_PROTOCOL);
 }
 
-function targetOf(type: string | undefined, text: string): Route['target'] {
-  if (type === UNREACHABLE) return { type: 'unreachable', metric: Number(wordAfter(text, ' metric ') ?? 0) };
-  const nhid = wordAfter(text, ' nhid ');
-  if (nhid !== undefined) return { type: 'nexthop', id: Number(nhid) };
-  const [, gateway, device] = VIA.exec(text) ?? [];
-  if (gateway === undefined || device === undefined) return { type: 'other', text };
-  return { type: 'gateway', gateway: parseIpAddress(gateway), device };
+function targetOf(type: string | undefined, text: string, family: IpFamily): Route['target'] {
+  const [nhid, metric] = [wordAfter(text, ' nhid '), wordAfter(text, ' metric ')];
+  const [, gateway, device] = nhid === undefined ? (VIA.exec(text) ?? []) : [];
+  const facts = {
+    type,
+    nhid: nhid === undefined ? undefined : Number(nhid),
+    gateway,
+    device: device ?? wordAfter(text, ' dev '),
+    metric: metric === undefined ? undefined : Number(metric),
+    tos: wordAfter(text, ' tos '),
+  };
+  return routeTarget(facts, family);
 }
 
 function parseRule(gone: boolean, text: string): KernelEvent | undefined {

@@ -1,9 +1,7 @@
 import { parseCidr, parseIpAddress, parseMacAddress } from '@overlay/allocation';
 import type { FdbEntry, Neighbour, Nexthop, Route, Rule } from '../kernel-object.js';
-import { PEER_TABLE, ROUTE_PROTOCOL, RULE_PRIORITY } from '../ownership.js';
-
-/** rtnetlink's RTN_UNREACHABLE, as `ip -N` prints it. */
-const TYPE_UNREACHABLE = '7';
+import { MAIN_TABLE, PEER_TABLE, ROUTE_PROTOCOL, RULE_PRIORITY } from '../ownership.js';
+import { routeTarget } from './route-target.js';
 
 /** An entry of `ip -json neigh show nud permanent`. */
 export interface NeighbourJson {
@@ -39,6 +37,8 @@ export interface RouteJson {
   readonly metric?: number;
   readonly gateway?: string;
   readonly dev?: string;
+  readonly tos?: string;
+  readonly protocol?: string;
 }
 
 /** An entry of `ip -N -json rule show`. */
@@ -93,24 +93,18 @@ export function parseNexthops(
   return { ours, foreign };
 }
 
-/** Routes of our protocol; the caller asked for no others. */
+/** The routes of our protocol. */
 export function parseRoutes(json: readonly RouteJson[]): readonly Route[] {
-  return json.map((entry) => {
+  return json.flatMap((entry): readonly Route[] => {
+    if (entry.protocol !== String(ROUTE_PROTOCOL)) return [];
     const family = entry.dst.includes(':') || entry.gateway?.includes(':') ? 6 : 4;
     const full = family === 6 ? 128 : 32;
     const any = family === 6 ? '::/0' : '0.0.0.0/0';
     const text = entry.dst === 'default' ? any : entry.dst;
     const prefix = parseCidr(text.includes('/') ? text : `${text}/${full}`);
-    return { kind: 'route', table: Number(entry.table ?? 254), prefix, target: targetOf(entry) };
+    const target = routeTarget({ ...entry, device: entry.dev }, family);
+    return [{ kind: 'route', table: Number(entry.table ?? MAIN_TABLE), prefix, target }];
   });
-}
-
-function targetOf(entry: RouteJson): Route['target'] {
-  if (entry.nhid !== undefined) return { type: 'nexthop', id: entry.nhid };
-  if (entry.type === TYPE_UNREACHABLE) return { type: 'unreachable', metric: entry.metric ?? 0 };
-  if (entry.gateway !== undefined && entry.dev !== undefined)
-    return { type: 'gateway', gateway: parseIpAddress(entry.gateway), device: entry.dev };
-  return { type: 'other', text: `via ${entry.gateway ?? 'none'} dev ${entry.dev ?? 'none'}` };
 }
 
 /** Our rules. One that asks for more than a source would stand for ours without doing what it does. */
