@@ -10,8 +10,9 @@ import {
   NetworkStatus,
   type RegisterAgentResponse,
 } from '@overlay/contracts';
-import { createRpcClient, type RpcClient } from '@overlay/rpc';
-import { LoneMaster } from '@overlay/testbed';
+import { formatListenAddress } from '@overlay/model';
+import { createRpcClient, type RpcClient, startRpcServer } from '@overlay/rpc';
+import { createCertificates, LoneMaster } from '@overlay/testbed';
 import { runOverlayctl, runOverlayctlInto } from './run-overlayctl.js';
 
 const OVERLAYS = [
@@ -282,6 +283,22 @@ describe('overlayctl without what it needs', () => {
       '/nowhere/k.pem',
     ];
     await expectFailure([...args, 'state'], 1, '/nowhere/');
+  });
+
+  it('says nothing of its own about a TLS master that is called by its address', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'overlay-tls-'));
+    const { client, server: tls } = await createCertificates(folder);
+    const listen = { key: 'listen', address: { kind: 'tcp', host: '127.0.0.1', port: 0 } } as const;
+    const server = await startRpcServer({ listen, services: [], tls, onInternalError: () => undefined });
+    const target = formatListenAddress(server.address);
+    const files = ['--tls-ca', client.ca, '--tls-cert', client.cert, '--tls-key', client.key];
+    const run = await runOverlayctl(['--master', target, ...files, 'network', 'ls']);
+    await server.close(0);
+    rmSync(folder, { recursive: true });
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^overlayctl: .*does not know this command/),
+    ]);
   });
 
   it('says which process of the host is silent, and answers all the same', async () => {
