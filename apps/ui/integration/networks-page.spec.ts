@@ -14,6 +14,7 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+const MAC = '70:b3:d5:80:00:01';
 const ATTACK = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">';
 
 let master: LoneMaster;
@@ -110,6 +111,59 @@ describe('the Networks page', () => {
     expect(await page.locator('figure').first().locator('rect.taken').count()).toBe(3);
     expect(await page.locator('#freshness-headline').textContent()).toBe('Live');
     expect(complaints).toEqual([]);
+  });
+
+  it('shows every column at once on a screen of 1,200 pixels, and never scrolls as a whole', async () => {
+    const bridge = (name: string) => ({
+      name,
+      ip: '172.16.255.128/27',
+      ip6: 'fd01:c:ffff:ffff:ffff:8000::/81',
+    });
+    const overlay = {
+      info: {
+        name: 'both-families',
+        subnet: '172.16.0.0/12',
+        prefix: 26,
+        subnet6: 'fd01:c::/64',
+        prefix6: 80,
+      },
+      subnet: '172.16.255.128/26',
+      subnet6: 'fd01:c:ffff:ffff:ffff::/80',
+      mesos_bridge: bridge('m-both-families'),
+      docker_bridge: bridge('d-both-families'),
+      backend: { vxlan: { vtep_ip: '44.128.255.254/12', vtep_ip6: 'fd01:a::ffff:ffff/64', vtep_mac: MAC } },
+      state: {
+        status: 'STATUS_FAILED',
+        error: 'could not find an available, non-overlapping pool '.repeat(9),
+      },
+    };
+    const json = {
+      network: { overlays: [overlay.info] },
+      agents: [{ ip: '10.255.255.254', overlays: [overlay] }],
+    };
+    await page.route('**/overlay-master/state', (route) => route.fulfill({ json }));
+    await page.setViewportSize({ width: 1_200, height: 900 });
+    await page.goto(master.httpUrl);
+    await page.getByRole('rowheader', { name: '10.255.255.254' }).waitFor();
+    const table = page.locator('#agents-table').locator('..');
+    expect(await table.evaluate((part) => part.scrollWidth - part.clientWidth)).toBe(0);
+    for (const width of [800, 400]) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    }
+  });
+
+  it('names every control', async () => {
+    await page.goto(master.httpUrl);
+    for (const [role, name] of [
+      ['searchbox', 'Filter networks'],
+      ['searchbox', 'Filter agents'],
+      ['checkbox', 'only those not OK'],
+      ['button', 'Previous page of agents'],
+      ['button', 'Next page of agents'],
+    ] as const) {
+      expect(await page.getByRole(role, { name, exact: true }).count()).toBe(1);
+    }
   });
 
   it('filters networks by name and subnet', async () => {

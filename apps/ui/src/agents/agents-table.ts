@@ -56,7 +56,7 @@ function networkCells(network: AgentNetworkView): readonly HTMLTableCellElement[
   return [
     element('td', {}, name),
     element('td', { class: 'address' }, ...blocks.map((block) => element('div', {}, block))),
-    element('td', { class: 'address' }, ...bridges.map((bridge) => element('div', {}, bridge))),
+    element('td', { class: 'address' }, ...bridges.map(bridgeLine)),
     element(
       'td',
       {},
@@ -64,4 +64,10 @@ function networkCells(network: AgentNetworkView): readonly HTMLTableCellElement[
       ...(error === '' ? [] : [element('div', { class: 'error' }, error)]),
     ),
   ];
+}
+
+/** A bridge with its addresses: where the table is narrow it breaks between them, never inside one. */
+function bridgeLine(bridge: string): HTMLDivElement {
+  const parts = bridge.split(' ').flatMap((part) => [' ', element('span', {}, part)]);
+  return element('div', { class: 'bridge' }, ...parts.slice(1));
 }
