@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import {
   type ApplyHostRequest,
+  Capacity,
   DataplaneServiceService,
   IpamServiceService,
   NetworkStatus,
@@ -100,7 +101,9 @@ export async function startIpam(path: string): Promise<FakeIpamServer> {
         ],
         nextPageToken: '',
       }),
-      getCapacity: async () => ({ capacities: [] }),
+      getCapacity: async () => ({
+        capacities: (pools.at(-1) ?? []).map(({ network, half }) => Capacity.create({ network, half })),
+      }),
       async *watchCapacity(_request, { signal }) {
         yield { capacities: [] };
         await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import type { Allocation, Capacity, Pool } from '@overlay/contracts';
+import { type Allocation, Capacity, type Pool } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import { ChangeSignal } from '../change-signal.js';
 import type { IpamLink } from './ipam-link.js';
@@ -8,6 +8,7 @@ export class FakeIpam implements IpamLink {
   readonly socket = '/fake/ipam.sock';
   readonly refusedNetworks = new Set<string>();
   readonly allocations: Allocation[] = [];
+  /** Rows that it tells beside an empty one for each of its pools. */
   readonly capacities: Capacity[] = [];
   readonly usage = new ChangeSignal();
   /** Every set of pools that was accepted, in order. */
@@ -37,7 +38,9 @@ export class FakeIpam implements IpamLink {
 
   async getCapacity(): Promise<readonly Capacity[]> {
     this.#answer();
-    return this.capacities;
+    const told = new Set(this.capacities.map(({ network }) => network));
+    const others = this.pools.filter(({ network }) => !told.has(network));
+    return [...this.capacities, ...others.map(({ network, half }) => Capacity.create({ network, half }))];
   }
 
   async *watchUsage(signal: AbortSignal): AsyncIterable<void> {

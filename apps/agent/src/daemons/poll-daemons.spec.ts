@@ -99,6 +99,45 @@ describe('pollDaemons and the dataplane', () => {
 });
 
 describe('pollDaemons and overlay-ipam', () => {
+  it('has the host configured when a pool is gone that it had been given, and at no other time', async () => {
+    const config = agentConfiguration.parse({ ip: '10.0.0.1', heartbeat_ms: 100 });
+    let asked = 0;
+    class WatchedIpam extends FakeIpam {
+      override getCapacity() {
+        asked += 1;
+        return super.getCapacity();
+      }
+    }
+    const ipam = new WatchedIpam();
+    const state = new AgentState(config.network);
+    const registration = exampleRegistration([exampleNetwork('a', 1)]);
+    const ports = { ...hostPorts(new FakeDockerNetworks()), ipam };
+    const stop = new AbortController();
+    await configurePass(registration, config, ports, FIRST_PASS, () => false, stop.signal);
+    state.setRegistration(registration);
+    state.setProgress(new Map([['id-a', { kind: 'configured' }]]));
+    const { pools } = ipam;
+    const polling = pollDaemons(loopDeps(config, { ports }), state, stop.signal);
+    /** Whether the next answer of overlay-ipam has the host configured again. */
+    const raises = async () => {
+      const [{ count }, before] = [state.reconfigure, asked];
+      state.poll.raise();
+      while (asked === before) await setImmediate();
+      await setImmediate();
+      return state.reconfigure.count > count;
+    };
+    try {
+      expect(await raises()).toBe(false);
+      await ipam.configurePools([]);
+      expect(await raises()).toBe(true);
+      await ipam.configurePools(pools);
+      expect(await raises()).toBe(false);
+    } finally {
+      stop.abort();
+      await polling;
+    }
+  });
+
   it('tells the addresses of a daemon that is away for long as silent, until it answers again', async () => {
     const config = agentConfiguration.parse({ ip: '10.0.0.1', heartbeat_ms: 100 });
     const ipam = new FakeIpam();

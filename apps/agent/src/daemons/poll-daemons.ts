@@ -5,12 +5,13 @@ import { stayingNetworks } from '../configuration/deleted-networks.js';
 import { cniFilesDiffer } from '../configuration/host-cni-files.js';
 import { planContainers } from '../report/plan-containers.js';
 import { hasRecovered } from './has-recovered.js';
+import { lostPools, planGivenPools } from './lost-pools.js';
 
 /**
  * Keeps the state's picture of the daemons current, until the signal aborts: each heartbeat and whenever asked.
  * A daemon that is away leaves its last picture standing, marked as silent after a while where it tells of addresses. A dataplane that answers without a host description
  * has started anew and is configured again, as is the host when a network that had failed is well, or when somebody
- * removed a network's CNI files.
+ * took a network's pool out of overlay-ipam or removed its CNI files.
  */
 export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
   await Promise.all([askDaemons(deps, state, signal), watchCniFiles(deps, state, signal)]);
@@ -69,10 +70,17 @@ async function lookAtCniFiles({ config, ports, logger }: LoopDeps, state: AgentS
 
 /** @returns whether overlay-ipam answered. */
 async function pollIpam(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<boolean> {
+  const givenPools = () => planGivenPools(state.registration, state.progress, deps.config.network);
+  const before = givenPools();
   try {
     const allocations = await deps.ports.ipam.listAllocations(signal);
     const capacities = await deps.ports.ipam.getCapacity(signal);
     state.setUsage(planContainers(allocations), capacities);
+    const networks = lostPools({ before, after: givenPools() }, capacities);
+    if (networks.length > 0) {
+      deps.logger.warn({ event: 'pools_lost', networks, reason: 'somebody else configured overlay-ipam' });
+      state.reconfigure.raise();
+    }
     return true;
   } catch (thrown) {
     deps.logger.debug({ event: 'ipam_usage_failed', reason: toOverlayError(thrown).message });
