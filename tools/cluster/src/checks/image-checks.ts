@@ -35,9 +35,13 @@ const SEARCH = [
 
 const SEARCH_MS = 240_000;
 
+/** What overlay-dataplane and the CNI plugin start, with what comes in the same packages. */
+const TOOLS = ['ip', 'bridge', 'nft', 'iptables', 'iptables-legacy', 'ip6tables', 'ethtool', 'perl'];
+
 /** What images hold and whom their processes are. */
 export const imageChecks: readonly Check[] = [
   { name: 'images: no compilers, sources, source maps or secrets', run: searchImages },
+  { name: 'images: the tools of the dataplane are there', run: checkTools },
   {
     name: 'images: master and ipam are nobody special, the others have few capabilities',
     run: checkPrivileges,
@@ -57,6 +61,13 @@ async function searchImages({ stack }: CheckedCluster): Promise<string> {
     }),
   );
   return `${own.length} images`;
+}
+
+async function checkTools({ stack }: CheckedCluster): Promise<string> {
+  const missing = `for tool in ${TOOLS.join(' ')}; do command -v $tool >/dev/null || echo $tool; done`;
+  const { stdout } = await stack.exec('dataplane-1', ['sh', '-c', missing]);
+  if (stdout.trim() !== '') throw wrong(`the image has no ${stdout.trim().split('\n').join(', no ')}`);
+  return `${TOOLS.length} tools`;
 }
 
 async function checkPrivileges(cluster: CheckedCluster): Promise<string> {
