@@ -5,10 +5,8 @@ import { NetworkServiceService, NetworkStatus } from '@overlay/contracts';
 import { createRpcClient, type RpcClient } from '@overlay/rpc';
 import {
   type CertificateFiles,
-  type Certificates,
   type CommandResult,
   type Container,
-  createCertificates,
   type Host,
   runCommand,
   Testbed,
@@ -20,9 +18,18 @@ jest.setTimeout(90_000);
 
 const OVERLAYCTL = join(__dirname, '../bin/overlayctl');
 
+/** The files of one certificate, as docs/operations.md names them. */
+function filesOf(folder: string, holder: string): CertificateFiles {
+  const file = (name: string) => join(folder, `${name}.pem`);
+  return { ca: file('ca'), cert: file(holder), key: file(`${holder}-key`) };
+}
+
 describe('a cluster over mutual TLS whose nodes have certificates of their own', () => {
   let testbed: Testbed;
-  let authority: Certificates;
+  /** Where the authority's files are. */
+  let authority: string;
+  /** An operator's certificate. */
+  let admin: CertificateFiles;
   let networks: RpcClient<typeof NetworkServiceService>;
   let left: Container;
   let right: Container;
@@ -33,12 +40,10 @@ describe('a cluster over mutual TLS whose nodes have certificates of their own',
   async function certify(of: Host): Promise<CertificateFiles> {
     const folder = join(testbed.folder, `${of.label}-certificate`);
     mkdirSync(folder);
-    copyFileSync(authority.server.ca, join(folder, 'ca.pem'));
-    copyFileSync(join(testbed.folder, 'authority', 'ca.key'), join(folder, 'ca-key.pem'));
+    for (const file of ['ca.pem', 'ca-key.pem']) copyFileSync(join(authority, file), join(folder, file));
     const variables = { STATE_DIR: of.paths.agentStateDir, HOST_IP: of.address.ipv4 };
     await runProcedure('Certificates of nodes', 0, { folder, variables });
-    const [ca, cert, key] = ['ca.pem', 'agent.pem', 'agent-key.pem'].map((name) => join(folder, name));
-    return { ca: ca ?? '', cert: cert ?? '', key: key ?? '' };
+    return filesOf(folder, 'agent');
   }
 
   /** Starts a host's agent with a certificate, in place of the one that ran. */
@@ -76,14 +81,21 @@ describe('a cluster over mutual TLS whose nodes have certificates of their own',
   beforeAll(async () => {
     testbed = await Testbed.create({ hosts: 2, label: 'certificates' });
     const { master } = testbed;
-    const folder = join(testbed.folder, 'authority');
-    mkdirSync(folder);
-    authority = await createCertificates(folder);
+    authority = join(testbed.folder, 'authority');
+    mkdirSync(authority);
     const [address = ''] = master.grpcAddress.split(':');
-    const tls = await authority.issue('master', { names: [`IP:${address}`] });
-    master.configure({ insecure: undefined, tls, require_node_certificates: true });
+    await runProcedure('An authority of your own', 0, {
+      folder: authority,
+      variables: { MASTER_IP: address },
+    });
+    admin = filesOf(authority, 'admin');
+    master.configure({
+      insecure: undefined,
+      tls: filesOf(authority, 'master'),
+      require_node_certificates: true,
+    });
     master.launch();
-    networks = createRpcClient(NetworkServiceService, { target: master.grpcAddress, tls: authority.client });
+    networks = createRpcClient(NetworkServiceService, { target: master.grpcAddress, tls: admin });
     for (const each of testbed.hosts) {
       certificates.set(each, await certify(each));
       each.agent.configure({ tls: certificates.get(each) });
@@ -131,7 +143,7 @@ describe('a cluster over mutual TLS whose nodes have certificates of their own',
 
   it.each<[string, () => CertificateFiles | undefined, RegExp]>([
     ['of another host', () => certificates.get(host('h1')), /is for node .*, and may not speak for/],
-    ['that names no node', () => authority.client, /only the certificate of node/],
+    ['that names no node', () => admin, /only the certificate of node/],
   ])(
     'turns away an agent with a certificate %s, which says so; its containers go on',
     async (_what, chosen, reason) => {
@@ -149,14 +161,14 @@ describe('a cluster over mutual TLS whose nodes have certificates of their own',
   });
 
   it('lets operators change it and nodes read it', async () => {
-    const node = certificates.get(host('h1')) ?? authority.client;
+    const node = certificates.get(host('h1')) ?? admin;
     expect(await overlayctl(node, 'agent', 'ls')).toMatchObject({ exitCode: 0 });
     const refused = await overlayctl(node, 'agent', 'delete', host('h2').address.ipv4, '--force', '--yes');
     expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is not for nodes') });
     const create = ['network', 'create', 'web', '--subnet', '10.88.0.0/16', '--prefix', '24'];
     expect(await overlayctl(node, ...create)).toMatchObject({ exitCode: 1 });
-    expect(await overlayctl(authority.client, ...create)).toMatchObject({ exitCode: 0 });
-    const removal = await overlayctl(authority.client, 'network', 'delete', 'web', '--yes');
+    expect(await overlayctl(admin, ...create)).toMatchObject({ exitCode: 0 });
+    const removal = await overlayctl(admin, 'network', 'delete', 'web', '--yes');
     expect(removal).toMatchObject({ exitCode: 0 });
   });
 });
