@@ -140,6 +140,15 @@ describe('a host that somebody damages', () => {
       ['addr del fe80::72b3:d5ff:fe80:2/64 dev vtep1024'],
       1,
     ],
+    ['the TTL of tunnel packets', ['link set vtep1024 type vxlan ttl 1'], 1],
+    [
+      'the outer header of tunnel packets and where unknown ones go',
+      [
+        'link set vtep1024 type vxlan tos inherit df set',
+        'link set vtep1024 type vxlan remote 198.51.100.77',
+      ],
+      1,
+    ],
     ['a bridge that answers no ARP', ['link set m-dcos arp off'], 1],
     ['the MTU of a bridge', ['link set m-dcos mtu 1300'], 1],
     ['the MAC of a bridge', ['link set m-dcos address 02:99:99:99:99:99'], 1],
@@ -174,6 +183,17 @@ describe('a host that somebody damages', () => {
   ])('repairs %s', async (_, lines, damage) => {
     expect(await heal(...lines.map(ip))).toBe(damage);
   });
+
+  it.each(['dev eth0', 'proxy l2miss noudpcsum maxaddress 7'])(
+    'makes the tunnel anew that somebody made with %s',
+    async (words) => {
+      const tunnel = `id 1024 dstport 64000 local ${host.address.ipv4} nolearning`;
+      const made = `link add vtep1024 up address 70:b3:d5:80:00:02 mtu 1420 type vxlan ${tunnel} ${words}`;
+      await host.execOrFail(['sh', '-c', `ip link del vtep1024; ip ${made}`]);
+      while ((await stateOf(host)) !== healthy) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await host.execOrFail(['ip', '-d', 'link', 'show', 'vtep1024'])).not.toContain(words);
+    },
+  );
 
   it('takes the tunnel back that somebody made a port of his bridge', async () => {
     await host.ip('link add captor type bridge', 'link set vtep1024 master captor');

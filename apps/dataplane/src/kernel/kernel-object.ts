@@ -21,6 +21,12 @@ export const KERNEL_OBJECT_KINDS = [
 export type KernelObjectKind = (typeof KERNEL_OBJECT_KINDS)[number];
 
 /**
+ * What keeps a device's packets from being routed as they shall be, and can be undone in place: it is a port of another one,
+ * answers no ARP, or sets the outer header of its packets or their destination otherwise.
+ */
+export type LinkFault = 'port' | 'no-arp' | 'ttl' | 'tos' | 'df' | 'flow-label' | 'default-remote';
+
+/**
  * The VXLAN device. Its identity is its name, and where that was changed its alias; VNI, port and the family of `local`
  * cannot change in place.
  */
@@ -43,8 +49,10 @@ export interface VxlanLink {
   readonly renamedTo?: string;
   /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
   readonly mute?: true;
-  /** What somebody did to it that keeps its packets from being routed, as the words of `ip link set` that undo it. */
-  readonly undo?: string;
+  /** What somebody did to it; absent where nobody did. */
+  readonly faults?: readonly LinkFault[];
+  /** What it was made with that ours never have, as `proxy`; the kernel takes it at creation only. */
+  readonly misbuilt?: string;
 }
 
 /** A CNI bridge. Its identity is its name, and where that was changed its alias. */
@@ -61,8 +69,8 @@ export interface BridgeLink {
   readonly renamedTo?: string;
   /** True if it has no IPv6 link-local address: the kernel cannot ask for neighbours of what it forwards. */
   readonly mute?: true;
-  /** What somebody did to it that keeps its packets from being routed, as the words of `ip link set` that undo it. */
-  readonly undo?: string;
+  /** What somebody did to it; absent where nobody did. */
+  readonly faults?: readonly LinkFault[];
 }
 
 /** A device under a name that we need or own, of a type that is none of ours. */
@@ -287,7 +295,7 @@ function linkValue(link: Link): string {
   const wrong = link.type === 'foreign' ? '' : faultsOf(link);
   switch (link.type) {
     case 'vxlan':
-      return `vxlan ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning} ${link.alias}${wrong}`;
+      return `vxlan ${link.misbuilt ?? ''} ${link.mac} ${link.mtuBytes} ${link.up} ${link.vni} ${link.port} ${link.local} ${link.learning} ${link.alias}${wrong}`;
     case 'bridge':
       return `bridge ${link.mac} ${link.mtuBytes} ${link.up} ${link.alias}${wrong}`;
     case 'foreign':
@@ -295,8 +303,8 @@ function linkValue(link: Link): string {
   }
 }
 
-function faultsOf({ mute, undo, renamedTo }: VxlanLink | BridgeLink): string {
-  return `${mute ? ' mute' : ''} ${undo ?? ''} ${renamedTo ?? ''}`;
+function faultsOf({ mute, faults = [], renamedTo }: VxlanLink | BridgeLink): string {
+  return `${mute ? ' mute' : ''} ${faults.join(' ')} ${renamedTo ?? ''}`;
 }
 
 function routeValue(target: Route['target']): string {

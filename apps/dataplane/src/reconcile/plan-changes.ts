@@ -90,6 +90,6 @@ export function mayAdopt({ alias }: BridgeLink): boolean {
 }
 
 /** The family of `local` decides which forwarding entries the device takes; without one it is none of ours. */
-function fixedPart({ vni, port, local }: VxlanLink): string {
-  return `${vni} ${port} ${local?.includes(':')}`;
+function fixedPart({ vni, port, local, misbuilt = '' }: VxlanLink): string {
+  return `${vni} ${port} ${local?.includes(':')} ${misbuilt}`;
 }

@@ -5,6 +5,7 @@ import {
   type BridgeLink,
   type KernelObject,
   type Link,
+  type LinkFault,
   type Route,
   type VxlanLink,
 } from '../kernel-object.js';
@@ -64,7 +65,7 @@ function linkLines(change: KernelChange, link: Link): readonly string[] {
   return [
     ...nameLines(change, link),
     ...deviceLines(change, link),
-    ...undoLines(change, link),
+    ...remedyLines(change, link),
     ...unmuteLines(change, link),
   ];
 }
@@ -80,12 +81,27 @@ function presentName(link: Link): string {
   return link.type === 'foreign' ? link.name : (link.renamedTo ?? link.name);
 }
 
-function undoLines(change: KernelChange, { name }: Link): readonly string[] {
+/** What undoes a fault, in words of `ip link set`. */
+const REMEDIES: Readonly<Record<Exclude<LinkFault, 'default-remote'>, string>> = {
+  port: 'nomaster',
+  'no-arp': 'arp on',
+  ttl: 'type vxlan ttl auto',
+  tos: 'type vxlan tos 0',
+  df: 'type vxlan df unset',
+  'flow-label': 'type vxlan flowlabel 0',
+};
+
+function remedyLines(change: KernelChange, link: Link): readonly string[] {
   if (change.op !== 'replace') return [];
   const { previous } = change;
-  return previous.kind === 'link' && previous.type !== 'foreign' && previous.undo !== undefined
-    ? [`link set dev ${name} ${previous.undo}`]
-    : [];
+  if (previous.kind !== 'link' || previous.type === 'foreign') return [];
+  return (previous.faults ?? []).map((fault) => `link set dev ${link.name} ${remedyOf(fault, link)}`);
+}
+
+function remedyOf(fault: LinkFault, link: Link): string {
+  if (fault !== 'default-remote') return REMEDIES[fault];
+  const isIpv6 = link.type === 'vxlan' && link.local?.includes(':') === true;
+  return `type vxlan remote ${isIpv6 ? '::' : '0.0.0.0'}`;
 }
 
 /** The link-local address that the kernel would make (RFC 4291, appendix A). */
@@ -129,7 +145,7 @@ function pinnedMac({ mac }: BridgeLink, previous: KernelObject): string {
 
 function newVxlan(link: VxlanLink): readonly string[] {
   const local = link.local === undefined ? '' : ` local ${link.local}`;
-  const tunnel = `id ${link.vni} dstport ${link.port}${local} nolearning`;
+  const tunnel = `id ${link.vni} dstport ${link.port}${local} nolearning udpcsum`;
   const created = `link add name ${link.name} up address ${link.mac} mtu ${link.mtuBytes} type vxlan ${tunnel}`;
   return [created, `link set dev ${link.name} alias ${link.alias}`];
 }

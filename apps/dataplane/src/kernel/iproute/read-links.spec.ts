@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseIpAddress } from '@overlay/allocation';
 import { findUnderlay, type LinkJson, parseLinks } from './read-links.js';
+import type { VxlanJson } from './vxlan-faults.js';
 
 const SCOPE = { vtep: 'vtep1024', devices: ['vtep1024', 'm-dcos'], sysctls: [] };
 
 /** A device named like the VTEP, of this type. */
-function named(type: string, data: object): LinkJson {
+function named(type: string, data: VxlanJson): LinkJson {
   return {
     ifname: 'vtep1024',
     flags: ['UP'],
@@ -38,15 +39,15 @@ describe('parseLinks', () => {
     expect(mute('UNKNOWN', { local: '169.254.0.1', prefixlen: 20, scope: 'link' })).toBe(true);
   });
 
-  it('knows how to undo what keeps packets from being routed', () => {
+  it('knows what keeps packets from being routed', () => {
     const vtep = named('vxlan', { id: 1024, port: 64000, learning: false, local: '10.0.0.1' });
     const bridge = { ...named('bridge', {}), ifname: 'm-dcos', ifalias: 'overlay:net-1' };
-    const undo = (link: LinkJson) =>
-      parseLinks([link], SCOPE).flatMap((object) => ('undo' in object ? [object.undo] : []));
-    expect(undo({ ...vtep, master: 'br0' })).toEqual(['nomaster']);
-    expect(undo({ ...vtep, master: 'br0', flags: ['UP', 'NOARP'] })).toEqual(['nomaster arp on']);
-    expect(undo({ ...bridge, flags: ['UP', 'NOARP'] })).toEqual(['arp on']);
-    expect([vtep, bridge, { ...bridge, master: 'vrf0' }].flatMap(undo)).toEqual([]);
+    const faults = (link: LinkJson) =>
+      parseLinks([link], SCOPE).flatMap((object) => ('faults' in object ? object.faults : []));
+    expect(faults({ ...vtep, master: 'br0' })).toEqual(['port']);
+    expect(faults({ ...vtep, master: 'br0', flags: ['UP', 'NOARP'] })).toEqual(['port', 'no-arp']);
+    expect(faults({ ...bridge, flags: ['UP', 'NOARP'] })).toEqual(['no-arp']);
+    expect([vtep, bridge, { ...bridge, master: 'vrf0' }].flatMap(faults)).toEqual([]);
   });
 
   it('takes a device of another type for somebody else’s, with its addresses', () => {

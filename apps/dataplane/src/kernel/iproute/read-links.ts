@@ -6,9 +6,10 @@ import {
   parseMacAddress,
 } from '@overlay/allocation';
 import type { UnderlayLink } from '../../desired/mtu-fit.js';
-import type { Address, BridgePort, Link } from '../kernel-object.js';
+import type { Address, BridgePort, Link, LinkFault } from '../kernel-object.js';
 import type { Cabling, ReadScope, VethState } from '../kernel-tables.js';
 import { ALIAS_PREFIX, VTEP_ALIAS } from '../ownership.js';
+import { misbuiltPart, type VxlanJson, vxlanFaults } from './vxlan-faults.js';
 
 /** A device as `ip -json -details address show` prints it, as far as it is read. */
 export interface LinkJson {
@@ -27,13 +28,8 @@ export interface LinkJson {
   readonly ifalias?: string;
   readonly linkinfo?: {
     readonly info_kind?: string;
-    readonly info_data?: {
-      readonly id?: number;
-      readonly port?: number;
-      readonly local?: string;
-      readonly local6?: string;
-      readonly learning?: boolean;
-    };
+    /** Of a VXLAN device; others have other data. */
+    readonly info_data?: VxlanJson;
     /** As a port of a bridge. */
     readonly info_slave_data?: { readonly hairpin?: boolean };
   };
@@ -62,10 +58,10 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
     up: link.flags.includes('UP'),
     ...(isMute(link) ? { mute: true as const } : {}),
   };
-  const undo = undoOf(link, scope);
   const { info_kind: type, info_data: data = {} } = link.linkinfo ?? {};
   const local = data.local ?? data.local6;
   const alias = link.ifalias ?? '';
+  const misbuilt = misbuiltPart(data);
   const named = link.ifname === scope.vtep;
   if (type === 'vxlan' && link.address !== undefined && (named || alias === VTEP_ALIAS))
     return {
@@ -77,22 +73,32 @@ function parseLink(link: LinkJson, scope: ReadScope): Link | undefined {
       local: local === undefined ? undefined : parseIpAddress(local),
       learning: data.learning ?? true,
       alias,
-      ...undo,
+      ...withFaults([...faultsOf(link, scope), ...vxlanFaults(data)]),
+      ...(misbuilt === '' ? {} : { misbuilt }),
     };
   const wanted = named || scope.devices.includes(link.ifname);
   const ours = alias.startsWith(ALIAS_PREFIX);
   if (type === 'bridge' && !named && (ours || wanted) && link.address !== undefined)
-    return { ...common, type: 'bridge', mac: parseMacAddress(link.address), alias, ...undo };
+    return {
+      ...common,
+      type: 'bridge',
+      mac: parseMacAddress(link.address),
+      alias,
+      ...withFaults(faultsOf(link, scope)),
+    };
   return wanted ? { kind: 'link', type: 'foreign', name: link.ifname } : undefined;
 }
 
 /** A tunnel that is a port hands its packets to its master; a device without ARP answers no container. */
-function undoOf({ ifname, master, flags }: LinkJson, { vtep }: ReadScope): { readonly undo?: string } {
-  const words = [
-    ...(ifname === vtep && master !== undefined ? ['nomaster'] : []),
-    ...(flags.includes('NOARP') ? ['arp on'] : []),
+function faultsOf({ ifname, master, flags }: LinkJson, { vtep }: ReadScope): readonly LinkFault[] {
+  return [
+    ...(ifname === vtep && master !== undefined ? (['port'] as const) : []),
+    ...(flags.includes('NOARP') ? (['no-arp'] as const) : []),
   ];
-  return words.length === 0 ? {} : { undo: words.join(' ') };
+}
+
+function withFaults(faults: readonly LinkFault[]): { readonly faults?: readonly LinkFault[] } {
+  return faults.length === 0 ? {} : { faults };
 }
 
 /** The kernel makes a link-local address when a device comes up, which a bridge does with its first port. */
