@@ -59,6 +59,13 @@ export interface ForeignRoute {
   readonly text: string;
 }
 
+/** A program that does not answer, and that only a part of what is read depends on. */
+export interface SilentHelper {
+  /** What could not be read: `link` stands for the driver of the underlay device. */
+  readonly kind: 'link' | 'offload' | 'docker-accept';
+  readonly error: string;
+}
+
 /** What stands in the kernel and is ours. */
 export interface KernelSnapshot {
   /** Ours by the rules of `ownership.ts`, in any order; may name one nexthop key more than once. */
@@ -73,6 +80,8 @@ export interface KernelSnapshot {
   readonly dockerChains: readonly DockerChain[];
   /** Routes of other programs; absent if `route` was not read. */
   readonly foreignRoutes?: readonly ForeignRoute[];
+  /** What is missing here because nobody answered; absent if nothing is. */
+  readonly silent?: readonly SilentHelper[];
   /** Veth devices and bridges; absent if `port` was not read. */
   readonly cabling?: Cabling;
   /** The device that has the address of `ReadScope.underlay`; absent if none has or links were not read. */

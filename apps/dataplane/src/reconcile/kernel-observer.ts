@@ -29,6 +29,7 @@ import type { NexthopIds } from './nexthop-ids.js';
 import { observeEntries } from './observe-entries.js';
 import type { PeerWants } from './peer-wants.js';
 import { describeShadows, routesOfInterest } from './shadowed-routes.js';
+import { knownUnderlay, SilentHelpers } from './silent-helpers.js';
 import { standingWarnings } from './standing-warnings.js';
 
 /** Kinds that are wanted because of what stands in the kernel. */
@@ -77,6 +78,7 @@ export class KernelObserver {
   #underlay: UnderlayLink | undefined;
   #nexthopsKnownToKernel = true;
   #lacksIpv6 = false;
+  readonly #silent = new SilentHelpers();
   #foreignRoutes: readonly ForeignRoute[] = [];
 
   constructor({ tables, tracker, peers, ids, settings }: KernelObserverOptions) {
@@ -100,7 +102,7 @@ export class KernelObserver {
       strays: this.#bridgePorts.strays,
     });
     const shadows = describeShadows(this.#foreignRoutes, this.#tracker);
-    return [...standing, ...shadows, ...(this.#settings.offload?.warnings ?? [])];
+    return [...standing, ...shadows, ...this.#silent.warnings, ...(this.#settings.offload?.warnings ?? [])];
   }
 
   /** Forgets which ports stood on which bridge: the bridges go. */
@@ -199,7 +201,8 @@ export class KernelObserver {
     ];
   }
 
-  #offloadOf(host: HostDescription, { objects }: KernelSnapshot): readonly ChecksumOffload[] {
+  #offloadOf(host: HostDescription, { objects, silent = [] }: KernelSnapshot): readonly ChecksumOffload[] {
+    if (silent.some(({ kind }) => kind === 'offload')) return [];
     const decided = this.#settings.offload?.decide(this.#underlay?.driver);
     const found = objects.find((object) => object.kind === 'offload');
     const on = decided === 'as-found' ? found?.on : decided;
@@ -231,7 +234,9 @@ export class KernelObserver {
     const offload = this.#settings.offload !== undefined;
     const scope = { vtep: host.vtep.name, devices, aliases, sysctls, underlay: host.ip, offload, ...part };
     const snapshot = await this.#tables.read(scope, { timeoutMs: host.commandTimeoutMs });
-    if (part.only === undefined && (part.kinds?.has('link') ?? true)) this.#underlay = snapshot.underlay;
+    if (part.only === undefined && (part.kinds?.has('link') ?? true))
+      this.#underlay = knownUnderlay(snapshot, this.#underlay);
+    this.#silent.note(snapshot.silent ?? [], part);
     if (snapshot.foreignRoutes !== undefined)
       this.#foreignRoutes = routesOfInterest(snapshot.foreignRoutes, activeSubnets(host));
     // What Docker's bridges have by default is no setting of ours.

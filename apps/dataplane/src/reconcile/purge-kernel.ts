@@ -1,3 +1,4 @@
+import { OverlayError } from '@overlay/failure';
 import { isOurDockerSetting } from '../desired/plan-docker-settings.js';
 import { type KernelObject, type KernelObjectKind, keyOf } from '../kernel/kernel-object.js';
 import type { CallOptions, KernelTables } from '../kernel/kernel-tables.js';
@@ -33,7 +34,8 @@ export interface PurgeScope {
  * Removes everything that bears our marks (see `ownership.ts`) and looks again. Whatever this process knows plays no
  * part, so it works after a restart too. Global sysctls stay: other programs may have come to rely on them.
  * @param verify only look
- * @throws OverlayError `unavailable` if the kernel's tables cannot be read.
+ * @throws OverlayError `unavailable` if the kernel's tables cannot be read, also where a program does not answer that only
+ * a part depends on: nobody shall believe that nothing is left.
  */
 export async function purgeKernel(
   tables: KernelTables,
@@ -54,7 +56,10 @@ export async function purgeKernel(
 }
 
 async function readOurs(tables: KernelTables, { vtep, settings }: PurgeScope, options: CallOptions) {
-  const { objects } = await tables.read({ vtep, devices: [], sysctls: settings }, options);
+  const { objects, silent = [] } = await tables.read({ vtep, devices: [], sysctls: settings }, options);
+  const [missing] = silent;
+  if (missing !== undefined)
+    throw new OverlayError('unavailable', `${missing.error}: try again when it does`);
   return objects.filter((object) => {
     if (object.kind === 'sysctl') return isOurDockerSetting(object);
     return object.kind !== 'port' && !(object.kind === 'link' && object.type === 'foreign');

@@ -1,24 +1,39 @@
 import type { DockerAccept, DockerChain } from '../kernel-object.js';
-import type { CallOptions } from '../kernel-tables.js';
+import type { CallOptions, SilentHelper } from '../kernel-tables.js';
 import { type CommandRunner, outputOf } from './command-runner.js';
 import { IPTABLES, iptablesTool, legacyTablesFile, parseDockerAccepts } from './docker-accepts.js';
+import { silentHelper } from './helper-runner.js';
 
 /** Docker's chains and our rules in them. */
 export interface DockerRules {
   readonly chains: readonly DockerChain[];
   readonly accepts: readonly DockerAccept[];
+  /** Why some of it could not be read. */
+  readonly silent: readonly SilentHelper[];
 }
 
-/** Reads Docker's chain in both rule sets and both families. A rule set whose tools are not installed has none. */
+const NONE: DockerRules = { chains: [], accepts: [], silent: [] };
+
+/**
+ * Reads Docker's chain in both rule sets and both families. A rule set whose tools are not installed has none; one whose tool
+ * does not answer is left out.
+ */
 export async function readDockerRules(runner: CommandRunner, options: CallOptions): Promise<DockerRules> {
   const found = await Promise.all(
-    IPTABLES.map(async (chain) => {
-      const saved = await savedFilter(runner, chain, options);
-      const accepts = parseDockerAccepts(saved, chain);
-      return accepts === undefined ? { chains: [], accepts: [] } : { chains: [chain], accepts };
+    IPTABLES.map(async (chain): Promise<DockerRules> => {
+      try {
+        const accepts = parseDockerAccepts(await savedFilter(runner, chain, options), chain);
+        return accepts === undefined ? NONE : { ...NONE, chains: [chain], accepts };
+      } catch (thrown) {
+        return { ...NONE, silent: [silentHelper('docker-accept', thrown)] };
+      }
     }),
   );
-  return { chains: found.flatMap(({ chains }) => chains), accepts: found.flatMap(({ accepts }) => accepts) };
+  return {
+    chains: found.flatMap(({ chains }) => chains),
+    accepts: found.flatMap(({ accepts }) => accepts),
+    silent: found.flatMap(({ silent }) => silent),
+  };
 }
 
 /**

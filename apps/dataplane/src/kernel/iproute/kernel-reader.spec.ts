@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { parseIpAddress } from '@overlay/allocation';
+import { OverlayError } from '@overlay/failure';
 import type { CommandResult, CommandRunner } from './command-runner.js';
 import { KernelReader } from './kernel-reader.js';
 
@@ -24,6 +26,47 @@ function readWith(rules6: CommandResult) {
 }
 
 describe('KernelReader', () => {
+  it('reads the rest where a program does not answer that only a part depends on', async () => {
+    const device = {
+      ifname: 'eth0',
+      flags: ['UP'],
+      mtu: 1500,
+      addr_info: [{ local: '10.0.0.1', prefixlen: 24 }],
+    };
+    const runner: CommandRunner = {
+      run(command, args) {
+        if (command === 'ethtool' || command === 'ip6tables-nft-save')
+          return Promise.reject(new OverlayError('deadline_exceeded', `${command} does not answer`));
+        if (args.includes('address')) return Promise.resolve({ ...EMPTY, stdout: JSON.stringify([device]) });
+        return Promise.resolve(
+          command === 'iptables-nft-save' ? { ...EMPTY, stdout: ':DOCKER-USER - [0:0]' } : EMPTY,
+        );
+      },
+    };
+    const sysctls = {
+      read: () => Promise.resolve('1'),
+      write: () => Promise.resolve(),
+      list: () => Promise.resolve([]),
+    };
+    const underlay = parseIpAddress('10.0.0.1');
+    const scope = {
+      vtep: 'vtep1024',
+      devices: [],
+      sysctls: ['net/ipv4/ip_forward'],
+      underlay,
+      offload: true,
+    };
+    expect(await new KernelReader(runner, sysctls).read(scope, { timeoutMs: 1_000 })).toMatchObject({
+      objects: [{ kind: 'sysctl' }],
+      underlay: { device: 'eth0', mtuBytes: 1500 },
+      dockerChains: [{ backend: 'nft', family: 4 }],
+      silent: [
+        { kind: 'link', error: 'ethtool does not answer' },
+        { kind: 'docker-accept', error: 'ip6tables-nft-save does not answer' },
+      ],
+    });
+  });
+
   it('reads the rest of a kernel that was booted without IPv6', async () => {
     const stderr = 'RTNETLINK answers: Address family not supported by protocol\nDump terminated\n';
     const { objects, ipv6 } = await readWith({ exitCode: 255, stdout: '[', stderr });

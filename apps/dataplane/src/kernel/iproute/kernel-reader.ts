@@ -1,10 +1,11 @@
 import { OverlayError } from '@overlay/failure';
 import type { Admission, KernelObject, KernelObjectKind, NftTable } from '../kernel-object.js';
-import type { CallOptions, KernelSnapshot, ReadScope } from '../kernel-tables.js';
+import type { CallOptions, KernelSnapshot, ReadScope, SilentHelper } from '../kernel-tables.js';
 import { ADMISSION_SET, ADMISSION_TABLE, NFT_TABLE } from '../ownership.js';
 import type { CommandResult, CommandRunner } from './command-runner.js';
 import { type ConnectedRouteJson, markCutOff } from './connected-routes.js';
 import { parseForeignRoutes } from './foreign-routes.js';
+import { helperRunner, silentHelper } from './helper-runner.js';
 import { readDockerRules } from './iptables-reader.js';
 import { onOwedNames, withOwedNames } from './owed-names.js';
 import { type NftSetJson, parseAdmissions } from './read-admissions.js';
@@ -32,13 +33,18 @@ const NO_NEXTHOPS = /Operation not supported|Object "nexthop" is unknown/;
 /** What a kernel with `ipv6.disable=1` says: it does not know the family. */
 const NO_IPV6 = /Address family not supported by protocol/;
 
+/** They take milliseconds. */
+const HELPER_PATIENCE_MS = 3_000;
+
 /** Reads every table that we have objects in: one process a table, none for each object. */
 export class KernelReader {
   readonly #runner: CommandRunner;
+  readonly #helpers: CommandRunner;
   readonly #sysctls: SysctlFiles;
 
   constructor(runner: CommandRunner, sysctls: SysctlFiles) {
     this.#runner = runner;
+    this.#helpers = helperRunner(runner, HELPER_PATIENCE_MS);
     this.#sysctls = sysctls;
   }
 
@@ -48,6 +54,12 @@ export class KernelReader {
     const list = async <T>(needed: boolean, command: string, args: readonly string[]) =>
       needed ? this.#json<T>(command, args, options) : [];
     const device = scope.vtep;
+    const silent: SilentHelper[] = [];
+    const unlessSilent = <T>(kind: SilentHelper['kind'], answer: Promise<T>): Promise<T | undefined> =>
+      answer.catch((thrown: unknown) => {
+        silent.push(silentHelper(kind, thrown));
+        return undefined;
+      });
     const aboutDevices = wanted('link', 'address', 'neighbour', 'fdb', 'port', 'offload');
     const devices = aboutDevices ? withOwedNames(await this.#devices(scope.only, options), scope) : [];
     const list6 = async <T>(needed: boolean, args: readonly string[]) =>
@@ -61,7 +73,13 @@ export class KernelReader {
     ];
     const parsed = parseLinks(devices, scope);
     const links = routed ? markCutOff(parsed, onOwedNames(connected, devices)) : parsed;
-    const underlay = scope.only === undefined ? await this.#underlay(devices, scope, options) : undefined;
+    const link = scope.only === undefined && scope.underlay && findUnderlay(devices, scope.underlay);
+    // The driver is only of interest for checksum offload.
+    const driver =
+      link && scope.offload
+        ? await unlessSilent('link', readDriver(this.#helpers, link.device, options))
+        : undefined;
+    const underlay = link ? { ...link, ...(driver === undefined ? {} : { driver }) } : undefined;
     // What stands on somebody else's device of that name is not ours.
     const there = links.some(
       (link) => link.kind === 'link' && link.name === device && link.type !== 'foreign',
@@ -73,15 +91,16 @@ export class KernelReader {
       : [];
     const nexthops = parseNexthops(onOwedNames(nexthopList ?? [], devices), device);
     const docker = wanted('docker-accept')
-      ? await readDockerRules(this.#runner, options)
-      : { chains: [], accepts: [] };
+      ? await readDockerRules(this.#helpers, options)
+      : { chains: [], accepts: [], silent: [] };
+    silent.push(...docker.silent);
     const cabling = wanted('port') ? parseCabling(devices) : undefined;
     const bridges = new Set(
       links.flatMap((link) => (link.kind === 'link' && link.type === 'bridge' ? [link.name] : [])),
     );
     const offload =
       there && scope.offload && wanted('offload')
-        ? await readOffload(this.#runner, tunnel, options)
+        ? await unlessSilent('offload', readOffload(this.#helpers, tunnel, options))
         : undefined;
     // Those of other programs too, for they may lie in front of ours.
     const routes = ['route', 'show', 'table', 'all'];
@@ -115,17 +134,10 @@ export class KernelReader {
       ipv6: rules6 !== undefined,
       dockerChains: docker.chains,
       ...(route ? { foreignRoutes: [routes4, routes6 ?? []].flatMap(parseForeignRoutes) } : {}),
+      ...(silent.length === 0 ? {} : { silent }),
       ...(cabling === undefined ? {} : { cabling }),
       ...(underlay === undefined ? {} : { underlay }),
     };
-  }
-
-  /** The driver is only of interest for checksum offload. */
-  async #underlay(devices: readonly LinkJson[], { underlay, offload }: ReadScope, options: CallOptions) {
-    const link = underlay && findUnderlay(devices, underlay);
-    if (link === undefined || !offload) return link;
-    const driver = await readDriver(this.#runner, link.device, options);
-    return { ...link, ...(driver === undefined ? {} : { driver }) };
   }
 
   /** One line for each device that is asked for; what is not there says so on the standard error, which is no failure. */
