@@ -257,6 +257,32 @@ describe('isolation', () => {
     }
   });
 
+  it('keeps out what the other host sends from its gateway address, which lies in the network', async () => {
+    const captures = await Promise.all(
+      (['secret2', 'open2'] as const).map(async (name) => {
+        const filter = ['icmp', 'or', 'icmp6'];
+        const capture = container(name).process('capture', ['tcpdump', '-n', '-l', '-i', 'eth0', ...filter]);
+        await capture.start();
+        return capture;
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const send = (from: string, to: string | undefined) =>
+      host(1).exec(['ping', '-n', '-c', '2', '-i', '0.2', '-W', '1', '-I', from, to ?? '']);
+    for (const [name, number] of [
+      ['secret2', 10],
+      ['open2', 20],
+    ] as const) {
+      await send(`9.${number}.1.1`, container(name).ipv4);
+      await send(`fd01:${number}:0:0:1::1`, container(name).ipv6);
+    }
+    const [secret, open] = captures;
+    for (const family of ['ICMP echo request', 'ICMP6, echo request'])
+      while (!open?.log().includes(family)) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const capture of captures) await capture.stop();
+    expect(secret?.log()).not.toContain('echo request');
+  });
+
   it('drops sources outside the half', async () => {
     const liar = container('secret1');
     await liar.ip('addr add 9.10.1.200/32 dev eth0');

@@ -39,10 +39,10 @@ const host = (network: ClusterNetwork): HostDescription => ({
   commandTimeoutMs: 1000,
 });
 
-const NOTHING = { forward: [], input: [] };
+const NOTHING = { forward: [], input: [], output: [] };
 
 describe('planIsolation', () => {
-  it('closes forward and input by device and by address', () => {
+  it('closes forward, input and output by device and by address', () => {
     expect(planIsolation(host(secret))).toEqual({
       forward: [
         'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
@@ -66,6 +66,7 @@ describe('planIsolation', () => {
         'iifname { "m-secret", "d-secret" } counter drop',
         'iifname != "lo" ip saddr 9.0.0.0/8 counter drop',
       ],
+      output: ['oifname != "vtep1024" accept', 'ip daddr 9.0.0.0/8 counter drop'],
     });
   });
 

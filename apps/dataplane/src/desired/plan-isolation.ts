@@ -15,11 +15,14 @@ const NEIGHBOUR_DISCOVERY = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-adve
 export interface FilterRules {
   readonly forward: readonly string[];
   readonly input: readonly string[];
+  readonly output: readonly string[];
 }
 
 /**
  * The rules that keep isolated networks apart: `forward` between a network's containers and everybody else, `input`
- * between them and their own host, which may open connections to them and gets the replies. Both look at the device a
+ * between them and their own host, which may open connections to them and gets the replies, `output` between the host and
+ * containers on others: with a gateway address it has one of the network's, which nobody there can tell from a container's.
+ * Forward and input look at the device a
  * packet came through and at its addresses: neither alone would stop a container that lies about its source. Empty
  * without isolated networks.
  *
@@ -30,10 +33,11 @@ export function planIsolation(host: HostDescription): FilterRules {
   const isolated = host.clusterNetworks
     .filter((network) => network.isolated)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (isolated.length === 0) return { forward: [], input: [] };
+  if (isolated.length === 0) return { forward: [], input: [], output: [] };
   return {
     forward: [NEIGHBOUR_DISCOVERY, ...isolated.flatMap((network) => forwardRules(host, network))],
     input: [NEIGHBOUR_DISCOVERY, ...isolated.flatMap((network) => inputRules(host, network))],
+    output: outputRules(host, isolated),
   };
 }
 
@@ -67,6 +71,15 @@ function inputRules(host: HostDescription, network: ClusterNetwork): readonly st
     ...network.subnets.map(
       (subnet) => `iifname != "lo" ${WORD[cidrFamily(subnet)]} saddr ${subnet} counter drop`,
     ),
+  ];
+}
+
+/** What does not go into the tunnel is passed by the first rule. */
+function outputRules({ vtep }: HostDescription, isolated: readonly ClusterNetwork[]): readonly string[] {
+  const subnets = isolated.flatMap((network) => network.subnets);
+  return [
+    `oifname != "${vtep.name}" accept`,
+    ...subnets.map((subnet) => `${WORD[cidrFamily(subnet)]} daddr ${subnet} counter drop`),
   ];
 }
 

@@ -42,6 +42,7 @@ export function planNftTable(host: HostDescription): NftTable {
       : []),
     ...filterChain('forward', [...isolation.forward, ...planForeignIpv4(host)]),
     ...filterChain('input', isolation.input),
+    ...filterChain('output', isolation.output),
     'chain postrouting {',
     'type nat hook postrouting priority srcnat; policy accept;',
     ...rules,
@@ -52,7 +53,7 @@ export function planNftTable(host: HostDescription): NftTable {
 }
 
 /** A chain without rules is left out. */
-function filterChain(hook: 'forward' | 'input', rules: readonly string[]): readonly string[] {
+function filterChain(hook: 'forward' | 'input' | 'output', rules: readonly string[]): readonly string[] {
   if (rules.length === 0) return [];
   return [`chain ${hook} {`, `type filter hook ${hook} priority filter; policy accept;`, ...rules, '}'];
 }
