@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -225,7 +226,7 @@ describe('overlayctl log', () => {
     expect(await readFile(file, 'utf8')).toBe('the old one');
   });
 
-  it('replaces the file behind a symbolic link, and nothing that is no file', async () => {
+  it('replaces the file behind a symbolic link, nothing that is no file, and makes no folder', async () => {
     const log = newLog('embedded');
     await startMaster(log);
     const config = await configFor(log);
@@ -243,5 +244,10 @@ describe('overlayctl log', () => {
     expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
     expect(refused.stderr).toContain('is no regular file');
     expect((await stat(device)).isCharacterDevice()).toBe(true);
+    const nowhere = join(folder, 'backups', 'today');
+    const slip = await runOverlayctl(['log', 'export', join(nowhere, 'x'), '--config', config]);
+    expect(slip).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(slip.stderr).toContain(`there is no folder ${nowhere}`);
+    expect(existsSync(join(folder, 'backups'))).toBe(false);
   });
 });

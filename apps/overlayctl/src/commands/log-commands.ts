@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createReadStream, existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { Command } from 'commander';
 import { checkLog } from '../check-log.js';
@@ -103,12 +103,17 @@ async function writeExport(file: string, pieces: AsyncIterable<string>): Promise
 }
 
 /**
- * The path at which a file may be replaced: behind symbolic links, for `/dev/stdout` is one.
- * @throws OverlayError `failed_precondition` for a device or whatever else is no file: the whole machine may use it.
+ * The path at which a file may be made or replaced: behind symbolic links, for `/dev/stdout` is one.
+ * @throws OverlayError `failed_precondition` for a device or whatever else is no file: the whole machine may use it;
+ * `not_found` for a folder that is not there: a path with a slip in it is no place for a backup.
  */
 function replaceable(file: string): string {
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) return resolve(file);
+  if (found === undefined) {
+    const folder = dirname(resolve(file));
+    if (existsSync(folder)) return resolve(file);
+    throw new OverlayError('not_found', `cannot write ${file}: there is no folder ${folder}; make it first`);
+  }
   if (found.isFile()) return realpathSync(file);
   const message = `cannot write ${file}: it is no regular file; ${STANDARD_STREAM} is standard output`;
   throw new OverlayError('failed_precondition', message);
