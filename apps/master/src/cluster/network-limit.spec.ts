@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NetworkDefinition, NetworkId } from '@overlay/model';
 import { CommitRoom } from '@overlay/overlay-log';
+import { RegistrationEncoder } from '../rpc/encode-registration.js';
+import { Cluster } from './cluster.js';
+import { ClusterRecords } from './cluster-records.js';
+import { diffRecords } from './diff-records.js';
 import { planQuarantineEnds } from './plan-agent-deletion.js';
 import { planNetworkCreation } from './plan-network.js';
 import { planRegistration } from './plan-registration.js';
@@ -58,6 +62,39 @@ describe('the number of networks', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/new may be refused: 70 networks .* at most 119 blocks/),
     ]);
+  });
+});
+
+describe('the number of networks in a log that takes many', () => {
+  const EMBEDDED_LIMITS = { maxMutations: 10_000, maxBytes: 16 * 1024 * 1024 };
+  /** With the longest names and addresses that there are. */
+  const longest = (count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const number = index.toString(16).padStart(4, '0');
+      return networkOf(
+        `longest-n${number}`,
+        [`111.${100 + (index >> 8)}.${index & 255}.128/25`, 28],
+        [`fdab:cdef:abcd:efab:cdef:${1 + index}::/108`, 124],
+      );
+    });
+
+  it('is such that an agent takes the answer to its registration, and no larger', () => {
+    const state = stateWith(longest(4_096), DEFAULT_SPACE, 600_000, EMBEDDED_LIMITS);
+    const more = networkOf('more', ['112.0.0.0/16', 26]);
+    const creation = () => planNetworkCreation(state, more, () => 'new' as NetworkId);
+    expect(creation).toThrow(expect.objectContaining({ code: 'resource_exhausted' }));
+    expect(creation).toThrow('more than the 4096 that an agent takes');
+    const { node } = planRegistration(state, requestOf('a', '172.16.0.1'), ALONE);
+    expect(node.networks).toHaveLength(4_096);
+    const cluster = new Cluster({ vtepMacOuiText: '70:B3:D5:00:00:00', monotonicMs: () => 0 });
+    const loaded = new ClusterRecords();
+    loaded.apply(diffRecords(loaded, state.records));
+    cluster.adopt(loaded, { revision: 1n, term: '' });
+    cluster.close();
+    const answer = new RegistrationEncoder().encode(cluster.assignment(node), cluster.definitions(), 1n);
+    // An id is a UUID of 36 characters, and stands three times in what is said of a network.
+    const bytes = answer.length + 4_096 * 3 * (36 - 'id-longest-n0000'.length);
+    expect(bytes).toBeLessThan(3 * 1024 * 1024);
   });
 });
 

@@ -47,8 +47,9 @@ export function stateWith(
   definitions: readonly NetworkDefinition[],
   space: AddressSpaceDefinition = DEFAULT_SPACE,
   quarantineMs = 600_000,
+  limits: CommitLimits = ETCD_LIMITS,
 ): PlannerState {
-  const state = new PlannerState(quarantineMs, ETCD_LIMITS);
+  const state = new PlannerState(quarantineMs, limits);
   state.records.put({ kind: 'address-space', addressSpace: space });
   for (const definition of definitions) state.records.put({ kind: 'network', network: recordOf(definition) });
   state.finishLoading(0);
