@@ -33,7 +33,10 @@ describe('transportReason', () => {
       'No address added out of total 1 resolved errors: [listen EADDRINUSE: address already in use 127.0.0.1:5060]',
       'listen EADDRINUSE: address already in use 127.0.0.1:5060',
     ],
-    ['14 UNAVAILABLE: Channel closed before call started', 'the connection failed under another call'],
+    [
+      '14 UNAVAILABLE: Channel closed before call started',
+      'it did not answer, and the connection was given up',
+    ],
     ['etcdserver: no leader', 'etcdserver: no leader'],
     ['', ''],
   ])('makes of %j: %j', (text, reason) => {

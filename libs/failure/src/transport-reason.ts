@@ -12,7 +12,8 @@ export function transportReason(text: string): string {
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, '')
     .replace(/^(?:[\dA-F]+:)?error:[\dA-F]+:SSL routines:[^:]*:([^:]+).*$/s, 'TLS: $1');
   if (reason === 'Failed to connect') return 'the connection was closed at once';
-  if (reason === 'Channel closed before call started') return 'the connection failed under another call';
+  if (reason === 'Channel closed before call started')
+    return 'it did not answer, and the connection was given up';
   if (reason === 'Protocol error') return 'the answer is no gRPC';
   const late = /^Deadline exceeded after (\d+(?:\.\d+)?)s/.exec(reason)?.[1];
   if (late !== undefined) return `no answer within ${late} s`;
