@@ -88,6 +88,7 @@ export class EtcdElection {
         { request_range: { key: start, range_end: end, limit: 1, keys_only: true } },
       ],
     };
+    const asked = this.#leader.newest;
     const { header, responses } = await this.#members.call({
       doing: 'campaign for',
       repeatable: true,
@@ -96,7 +97,7 @@ export class EtcdElection {
     });
     const [leader, format, first] = responses.map(({ response_range: range }) => range.kvs[0]);
     const fence = fenceOf(leader);
-    this.#leader.observe(fence, BigInt(header.revision));
+    this.#leader.observe(fence, BigInt(header.revision), asked);
     return {
       led: fence !== undefined,
       format: format?.value.toString(),
@@ -117,6 +118,7 @@ export class EtcdElection {
       { request_put: { key, value: Buffer.from(candidate), lease: lease.id } },
       ...(first ? [{ request_put: { key: format, value } }] : []),
     ];
+    const asked = this.#leader.newest;
     const { succeeded, header } = await this.#members.call({
       doing: 'campaign for',
       repeatable: false,
@@ -124,7 +126,7 @@ export class EtcdElection {
     });
     if (!succeeded) return undefined;
     const fence = { candidate, epoch: BigInt(header.revision) };
-    this.#leader.observe(fence, fence.epoch);
+    this.#leader.observe(fence, fence.epoch, asked);
     this.#leader.onceReplaced(fence, () => lease.end());
     return new EtcdLeadership(fence, lease);
   }

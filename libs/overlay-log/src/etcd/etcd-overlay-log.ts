@@ -123,7 +123,10 @@ class EtcdOverlayLog implements OverlayLog {
         run: (client, callOptions) => client.kv.txn(plan.request, callOptions),
       });
       const verdict = readCommitAnswer(answer, fence, this.#members.where, behind);
-      if (verdict.kind === 'committed') return verdict.revision;
+      if (verdict.kind === 'committed') {
+        this.#leader.learn(verdict.revision);
+        return verdict.revision;
+      }
       if (verdict.kind === 'conflict') throw await this.#conflictOf(plan);
       if (early) throw notBehind();
       await this.#underWay.get(markOf(fence, behind))?.catch(() => undefined);

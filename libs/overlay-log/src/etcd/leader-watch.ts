@@ -20,9 +20,10 @@ export class LeaderWatch {
   readonly #closing: AbortSignal;
   readonly #feed = new LeaderFeed();
   readonly #known = new AbortController();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(restored: boolean) => void>();
   #fence: Fence | undefined;
   #revision = 0n;
+  #newest = 0n;
   #running = false;
 
   constructor(members: EtcdMembers, keys: EtcdKeys, closing: AbortSignal) {
@@ -48,25 +49,43 @@ export class LeaderWatch {
     void this.#confirm();
   }
 
-  /** Tells what stood under the leader's key at a revision of etcd; older news than known changes nothing. */
-  observe(fence: Fence | undefined, revision: bigint): void {
-    if (revision < this.#revision) return;
+  /** The newest revision of etcd that is known; what a quorum is asked from now on is answered at no older one. */
+  get newest(): bigint {
+    return this.#newest;
+  }
+
+  /** Tells of a revision that etcd is at, without news of the leader. */
+  learn(revision: bigint): void {
+    if (revision > this.#newest) this.#newest = revision;
+  }
+
+  /**
+   * Tells what stood under the leader's key at a revision of etcd. Older news than known changes nothing, but for an
+   * answer that a quorum gave: it knows less than before only where etcd was restored from a backup. Then nobody's fence
+   * holds any more, be it in the backup: whoever leads knows of commits that are not in the log.
+   * @param asked the revision that was known when the quorum was asked; 0 for what came unasked
+   */
+  observe(fence: Fence | undefined, revision: bigint, asked = 0n): void {
+    const restored = revision < asked;
+    if (revision < this.#revision && !restored) return;
     this.#revision = revision;
+    if (restored) this.#newest = revision;
+    else this.learn(revision);
     this.#fence = fence;
     this.#feed.tell(fence?.candidate);
     this.#known.abort();
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners]) listener(restored);
   }
 
   /** Calls back once when someone else, or nobody, is known to lead in place of this fence. */
   onceReplaced(fence: Fence, replaced: () => void): void {
-    const listener = (): void => {
-      if (this.#revision < fence.epoch || this.#fence?.epoch === fence.epoch) return;
+    const listener = (restored: boolean): void => {
+      if (!restored && (this.#revision < fence.epoch || this.#fence?.epoch === fence.epoch)) return;
       this.#listeners.delete(listener);
       replaced();
     };
     this.#listeners.add(listener);
-    listener();
+    listener(false);
   }
 
   async #follow(): Promise<void> {
@@ -102,13 +121,14 @@ export class LeaderWatch {
 
   /** Asks a quorum who leads, and tells it. @returns the revision of the answer. */
   async #ask(): Promise<bigint> {
+    const asked = this.#newest;
     const { header, kvs } = await this.#members.call({
       doing: 'watch',
       repeatable: true,
       run: (client, options) => client.kv.range({ key: this.#keys.leader }, options),
     });
     const revision = BigInt(header.revision);
-    this.observe(fenceOf(kvs[0]), revision);
+    this.observe(fenceOf(kvs[0]), revision, asked);
     return revision;
   }
 

@@ -60,7 +60,8 @@ async function planStart(
 ): Promise<bigint> {
   const { newest, present } = await readMark(members, keys);
   if (seen > newest) {
-    const message = `cannot watch from revision ${seen}: the newest commit is ${newest}; load again`;
+    const cause = `the newest commit is ${newest}: etcd was restored from a backup`;
+    const message = `cannot watch from revision ${seen}, for ${cause}; load again`;
     throw new OverlayError('failed_precondition', message);
   }
   if (seen === newest) return present + 1n;
