@@ -276,7 +276,7 @@ describe('CommitLoop', () => {
       { number: 1 },
       { number: 2, behind: 1 },
       { number: 3, behind: 2 },
-      { number: 4 },
+      { number: 4, behind: 3 },
     ]);
     expect(events.filter((event) => event.startsWith('applied'))).toEqual(
       [1, 2, 3, 4].map((revision) => `applied ${revision}`),

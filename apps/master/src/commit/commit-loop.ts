@@ -49,7 +49,6 @@ interface Batch {
 /** A batch on its way to the log. */
 interface Sent {
   readonly batch: Batch;
-  readonly number: number;
   /** The revision that the batch led to, none if it changes nothing, or why it failed. Never rejects. */
   readonly outcome: Promise<bigint | OverlayError | undefined>;
 }
@@ -77,6 +76,8 @@ export class CommitLoop {
   /** In the order in which they were sent. */
   readonly #underWay: Sent[] = [];
   #sent = 0;
+  /** The commit that the next one has to be behind: a log without it was put back to a backup under this leader. */
+  #behind: number | undefined;
   /** How many changes of upkeep were planned so far. */
   #upkept = 0;
   #revision: bigint;
@@ -167,13 +168,13 @@ export class CommitLoop {
 
   #send(batch: Batch): Sent {
     this.#sent += 1;
-    // A batch that changes nothing leaves nothing in the log to be behind.
-    const before = this.#underWay.findLast((sent) => sent.batch.mutations.length > 0);
     const order = {
       number: this.#sent,
-      ...(before === undefined ? {} : { behind: before.number }),
+      ...(this.#behind === undefined ? {} : { behind: this.#behind }),
     };
-    return { batch, number: this.#sent, outcome: this.#commit(batch, order) };
+    // A batch that changes nothing leaves nothing in the log to be behind.
+    if (batch.mutations.length > 0) this.#behind = this.#sent;
+    return { batch, outcome: this.#commit(batch, order) };
   }
 
   async #commit({ mutations }: Batch, order: CommitOrder): Promise<bigint | OverlayError | undefined> {
