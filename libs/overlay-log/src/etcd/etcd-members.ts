@@ -17,6 +17,9 @@ export interface MemberCall<T> {
   readonly run: (client: EtcdClient, options: CallOptions) => Promise<T>;
 }
 
+/** A try has at least so much of the usual timeout. */
+const LEAST_SHARE = 0.1;
+
 /** A stream to one member. */
 interface MemberStream {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -61,6 +64,8 @@ export class EtcdMembers {
     const last = Date.now() + 2 * timeoutMs;
     let failure: OverlayError | undefined;
     for (let tries = call.repeatable ? this.#clients.length : 1; tries > 0; tries -= 1) {
+      // What is left would be no try, and its failure would hide why the others failed.
+      if (failure !== undefined && last - Date.now() < timeoutMs * LEAST_SHARE) break;
       const { client, moveOn } = this.#pick();
       try {
         const answer = withFreshToken(client, () =>
