@@ -41,6 +41,7 @@ describe('the embedded log', () => {
 
   it.each([
     ['garbage', (file: string, size: number) => writeFile(file, Buffer.alloc(size, 7))],
+    ['empty', (file: string) => truncate(file, 0)],
     ['cut inside the first page', (file: string) => truncate(file, 100)],
     ['cut after the first page', (file: string) => truncate(file, 4096)],
     ['cut after the meta pages', (file: string) => truncate(file, 8192)],

@@ -1,13 +1,13 @@
-import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { leastDataFileBytes, makeSafeToMap as makeFileSafeToMap } from '@overlay/disk-room';
 import { OverlayError } from '@overlay/failure';
 
 /**
- * Makes sure that lmdb can open the log's data file. Does nothing if there is no file.
+ * Makes sure that lmdb can open the log's data file, and takes it for what it is: an empty one would be a new log.
  * @throws OverlayError `data_loss` if the file is no lmdb database.
  */
 export function makeSafeToMap(path: string): void {
-  if (!makeFileSafeToMap(path)) throw damaged(path);
+  if (statSync(path).size === 0 || !makeFileSafeToMap(path)) throw damaged(path);
 }
 
 /**

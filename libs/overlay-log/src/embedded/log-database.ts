@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseRoom, makeFolder, makeLockRoom } from '@overlay/disk-room';
+import { DatabaseRoom, makeFolder, makeLockRoom, provideDataFile } from '@overlay/disk-room';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from '../log-format.js';
 import { makeSafeToMap, requireSafeToMap } from './data-file.js';
@@ -78,8 +78,9 @@ export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase>
 }
 
 async function openLocked(dir: string): Promise<LogDatabase> {
-  makeSafeToMap(join(dir, DATA_FILE));
   makeLockRoom(join(dir, LOCK_FILE));
+  await provideDataFile(join(dir, DATA_FILE), (path) => open({ path, noSubdir: true }).close());
+  makeSafeToMap(join(dir, DATA_FILE));
   // overlappingSync: false makes the promise of a transaction wait for the disk.
   const root = open<string, string>({
     path: dir,
