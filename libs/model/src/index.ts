@@ -62,6 +62,7 @@ export {
 export { checkNetworkAlone, checkNetworkDefinitions, checkNewNetwork } from './network-rules.js';
 export { claimsOf } from './node-claims.js';
 export { parseNodeId } from './node-id.js';
+export { findOverlaps, type OwnedSubnet } from './overlaps.js';
 export {
   type AddressSpaceDefinition,
   type ClaimRecord,

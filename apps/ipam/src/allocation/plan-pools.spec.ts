@@ -121,7 +121,7 @@ describe('a change of pools', () => {
     [
       'an overlap',
       [pool({ subnet: '9.0.0.0/16' }), { ...pool({ subnet: '9.0.1.0/27' }), half: 'docker' as const }],
-      'overlaps the cni half of network dcos',
+      '9.0.1.0/27 of the docker half of network dcos overlaps 9.0.0.0/16 of the cni half of network dcos',
     ],
   ])('refuses %s', (_case, pools, words) => {
     const host = new Host();
@@ -129,5 +129,19 @@ describe('a change of pools', () => {
     expect(code).toBe('invalid_argument');
     expect(message).toContain(words);
     expect(host.state.pools()).toEqual([]);
+  });
+
+  it('judges as many pools as a message can have', () => {
+    const pools = Array.from({ length: 50_000 }, (_, at) => {
+      const subnet = `9.${at >> 11}.${(at >> 3) & 255}.${(at & 7) << 5}/27`;
+      return { ...pool({ subnet }), network: parseNetworkName(`n${at}`) };
+    });
+    const { message } = failureOf(() =>
+      planPools(new Host().state, [...pools, pool({ subnet: '9.3.0.32/28' })]),
+    );
+    expect(message).toContain(
+      'pools[50000].subnet: 9.3.0.32/28 of the cni half of network dcos overlaps 9.3.0.32/27 of the cni half of network n6145',
+    );
+    expect(message).not.toContain('pools[49999]');
   });
 });

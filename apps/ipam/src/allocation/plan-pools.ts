@@ -2,11 +2,12 @@ import {
   ADDRESS_BITS,
   type Cidr,
   cidrFamily,
-  cidrsOverlap,
   containsAddress,
+  type IpFamily,
   prefixLength,
 } from '@overlay/allocation';
 import { type FieldViolation, OverlayError } from '@overlay/failure';
+import { findOverlaps, type OwnedSubnet } from '@overlay/model';
 import { placeOf } from './half-pool.js';
 import type { IpamState } from './ipam-state.js';
 import type { IpamMutation, Plan, PoolDefinition } from './records.js';
@@ -14,6 +15,11 @@ import { type ReservationRecord, reservationKey } from './reservation.js';
 
 /** A half of less than two host bits cannot hold a container next to its gateway: the halves of the longest blocks. */
 const MIN_HOST_BITS = 2;
+
+const FAMILIES = [
+  ['subnet', 4],
+  ['subnet6', 6],
+] as const;
 
 /**
  * Replaces the set of pools. Allocations stay as they are: those of a pool that goes remain listed until they
@@ -25,7 +31,7 @@ export function planPools(
   state: IpamState,
   pools: readonly PoolDefinition[],
 ): Plan<readonly PoolDefinition[]> {
-  const violations = pools.flatMap((pool, at) => violationsOf(pool, at, pools.slice(0, at)));
+  const violations = violationsOf(pools);
   if (violations.length > 0) throw OverlayError.invalid(violations, 'set of pools');
   const present = state.pools().map(({ definition }) => definition);
   const unchanged = present.length === pools.length && pools.every((pool, at) => samePool(pool, present[at]));
@@ -42,43 +48,39 @@ function isReplacedBy({ networkId, network, addresses }: ReservationRecord, pool
   return prefixesOf(pool).some((prefix) => addresses.some((address) => containsAddress(prefix, address)));
 }
 
-function violationsOf(
-  pool: PoolDefinition,
-  at: number,
-  earlier: readonly PoolDefinition[],
-): readonly FieldViolation[] {
+/** What keeps pools from being served: of each alone, then of what they share. O(n log n). */
+function violationsOf(pools: readonly PoolDefinition[]): readonly FieldViolation[] {
+  const places = new Set<string>();
   const violations: FieldViolation[] = [];
-  const say = (field: string, description: string) =>
-    violations.push({ field: `pools[${at}].${field}`, description });
-  const name = placeOf(pool);
-  if (earlier.some((other) => other.network === pool.network && other.half === pool.half)) {
-    say('network', `${name} is given twice; give each half once`);
-  }
-  if (pool.subnet === undefined && pool.subnet6 === undefined) {
-    say('subnet', `${name} has no prefix; give subnet, subnet6 or both`);
-  }
-  for (const [field, family] of [
-    ['subnet', 4],
-    ['subnet6', 6],
-  ] as const) {
-    const prefix = pool[field];
-    if (prefix === undefined) continue;
-    if (cidrFamily(prefix) !== family) {
-      say(field, `${prefix} is an IPv${cidrFamily(prefix)} prefix; give an IPv${family} prefix`);
-      continue;
+  const subnets: OwnedSubnet[] = [];
+  for (const [at, pool] of pools.entries()) {
+    const say = (field: string, description: string) =>
+      violations.push({ field: `pools[${at}].${field}`, description });
+    const place = placeOf(pool);
+    const key = `${pool.network}/${pool.half}`;
+    if (places.has(key)) say('network', `${place} is given twice; give each half once`);
+    places.add(key);
+    if (pool.subnet === undefined && pool.subnet6 === undefined) {
+      say('subnet', `${place} has no prefix; give subnet, subnet6 or both`);
     }
-    const longest = ADDRESS_BITS[family] - MIN_HOST_BITS;
-    if (prefixLength(prefix) > longest) {
-      say(field, `${prefix} cannot hold a container; the longest prefix is /${longest}`);
-    }
-    const other = earlier.find((candidate) =>
-      prefixesOf(candidate).some((taken) => cidrsOverlap(taken, prefix)),
-    );
-    if (other !== undefined) {
-      say(field, `${prefix} overlaps ${placeOf(other)}`);
+    for (const [field, family] of FAMILIES) {
+      const prefix = pool[field];
+      if (prefix === undefined) continue;
+      const fault = faultOf(prefix, family);
+      if (fault === undefined) subnets.push({ subnet: prefix, field: `pools[${at}].${field}`, owner: place });
+      else say(field, fault);
     }
   }
-  return violations;
+  return [...violations, ...findOverlaps(subnets)];
+}
+
+function faultOf(prefix: Cidr, family: IpFamily): string | undefined {
+  if (cidrFamily(prefix) !== family) {
+    return `${prefix} is an IPv${cidrFamily(prefix)} prefix; give an IPv${family} prefix`;
+  }
+  const longest = ADDRESS_BITS[family] - MIN_HOST_BITS;
+  if (prefixLength(prefix) <= longest) return undefined;
+  return `${prefix} cannot hold a container; the longest prefix is /${longest}`;
 }
 
 function prefixesOf(pool: PoolDefinition): readonly Cidr[] {
