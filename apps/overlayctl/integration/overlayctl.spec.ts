@@ -153,7 +153,7 @@ describe('overlayctl with a master', () => {
     });
     await expectFailure(['network', 'show', 'nope'], 1, 'no network "nope"', 'dcos, dcos6');
     const overlapping = ['network', 'create', 'lab', '--subnet', '9.0.0.0/16', '--prefix', '24'];
-    await expectFailure(overlapping, 1, 'spec.subnet: ', 'overlaps');
+    await expectFailure(overlapping, 1, '--subnet: ', 'overlaps');
   });
 
   it('lists and shows agents', async () => {

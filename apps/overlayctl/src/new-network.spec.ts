@@ -36,7 +36,10 @@ describe('refusalOfCluster', () => {
   it('makes a failure, and no wrong call, of a network that overlaps another', () => {
     const overlap = { field: 'spec.subnet', description: '9.0.0.0/16 overlaps 9.0.0.0/8 of network dcos' };
     const refusal = refusalOfCluster(OverlayError.invalid([overlap]));
-    expect(refusal).toMatchObject({ message: expect.stringContaining('overlaps'), violations: [overlap] });
+    expect(refusal).toMatchObject({
+      message: `--subnet: ${overlap.description}`,
+      violations: [{ ...overlap, field: '--subnet' }],
+    });
     expect(exitCodeOf(refusal)).toBe(1);
   });
 

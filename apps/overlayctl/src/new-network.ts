@@ -1,5 +1,5 @@
 import type { NetworkSpec } from '@overlay/contracts';
-import { isFailure, OverlayError } from '@overlay/failure';
+import { type FieldViolation, isFailure, OverlayError } from '@overlay/failure';
 import { checkNetworkAlone, readNetworkDefinition } from '@overlay/model';
 
 /** What is typed behind the name of a new network. */
@@ -19,8 +19,7 @@ export function readNewNetwork(name: string, flags: NewNetworkFlags): NetworkSpe
   const reading = readNetworkDefinition({ name, ...flags }, '');
   const violations = reading.ok ? checkNetworkAlone(reading.value, '') : reading.violations;
   if (violations.length > 0) {
-    const named = violations.map(({ field, description }) => ({ field: asTyped(field), description }));
-    throw OverlayError.invalid(named, 'command');
+    throw OverlayError.invalid(asOptions(violations), 'command');
   }
   return {
     name,
@@ -35,17 +34,23 @@ export function readNewNetwork(name: string, flags: NewNetworkFlags): NetworkSpe
 
 /**
  * What the master refuses of a network that {@link readNewNetwork} found right is no fault of the command line: there is
- * something in the cluster that it cannot stand beside. Everything else passes unchanged.
+ * something in the cluster that it cannot stand beside. It names the options, too. Everything else passes unchanged.
  */
 export function refusalOfCluster(thrown: unknown): unknown {
   if (!isFailure(thrown, 'invalid_argument')) return thrown;
-  return new OverlayError('failed_precondition', thrown.message, {
-    violations: thrown.violations,
-    cause: thrown,
-  });
+  const violations = asOptions(thrown.violations);
+  const message =
+    violations.length === 0 ? thrown.message : OverlayError.invalid(violations, 'command').message;
+  return new OverlayError('failed_precondition', message, { violations, cause: thrown });
 }
 
-function asTyped(field: string): string {
+/** The violations with the options in place of the fields, of which some stand in a request's `spec`. */
+function asOptions(violations: readonly FieldViolation[]): readonly FieldViolation[] {
+  return violations.map(({ field, description }) => ({ field: optionOf(field), description }));
+}
+
+function optionOf(path: string): string {
+  const field = path.replace(/^spec\.?/, '');
   if (field === '') return 'network';
   return field === 'name' ? field : `--${field}`;
 }
