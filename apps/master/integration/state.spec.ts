@@ -116,6 +116,22 @@ describe('deletion of agents', () => {
     expect(await master.state()).toEqual(before);
   });
 
+  it.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain'])(
+    'reads JSON as %s, and names the keys that every object of JavaScript has',
+    async (type) => {
+      const headers = { 'content-type': type };
+      await master.register('a', '10.0.0.1');
+      const before = await master.state();
+      for (const key of ['__proto__', 'constructor', 'toString']) {
+        const refused = await remove(`{"agents": ["10.0.0.1"], "${key}": {"prototype": {}}}`, headers);
+        expect(refused.status).toBe(400);
+        expect(JSON.parse(refused.text).error).toBe(`${key}: is unknown; the keys are agents and force`);
+      }
+      expect(await master.state()).toEqual(before);
+      expect((await remove('\uFEFF{"agents": []}', headers)).status).toBe(200);
+    },
+  );
+
   it('refuses other methods and pages of other sites', async () => {
     expect((await master.http('GET', '/overlay-master/agents/delete')).status).toBe(405);
     await master.register('a', '10.0.0.1');

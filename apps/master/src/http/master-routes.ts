@@ -13,6 +13,8 @@ export interface MasterState {
 }
 
 const JSONP_CALLBACK = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/;
+/** What some tools put in front of a text (RFC 8259, section 8.1, lets it be ignored). */
+const BYTE_ORDER_MARK = /^\uFEFF/;
 const MAX_CALLBACK_CHARACTERS = 128;
 
 /**
@@ -32,11 +34,12 @@ export function addMasterRoutes(
     reply.type('text/javascript; charset=utf-8').header('x-content-type-options', 'nosniff');
     return `${parseCallback(jsonp)}(${safeJson(renderState(cluster))});`;
   });
-  // Tools send JSON under any content type: curl calls it a form unless told otherwise, fetch calls it text.
-  server.removeContentTypeParser('text/plain');
+  // Tools send JSON under any content type: curl calls it a form unless told otherwise, fetch calls it text. Fastify's own
+  // parser says of a key `__proto__` that the body is no JSON; here it is a key that is unknown.
+  server.removeContentTypeParser(['text/plain', 'application/json']);
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     try {
-      done(null, JSON.parse(String(body)));
+      done(null, JSON.parse(String(body).replace(BYTE_ORDER_MARK, '')));
     } catch {
       done(OverlayError.invalid([{ field: 'body', description: 'is not JSON' }]));
     }
