@@ -4,7 +4,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { isFailure, OverlayError } from '@overlay/failure';
+import { isFailure, OverlayError, toOverlayError } from '@overlay/failure';
 import { type CallContext, CallView } from './call-view.js';
 import { decoded, UndecodableRequest } from './decoded-request.js';
 import { statusAnswerOf } from './error-details.js';
@@ -73,7 +73,7 @@ function lenientMethod(method: MethodShape, onInternalError: InternalErrorListen
       try {
         return method.requestDeserialize(bytes);
       } catch (error) {
-        return new UndecodableRequest(error instanceof Error ? error.message : String(error));
+        return new UndecodableRequest(toOverlayError(error).message);
       }
     },
     responseSerialize: (value: unknown) => {

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 
 /** Paths of PEM files: the authority that peers are checked against, and the own certificate with its key. */
 export interface TlsFiles {
@@ -38,7 +38,7 @@ function readPems(files: TlsFiles): { readonly ca: Buffer; readonly cert: Buffer
     try {
       use();
     } catch (error) {
-      const message = `tls.${name}: ${files[name]} ${rule}: ${reasonOf(error)}`;
+      const message = `tls.${name}: ${files[name]} ${rule}: ${toOverlayError(error).message}`;
       throw new OverlayError('failed_precondition', message, { cause: error });
     }
   };
@@ -53,11 +53,7 @@ function readPem(files: TlsFiles, name: keyof TlsFiles): Buffer {
   try {
     return readFileSync(files[name]);
   } catch (error) {
-    const message = `tls.${name}: cannot read ${files[name]}: ${reasonOf(error)}`;
+    const message = `tls.${name}: cannot read ${files[name]}: ${toOverlayError(error).message}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

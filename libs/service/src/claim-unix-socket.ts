@@ -1,7 +1,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { ListenAddress } from '@overlay/model';
 
 /**
@@ -30,7 +30,7 @@ async function isSocketThere(key: string, path: string): Promise<boolean> {
     if ((await stat(path)).isSocket()) return true;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     throw new OverlayError('failed_precondition', `${key}: cannot use ${path}: ${reason}`, { cause: error });
   }
   throw new OverlayError('failed_precondition', `${key}: ${path} exists and is not a socket: remove it`);

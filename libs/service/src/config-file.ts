@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { parse } from 'yaml';
 
 /**
@@ -11,9 +11,13 @@ export function readConfigFile(path: string): unknown {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new OverlayError('invalid_argument', `cannot read the configuration ${path}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    throw new OverlayError(
+      'invalid_argument',
+      `cannot read the configuration ${path}: ${toOverlayError(error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
   try {
     return parse(text, { prettyErrors: true, uniqueKeys: true }) ?? {};
@@ -26,9 +30,5 @@ export function readConfigFile(path: string): unknown {
 
 /** What is wrong and where, without the excerpt that follows it: the line may hold a password. */
 function placeOf(error: unknown): string {
-  return reasonOf(error).split(':\n', 1).join();
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return toOverlayError(error).message.split(':\n', 1).join();
 }

@@ -105,7 +105,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (address.kind === 'unix') await chmod(address.path, 0o600);
   } catch (error) {
     await server.close();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     const message = `${key}: cannot listen on ${formatListenAddress(address)}: ${reason}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
@@ -131,7 +131,7 @@ function pem(name: keyof TlsFiles, tls: TlsFiles): Buffer {
   try {
     return readFileSync(tls[name]);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     throw new OverlayError('failed_precondition', `tls.${name}: cannot read ${tls[name]}: ${reason}`);
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { writeFileAtomically } from '@overlay/service';
 import { isMissingFile } from '../missing-file.js';
 
@@ -36,7 +36,7 @@ export class DockerRecordFile {
       return parseRecord(JSON.parse(await readFile(this.path, 'utf8')));
     } catch (cause) {
       if (isMissingFile(cause)) return NO_RECORD;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = toOverlayError(cause).message;
       throw new OverlayError('data_loss', `${this.path} is damaged: ${reason}`, { cause });
     }
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFailure, OverlayError } from '@overlay/failure';
+import { isFailure, OverlayError, toOverlayError } from '@overlay/failure';
 import { type NodeId, parseNodeId } from '@overlay/model';
 import { writeFileAtomically } from '@overlay/service';
 import { isMissingFile } from '../missing-file.js';
@@ -20,7 +20,7 @@ export async function loadNodeId(stateDir: string, newId: () => string): Promise
   try {
     await writeFileAtomically(path, `${id}\n`);
   } catch (error) {
-    const message = `state_dir: cannot create ${path}: ${reasonOf(error)}`;
+    const message = `state_dir: cannot create ${path}: ${toOverlayError(error).message}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
   return id;
@@ -41,11 +41,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (isMissingFile(error)) return undefined;
-    const message = `state_dir: cannot read ${path}: ${reasonOf(error)}`;
+    const message = `state_dir: cannot read ${path}: ${toOverlayError(error).message}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { type IpAddress, parseIpAddress } from '@overlay/allocation';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { formatListenAddress, isLocalListener, type MasterAddress, missingIp } from '@overlay/model';
 
 /** Finds the source address that this host uses towards another. */
@@ -36,7 +36,7 @@ export async function resolveUnderlayAddress(
   try {
     source = await routeSource(master.host, master.port);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     throw new OverlayError('unavailable', `ip: no route towards the master ${name}: ${reason}`);
   }
   if (isLocalListener({ kind: 'tcp', host: source, port: 0 }))

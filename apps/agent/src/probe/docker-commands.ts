@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { type Duplex, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AllocationHalf } from '@overlay/contracts';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import Docker from 'dockerode';
 import type { CommandOutcome, ContainerCommands } from './container-commands.js';
 
@@ -171,7 +171,7 @@ async function asked<T>(answer: Promise<T>, { socketPath, containerId, signal }:
     }
     const status =
       typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown && thrown.statusCode;
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = toOverlayError(thrown).message;
     if (status === 404) throw notDockers(socketPath, containerId);
     if (status === 409) throw new OverlayError('failed_precondition', `container ${containerId}: ${reason}`);
     const message = `the Docker engine at ${socketPath} does not run the command: ${reason}`;

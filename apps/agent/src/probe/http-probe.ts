@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { toOverlayError } from '@overlay/failure';
 import type { HttpProbe } from './parse-probe.js';
 import { healthy, type ProbeFinding, unhealthy } from './probe-finding.js';
 
@@ -29,7 +30,7 @@ export async function probeHttp(ip: string, probe: HttpProbe, signal: AbortSigna
       : unhealthy(`status ${status}, but the body does not contain ${text}`);
   } catch (thrown) {
     if (signal.aborted) return unhealthy(`no answer on port ${probe.port} in time`);
-    return unhealthy(thrown instanceof Error ? thrown.message : String(thrown));
+    return unhealthy(toOverlayError(thrown).message);
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RegisterAgentResponse } from '@overlay/contracts';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { writeFileAtomically } from '@overlay/service';
 import { isMissingFile } from '../missing-file.js';
 
@@ -41,7 +41,7 @@ export class AssignmentFile {
   }
 
   #unreadable(error: unknown): OverlayError {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     return new OverlayError('data_loss', `${this.path} holds no assignment: ${reason}`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AddressSpace, Network, Peer, type TopologyChange } from '@overlay/contracts';
 import { DatabaseRoom, makeLockRoom, makeSafeToMap } from '@overlay/disk-room';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import { ChangeSignal } from '../change-signal.js';
 
@@ -50,7 +50,7 @@ export class TopologyStore {
       this.#path = path;
       this.#room = new DatabaseRoom(join(path, 'data.mdb'), this.#db);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toOverlayError(error).message;
       const wayOut = 'remove the folder, the masters send the topology again';
       throw new OverlayError('data_loss', `${path} cannot be opened: ${reason}; ${wayOut}`, { cause: error });
     }
@@ -119,7 +119,7 @@ export class TopologyStore {
     try {
       this.#room.ensure({ keys: changes.length + MARKS, bytes: bytes + MARKS * KEY_BYTES });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toOverlayError(error).message;
       const message = `the topology cannot be stored in ${this.#path}: ${reason}; free space on its file system`;
       throw new OverlayError('resource_exhausted', message, { cause: error });
     }

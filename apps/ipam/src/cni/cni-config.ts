@@ -1,5 +1,5 @@
 import { type IpAddress, interfaceIp, parseInterfaceAddress, parseIpAddress } from '@overlay/allocation';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { type NetworkName, parseNetworkName } from '@overlay/model';
 import { z } from 'zod';
 import type { ValidAttachment } from '../allocation/plan-collection.js';
@@ -72,7 +72,7 @@ export function decodeCniConfig(text: string): Readonly<Record<string, unknown>>
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     throw new OverlayError('invalid_argument', `the configuration on stdin is not JSON: ${reason}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

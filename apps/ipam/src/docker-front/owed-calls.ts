@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { writeFileAtomically } from '@overlay/service';
 import { z } from 'zod';
 import { replayFiles } from '../queue/replay-files.js';
@@ -46,7 +46,7 @@ export class OwedCallsFolder implements OwedCalls {
     try {
       await writeFileAtomically(join(this.#folder, `${name}${SUFFIX}`), text, 0o600);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toOverlayError(error).message;
       throw new OverlayError('unavailable', `${KEY}: ${this.#folder} cannot be written: ${reason}`);
     }
   }

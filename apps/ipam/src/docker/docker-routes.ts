@@ -1,3 +1,4 @@
+import { toOverlayError } from '@overlay/failure';
 import type { FastifyInstance } from '@overlay/service';
 
 /** An answer of the plugin protocol; a failure has the key `Error`. */
@@ -26,7 +27,7 @@ export function addDockerRoutes(server: FastifyInstance, folder: string, answer:
       done(null, body);
     });
     scope.setErrorHandler((error, _request, reply) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toOverlayError(error).message;
       reply
         .code(200)
         .type(PLUGIN_TYPE)

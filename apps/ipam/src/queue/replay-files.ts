@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { syncFolder } from '@overlay/service';
 
 /** A folder of calls that wait to be performed, one file each. */
@@ -82,7 +82,7 @@ async function readQueued(path: string): Promise<Reading> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT') return { kind: 'gone' };
-    if (LASTING_ERRORS.has(code)) return { kind: 'unreadable', reason: reasonOf(error) };
+    if (LASTING_ERRORS.has(code)) return { kind: 'unreadable', reason: toOverlayError(error).message };
     throw error;
   }
 }
@@ -96,15 +96,11 @@ async function using<T>(key: string, path: string, use: () => Promise<T>): Promi
   try {
     return await use();
   } catch (error) {
-    const message = `${key}: ${path} cannot be used: ${reasonOf(error)}`;
+    const message = `${key}: ${path} cannot be used: ${toOverlayError(error).message}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
 }
 
 function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,7 @@ import {
   pagesOfCommit,
   provideDataFile,
 } from '@overlay/disk-room';
-import { isFailure, OverlayError } from '@overlay/failure';
+import { isFailure, OverlayError, toOverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import type { IpamMutation } from '../allocation/records.js';
 import type { AllocationStore, StoredIpam } from './allocation-store.js';
@@ -87,7 +87,7 @@ export class LmdbAllocationStore implements AllocationStore {
       return new LmdbAllocationStore(folder, database);
     } catch (error) {
       if (isFailure(error, 'data_loss')) throw error;
-      const message = `state_dir: the store in ${folder} cannot be opened: ${reasonOf(error)}`;
+      const message = `state_dir: the store in ${folder} cannot be opened: ${toOverlayError(error).message}`;
       throw new OverlayError('failed_precondition', message, { cause: error });
     }
   }
@@ -104,7 +104,7 @@ export class LmdbAllocationStore implements AllocationStore {
       };
     } catch (error) {
       if (isFailure(error) && error.code !== 'data_loss') throw error;
-      throw damaged(this.#folder, reasonOf(error), error);
+      throw damaged(this.#folder, toOverlayError(error).message, error);
     }
   }
 
@@ -127,7 +127,7 @@ export class LmdbAllocationStore implements AllocationStore {
         }
       });
     } catch (error) {
-      const message = `the store in ${this.#folder} cannot be written: ${reasonOf(error)}`;
+      const message = `the store in ${this.#folder} cannot be written: ${toOverlayError(error).message}`;
       throw new OverlayError('unavailable', message, { cause: error });
     }
   }
@@ -199,8 +199,4 @@ function decode(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@ import {
   parseInterfaceAddress,
   parseIpAddress,
 } from '@overlay/allocation';
-import { OverlayError } from '@overlay/failure';
+import { OverlayError, toOverlayError } from '@overlay/failure';
 import { type NetworkId, type NetworkName, parseNetworkId, parseNetworkName } from '@overlay/model';
 import { z } from 'zod';
 import type { FreedAddress } from '../allocation/freed-addresses.js';
@@ -124,7 +124,7 @@ function parseStored<S extends z.ZodType>(key: string, value: unknown, schema: S
   try {
     return schema.parse(value);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = toOverlayError(error).message;
     throw new OverlayError('data_loss', `the stored record ${key} cannot be read: ${reason}`);
   }
 }
