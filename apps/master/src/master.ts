@@ -44,7 +44,7 @@ export interface MasterDeps {
 }
 
 /** Health-check name that is serving while this master leads. */
-export const LEADERSHIP_HEALTH_KEY = 'overlay.leader';
+const LEADERSHIP_HEALTH_KEY = 'overlay.leader';
 
 /** How long what a deleted agent had is kept for it. */
 const QUARANTINE_MS = 10 * 60_000;

@@ -5,7 +5,7 @@ export interface ListPage<T> {
 }
 
 /** Reads a paged list from its first page to its last. @throws what `readPage` throws. */
-export async function* readPages<T>(
+async function* readPages<T>(
   readPage: (pageToken: string) => Promise<ListPage<T>>,
 ): AsyncGenerator<T, void, void> {
   let pageToken = '';

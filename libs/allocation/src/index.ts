@@ -8,7 +8,6 @@ export {
   cidrFrom,
   cidrOrder,
   cidrRange,
-  cidrSize,
   cidrsOverlap,
   containsAddress,
   containsCidr,
@@ -20,9 +19,7 @@ export {
   parseInterfaceAddress,
   prefixLength,
 } from './cidr.js';
-export { IndexPool, type IndexPoolOptions } from './index-pool.js';
-export { BIGINTS, type Integer, type Integers, integersFor, NUMBERS } from './integers.js';
-export { type Interval, IntervalSet } from './interval-set.js';
+export { type Integer, type Integers, NUMBERS } from './integers.js';
 export {
   ADDRESS_BITS,
   addressToInteger,

@@ -6,7 +6,7 @@ export { type DataplaneConfig, dataplaneConfiguration } from './config/dataplane
 export type { ConfigKey } from './config/describe-schema.js';
 export { type DockerIpamConfig, dockerIpamConfiguration } from './config/docker-ipam-config.js';
 export { type IpamConfig, ipamConfiguration } from './config/ipam-config.js';
-export { LOG_LEVELS, type LogLevel } from './config/key-types.js';
+export type { LogLevel } from './config/key-types.js';
 export type { LogConfig } from './config/log-block.js';
 export type { MasterAddress } from './config/master-address.js';
 export { type MasterConfig, masterConfiguration } from './config/master-config.js';
@@ -28,7 +28,6 @@ export {
   type DcosVxlan,
   renderDcosAgent,
   renderDcosNetworkInfo,
-  renderDcosOverlayInfo,
   type StateAddressSpace,
   type StateAgentNetwork,
   type StateAssignment,
@@ -54,10 +53,8 @@ export {
 export { MTU_MAX_BYTES, MTU_MIN_BYTES, MTU_MIN_IPV6_BYTES } from './mtu.js';
 export { type NetworkInput, type Reading, readNetworkDefinition } from './network-input.js';
 export {
-  NETWORK_NAME_MAX_LENGTH,
   parseNetworkId,
   parseNetworkName,
-  RESERVED_NETWORK_NAMES,
 } from './network-name.js';
 export { checkNetworkAlone, checkNetworkDefinitions, checkNewNetwork } from './network-rules.js';
 export { claimsOf } from './node-claims.js';

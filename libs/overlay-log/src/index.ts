@@ -2,10 +2,10 @@ export { boundBytes, type CommitLimits, CommitRoom, inCommits } from './commit-r
 export { type EmbeddedOverlayLogOptions, openEmbeddedOverlayLog } from './embedded/embedded-overlay-log.js';
 export type { EtcdOverlayLogOptions } from './etcd/etcd-options.js';
 export { openEtcdOverlayLog } from './etcd/etcd-overlay-log.js';
-export { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from './log-codec.js';
+export { encodeRecord } from './log-codec.js';
 export { tooLarge } from './log-failures.js';
-export { FORMAT_KEY, LOG_FORMAT, requireKnownFormat } from './log-format.js';
-export { keyOf, refOfKey } from './log-keys.js';
+export { FORMAT_KEY } from './log-format.js';
+export { keyOf } from './log-keys.js';
 export {
   type CommitOrder,
   type Fence,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { refOf } from '@overlay/model';
-import { decodeMutations, decodeRecord, encodeMutations, encodeRecord } from './log-codec.js';
+import { decodeMutations, decodeRecord, encodeMutation, encodeRecord, joinMutations } from './log-codec.js';
 import { keyOf, refOfKey } from './log-keys.js';
 import { sampleAddressSpace, sampleClaim, sampleNetwork, sampleNode } from './sample-records.js';
 
@@ -19,7 +19,7 @@ describe('the codec of the overlay log', () => {
       { op: 'put', record: sampleNetwork(1) },
       { op: 'delete', ref: refOf(sampleClaim('9.0.0.0/26')) },
     ] as const;
-    expect(decodeMutations(1n, encodeMutations(batch))).toEqual(batch);
+    expect(decodeMutations(1n, joinMutations(batch.map(encodeMutation)))).toEqual(batch);
   });
 
   it.each([

@@ -67,11 +67,6 @@ export function encodeMutation(mutation: Mutation): EncodedMutation {
 }
 
 /** The text that a batch is kept as in the history. */
-export function encodeMutations(mutations: readonly Mutation[]): string {
-  return joinMutations(mutations.map(encodeMutation));
-}
-
-/** The same for a batch whose changes are encoded already. */
 export function joinMutations(mutations: readonly EncodedMutation[]): string {
   return JSON.stringify(
     mutations.map(({ op, key, text }) => (text === undefined ? [op, key] : [op, key, text])),
@@ -79,7 +74,7 @@ export function joinMutations(mutations: readonly EncodedMutation[]): string {
 }
 
 /**
- * The batch that {@link encodeMutations} wrote.
+ * The batch that {@link joinMutations} wrote.
  * @throws OverlayError `data_loss` naming the commit.
  */
 export function decodeMutations(revision: bigint, text: string): readonly Mutation[] {

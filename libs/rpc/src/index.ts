@@ -2,13 +2,11 @@ export { type BackoffPolicy, backoffMs } from './backoff.js';
 export type { CallContext } from './call-view.js';
 export { requireNode, requireOperator } from './caller-rights.js';
 export {
-  errorOfCall,
   errorOfStatusMessage,
   type StatusAnswer,
-  statusAnswerOf,
   statusMessageOf,
 } from './error-details.js';
-export { failureOfStatus, statusOfFailure } from './grpc-status.js';
+export { statusOfFailure } from './grpc-status.js';
 export {
   type CallOf,
   type CallSettings,
@@ -25,6 +23,6 @@ export {
   type RpcService,
 } from './service-handlers.js';
 export { type RequestOf, type ResponseOf, type ServiceShape, serviceName } from './service-types.js';
-export { clientCredentials, serverCredentials, type TlsFiles } from './tls-files.js';
+export { clientCredentials, type TlsFiles } from './tls-files.js';
 export { topologyParts } from './topology-parts.js';
 export { unlessAborted, until } from './until.js';

@@ -10,7 +10,6 @@ export {
   type HttpServerOptions,
   startHttpServer,
 } from './http-server.js';
-export { httpStatusOfFailure } from './http-status.js';
 export { createLogger, type Logger } from './logger.js';
 export { type Counter, type Gauge, type Histogram, Metrics } from './metrics.js';
 export { type ProcessConfiguration, readConfiguration } from './read-configuration.js';

@@ -12,7 +12,6 @@ export {
   type CniCommand,
   type CniPluginConfig,
   parseCniAddresses,
-  parseCniConfiguration,
 } from './cni-chain.js';
 export { type CniAttachment, type CniCall, type CniRuntime, cniEnvironment } from './cni-runtime.js';
 export { type CommandOptions, type CommandResult, runCommand, runOrFail } from './command.js';
@@ -55,7 +54,6 @@ export {
   type Configuration,
   HOST_HTTP,
   type HostPaths,
-  MASTER_GRPC_PORT,
   mergeConfig,
 } from './process-configs.js';
 export { unixSocketListens } from './readiness.js';

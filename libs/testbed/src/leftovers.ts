@@ -38,7 +38,7 @@ export function removeLeftovers(testbed: string, folder?: string): readonly stri
 }
 
 /** Full names of the namespaces that belong to a testbed. */
-export function listNamespaces(testbed: string): readonly string[] {
+function listNamespaces(testbed: string): readonly string[] {
   return listAllNamespaces().filter((name) => name.startsWith(`${testbed}-`));
 }
 

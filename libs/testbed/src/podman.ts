@@ -119,7 +119,7 @@ export class Podman {
  * (crun refuses mixed control groups), limits that a restricted machine grants, locks in files instead of memory that
  * all Podmans of the machine would share. Containers and their monitors carry the testbed's mark.
  */
-export function formatContainersConf(
+function formatContainersConf(
   cniConfigDir: string,
   cniPluginDirs: readonly string[],
   { testbed, env }: Pick<Surroundings, 'testbed' | 'env'>,

@@ -1,7 +1,7 @@
 import type { AgentNetwork, Assignment, Bridge } from '@overlay/contracts';
 
 /** The bridge of a block that both runtimes share; at most 15 characters. */
-export function sharedBridgeName(network: string): string {
+function sharedBridgeName(network: string): string {
   return `o-${network}`;
 }
 

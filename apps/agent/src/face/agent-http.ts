@@ -16,7 +16,7 @@ export interface AgentView extends DcosAgent {
 }
 
 /** The agent as HTTP shows it; before the first registration without overlays. */
-export function renderAgentView(state: AgentState, configuredIp: string | undefined): AgentView {
+function renderAgentView(state: AgentState, configuredIp: string | undefined): AgentView {
   const { assignment, rejection } = state;
   const agent: DcosAgent =
     assignment === undefined ? { ip: configuredIp ?? '', overlays: [] } : renderDcosAgent(assignment);

@@ -59,6 +59,6 @@ export function peerPlanner(host: HostDescription, nexthopId: NexthopIdOf | unde
 }
 
 /** The prefix of the full length that holds the address alone. */
-export function hostPrefix(address: IpAddress): Cidr {
+function hostPrefix(address: IpAddress): Cidr {
   return parseCidr(`${address}/${address.includes(':') ? 128 : 32}`);
 }

@@ -77,7 +77,7 @@ export class CapacityFeed {
 }
 
 /** Identifies a row of the whole cluster. */
-export function keyOfCapacity({ agentIp, network, half, family }: Capacity): string {
+function keyOfCapacity({ agentIp, network, half, family }: Capacity): string {
   return [agentIp, network, half, family].join('\n');
 }
 

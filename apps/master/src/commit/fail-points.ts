@@ -1,5 +1,5 @@
 /** Places around a commit at which a fault test can stop the process dead. */
-export const FAIL_POINTS = ['before-commit', 'after-commit', 'before-reply'] as const;
+const FAIL_POINTS = ['before-commit', 'after-commit', 'before-reply'] as const;
 
 /** One of {@link FAIL_POINTS}. */
 export type FailPointName = (typeof FAIL_POINTS)[number];

@@ -14,7 +14,7 @@ export type EncodedFrame = Buffer;
 const CHANGES_PER_FRAME = 1_000;
 
 /** Encodes one frame of the topology stream. The position's term is sent as it is, unless it is ''. */
-export function encodeFrame(
+function encodeFrame(
   kind: TopologyFrame['kind'],
   { revision, term }: LogPosition,
   changes: readonly TopologyChange[],

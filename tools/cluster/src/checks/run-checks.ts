@@ -14,7 +14,7 @@ import { imageChecks } from './image-checks.js';
 const NAME_WIDTH = 74;
 
 /** Everything that is tried, in this order. */
-export const CHECKS: readonly Check[] = [
+const CHECKS: readonly Check[] = [
   ...apiChecks,
   { name: 'every workload pings every other and the outside, IPv4 and IPv6', run: pingEveryPair },
   { name: 'across hosts the other end sees the sender itself', run: keepSources },
