@@ -3,7 +3,7 @@ import { type DcosAgent, type DcosNetworkInfo, renderDcosAgent, renderDcosNetwor
 import type { FastifyInstance } from '@overlay/service';
 import type { Cluster } from '../cluster/cluster.js';
 import { deleteAgents } from '../cluster/delete-agents.js';
-import { parseIps } from '../rpc/parse-registration.js';
+import { parseIps } from '../rpc/parse-fields.js';
 import { STALE_HEADER, staleText } from '../stale-text.js';
 
 /** The answer of `GET /overlay-master/state`, with DC/OS's field names. */

@@ -2,7 +2,7 @@ import type { Network } from '@overlay/contracts';
 import { OverlayError } from '@overlay/failure';
 import type { Cluster } from '../cluster/cluster.js';
 import { unknownNetwork } from '../cluster/unknown-network.js';
-import { parseNetworkNameField } from './parse-registration.js';
+import { parseNetworkNameField } from './parse-fields.js';
 
 /** A network by its name. @throws OverlayError `not_found`, naming those there are; `invalid_argument` without a name. */
 export function findNetwork(cluster: Pick<Cluster, 'networks'>, name: string): Network {

@@ -2,7 +2,7 @@ import { Container, type ListContainersRequest, type ListContainersResponse } fr
 import type { Cluster } from '../cluster/cluster.js';
 import { requireKnownNetwork } from './find-network.js';
 import { pageOf } from './pagination.js';
-import { parseIpField } from './parse-registration.js';
+import { parseIpField } from './parse-fields.js';
 
 /**
  * A page of the containers. One with `agent_ip` finds the agent's rows; one with `network` looks at a bounded number, see

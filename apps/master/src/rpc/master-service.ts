@@ -22,7 +22,8 @@ import { planRegistration } from '../cluster/plan-registration.js';
 import type { MasterMetrics } from '../master-metrics.js';
 import { STALE_HEADER } from '../stale-text.js';
 import { RegistrationEncoder } from './encode-registration.js';
-import { parseNodeIdField, parseRegistration } from './parse-registration.js';
+import { parseNodeIdField } from './parse-fields.js';
+import { parseRegistration } from './parse-registration.js';
 
 /** What the service works on. */
 export interface MasterServiceDeps {

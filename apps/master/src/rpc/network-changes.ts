@@ -17,7 +17,7 @@ import {
   planNetworkUpdate,
 } from '../cluster/plan-network.js';
 import type { PlannerState } from '../cluster/planner-state.js';
-import { parseNetworkNameField } from './parse-registration.js';
+import { parseNetworkNameField } from './parse-fields.js';
 import { toNetwork } from './to-messages.js';
 
 interface NetworkAnswer {

@@ -29,7 +29,7 @@ import { findNetwork, requireKnownNetwork } from './find-network.js';
 import { listContainers } from './list-containers.js';
 import { createNetwork, deleteNetwork, updateNetwork } from './network-changes.js';
 import { pageOf, refuseToken } from './pagination.js';
-import { parseIps } from './parse-registration.js';
+import { parseIps } from './parse-fields.js';
 import { probeContainer } from './probe-container.js';
 import { watchCapacity } from './watch-capacity.js';
 

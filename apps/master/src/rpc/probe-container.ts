@@ -7,7 +7,7 @@ import { isFailure, OverlayError } from '@overlay/failure';
 import type { NodeRecord } from '@overlay/model';
 import type { ProbeExchange } from '../agents/probe-exchange.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { parseIpField } from './parse-registration.js';
+import { parseIpField } from './parse-fields.js';
 
 /** Who asks for a probe. */
 export interface ProbeCaller {
