@@ -45,7 +45,10 @@ export function checkHistory(
   ];
 }
 
-/** One owner for each value, and a node keeps what it was given; it gets more with each new network. The values of deleted nodes are in quarantine. */
+/**
+ * One owner for each value, and a node keeps what it was given; it gets more with each new network. The values of deleted
+ * nodes are in quarantine.
+ */
 function checkValues(where: string, grants: readonly Grant[]): readonly string[] {
   const problems = new Set<string>();
   const owners = new Map<string, string>();

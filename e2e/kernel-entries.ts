@@ -10,7 +10,10 @@ const LISTS = [
   ['ip', '-6', 'route', 'show', 'table', 'all'],
 ] as const;
 
-/** What a host's kernel holds towards a peer: its neighbours, forwarding entries, nexthops and routes, as the tools print them. */
+/**
+ * What a host's kernel holds towards a peer: its neighbours, forwarding entries, nexthops and routes, as the tools print
+ * them.
+ */
 export async function entriesTowards(host: Host, peer: AgentState): Promise<readonly string[]> {
   const overlays = peer.overlays ?? [];
   const vxlan = overlays[0]?.backend?.vxlan;

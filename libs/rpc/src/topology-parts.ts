@@ -31,7 +31,10 @@ export function* topologyParts(
   if (part.length > 0) yield part;
 }
 
-/** Bytes of a change in a frame, or slightly more: there are many peers, and encoding each to measure it would double the work. */
+/**
+ * Bytes of a change in a frame, or slightly more: there are many peers, and encoding each to measure it would double the
+ * work.
+ */
 function bytesOf(topologyChange: TopologyChange): number {
   const { change } = topologyChange;
   if (change?.$case === 'peer') return bytesOfPeer(change.value);

@@ -7,7 +7,10 @@ import { IPAM_PLUGIN, PORT_MAPPER_PLUGIN } from './cni-ownership.js';
 export interface NetworkCniFiles {
   /** `<network>.conf`, CNI 0.2.0, a single plugin: Mesos skips lists and reads results up to 0.2.0 only. */
   readonly mesos: CniFile;
-  /** `99-overlay-<network>.conflist`, CNI 1.0.0, with port mappings and wanted addresses; sorts behind a host's default network. */
+  /**
+   * `99-overlay-<network>.conflist`, CNI 1.0.0, with port mappings and wanted addresses; sorts behind a host's default
+   * network.
+   */
   readonly conflist: CniFile;
 }
 

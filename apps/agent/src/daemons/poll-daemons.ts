@@ -9,9 +9,9 @@ import { lostPools, planGivenPools } from './lost-pools.js';
 
 /**
  * Keeps the state's picture of the daemons current, until the signal aborts: each heartbeat and whenever asked.
- * A daemon that is away leaves its last picture standing, marked as silent after a while where it tells of addresses. A dataplane that answers without a host description
- * has started anew and is configured again, as is the host when a network that had failed is well, or when somebody
- * took a network's pool out of overlay-ipam or removed its CNI files.
+ * A daemon that is away leaves its last picture standing, marked as silent after a while where it tells of addresses. A
+ * dataplane that answers without a host description has started anew and is configured again, as is the host when a
+ * network that had failed is well, or when somebody took a network's pool out of overlay-ipam or removed its CNI files.
  */
 export async function pollDaemons(deps: LoopDeps, state: AgentState, signal: AbortSignal): Promise<void> {
   await Promise.all([askDaemons(deps, state, signal), watchCniFiles(deps, state, signal)]);

@@ -34,8 +34,8 @@ export function planStandingNetworks(
 
 /**
  * The containers that hold addresses of overlay networks, once per network, as the master is told of them: labels are
- * the container's own, as many as overlay-ipam would keep (see {@link boundLabels}). An address that Docker gave out of its own pools, on engines that cannot do without IPv4, is
- * none of the overlay's and is left out.
+ * the container's own, as many as overlay-ipam would keep (see {@link boundLabels}). An address that Docker gave out of
+ * its own pools, on engines that cannot do without IPv4, is none of the overlay's and is left out.
  * @param networks by Docker network id
  */
 export function planDockerContainers(

@@ -12,9 +12,9 @@ interface Claimant {
 
 /**
  * Which peers may stand beside each other. What identifies a peer in the kernel (underlay address, VTEP
- * addresses, MAC, prefixes and whatever overlaps them) may belong to one peer only; of several that claim a value the one with the lowest
- * node id has it, whatever the order in which they came, so that a restart ends in the same tables. A peer that
- * lost is kept aside and comes in as soon as its values are free: two hosts that swap addresses need this.
+ * addresses, MAC, prefixes and whatever overlaps them) may belong to one peer only; of several that claim a value the one
+ * with the lowest node id has it, whatever the order in which they came, so that a restart ends in the same tables. A
+ * peer that lost is kept aside and comes in as soon as its values are free: two hosts that swap addresses need this.
  */
 export class PeerClaims {
   /** By kind of value; the values are the descriptions' own, so that many peers cost no second copy of them. */

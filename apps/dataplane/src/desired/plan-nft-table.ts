@@ -12,9 +12,9 @@ const NEVER_TRANSLATED = {
 } as const;
 
 /**
- * The nftables table of a host: isolation, and masquerade: packets from the overlay to anywhere but the overlay and the VTEPs get the
- * address of the device that they leave through. Through the VTEP, towards a peer host's own address, that is
- * the VTEP address. Without any half in use nothing is translated, but the table stays as the sign of ownership.
+ * The nftables table of a host: isolation, and masquerade: packets from the overlay to anywhere but the overlay and the
+ * VTEPs get the address of the device that they leave through. Through the VTEP, towards a peer host's own address, that
+ * is the VTEP address. Without any half in use nothing is translated, but the table stays as the sign of ownership.
  *
  * The content is spelt exactly as `nft -s list table` prints it but for white space, so that a comparison of
  * texts tells whether the kernel holds it.

@@ -15,7 +15,8 @@ export interface PeerPlanner {
 
 /**
  * Planner for the peers of `host`: per family a neighbour entry and a nexthop object, one forwarding entry,
- * the admission to the tunnel, a route per prefix, and the peer's underlay address in table 42. Pure but for the ids that `nexthopId` hands out.
+ * the admission to the tunnel, a route per prefix, and the peer's underlay address in table 42. Pure but for the ids that
+ * `nexthopId` hands out.
  * @param nexthopId absent on a kernel without nexthop objects: each route names the gateway itself then
  */
 export function peerPlanner(host: HostDescription, nexthopId: NexthopIdOf | undefined): PeerPlanner {

@@ -239,7 +239,10 @@ export class DeltaTracker {
     return deviating.has(key) || aside.has(key);
   }
 
-  /** Everything of these kinds that is to be written. What is noted meanwhile under a key that it has passed is not given again. */
+  /**
+   * Everything of these kinds that is to be written. What is noted meanwhile under a key that it has passed is not given
+   * again.
+   */
   *differences(kinds: Iterable<KernelObjectKind> = KERNEL_OBJECT_KINDS): Iterable<Difference> {
     for (const { wanted, deviating } of [...kinds].map((kind) => this.#stateOf(kind)))
       for (const [key, have] of deviating) yield { key, have, want: wanted.get(key) };

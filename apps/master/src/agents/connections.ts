@@ -4,8 +4,8 @@ import type { NodeId } from '@overlay/model';
 export const GRACE_AFTER_LEADER_CHANGE_MS = 60_000;
 
 /**
- * Which nodes are connected, and since when the others are away. Connected are those with an open topology stream, and for a while after a change of leader all
- * that were recorded then and did not open and close a stream since.
+ * Which nodes are connected, and since when the others are away. Connected are those with an open topology stream, and
+ * for a while after a change of leader all that were recorded then and did not open and close a stream since.
  */
 export class Connections {
   readonly #open = new Map<NodeId, number>();

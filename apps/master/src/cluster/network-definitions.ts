@@ -28,7 +28,10 @@ export function asRuntime(network: NetworkRecord): NetworkRecord {
   return { ...network, origin: 'runtime', ...(mayBeConfigured(network) ? { configured: true } : {}) };
 }
 
-/** True if a node that registers gets a block of the network, as long as one is left: not if it is disabled or being deleted. */
+/**
+ * True if a node that registers gets a block of the network, as long as one is left: not if it is disabled or being
+ * deleted.
+ */
 export function givesBlocks({ definition, phase }: NetworkRecord): boolean {
   return definition.enabled && phase === 'active';
 }

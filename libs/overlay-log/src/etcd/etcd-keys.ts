@@ -32,7 +32,10 @@ export class EtcdKeys {
     this.end = Buffer.from(prefix.replace(/\/$/, '0'));
   }
 
-  /** The logs that every key of this one would belong to, if they are there: those of the prefixes that this one begins with. */
+  /**
+   * The logs that every key of this one would belong to, if they are there: those of the prefixes that this one begins
+   * with.
+   */
   get outer(): readonly EtcdKeys[] {
     const folders = this.prefix.split('/').slice(1, -2);
     return folders.map((_, index) => new EtcdKeys(`/${folders.slice(0, index + 1).join('/')}/`));

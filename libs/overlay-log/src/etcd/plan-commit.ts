@@ -16,7 +16,10 @@ const GUARDS = 4;
 /** The most mutations that fit into one transaction. */
 export const MAX_COMMIT_MUTATIONS = MAX_OPERATIONS - GUARDS;
 
-/** The most bytes of one transaction: what is left of etcd's default limit (`--max-request-bytes`, 1.5 MiB) is for its prefix. */
+/**
+ * The most bytes of one transaction: what is left of etcd's default limit (`--max-request-bytes`, 1.5 MiB) is for its
+ * prefix.
+ */
 export const MAX_COMMIT_BYTES = 1024 * 1024;
 
 /** A commit as one transaction of etcd. */
@@ -34,8 +37,9 @@ interface Outcome {
 
 /**
  * Plans the transaction of a batch: under the fence and the known format, behind the commit before and with each created
- * entry absent, write the outcome of the batch for each entry and the mark of the commit. The failure branch reads the guards only: to
- * ask there for each created entry as well would make every commit half as large again for the sake of one that fails.
+ * entry absent, write the outcome of the batch for each entry and the mark of the commit. The failure branch reads the
+ * guards only: to ask there for each created entry as well would make every commit half as large again for the sake of
+ * one that fails.
  * @throws OverlayError `already_exists` if a `create` meets an entry of its own batch.
  */
 export function planCommit(

@@ -16,7 +16,10 @@ export interface LegacyMonitorOptions {
   readonly intervalMs: number;
 }
 
-/** Changes of Docker's chain in iptables-legacy. The kernel tells nobody of them, so the chain is looked at from time to time. */
+/**
+ * Changes of Docker's chain in iptables-legacy. The kernel tells nobody of them, so the chain is looked at from time to
+ * time.
+ */
 export function legacyMonitor({ runner, sleep, intervalMs }: LegacyMonitorOptions): KernelWatch {
   return {
     name: 'iptables-legacy',
