@@ -193,6 +193,18 @@ describe('a listening server', () => {
     await closed;
   });
 
+  it('ends connections that do not speak HTTP/2', async () => {
+    const { server, ipam } = await start({ ipam: { getCapacity: async () => ({ capacities: [] }) } });
+    const { address } = server;
+    const ended = ['', 'P', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n'].map((text) => {
+      const stranger = connect(address.kind === 'tcp' ? address.port : 0, '127.0.0.1').resume();
+      stranger.write(text);
+      return once(stranger, 'close');
+    });
+    await expect(Promise.all(ended)).resolves.toHaveLength(4);
+    await expect(ipam.getCapacity({ network: '' })).resolves.toEqual({ capacities: [] });
+  }, 60_000);
+
   it('waits for nobody who has not finished a TLS handshake', async () => {
     const { server: tls } = await createCertificates(folder);
     const listen = { key: 'listen.grpc', address: LOOPBACK };
