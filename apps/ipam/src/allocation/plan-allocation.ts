@@ -48,11 +48,13 @@ export interface AllocationRequest extends HalfRef {
  * is given back.
  * @throws OverlayError `not_found` (no such half or reservation here), `invalid_argument` (a requested address that no
  * container can have, or that is not the reservation's), `failed_precondition` (a reservation whose addresses the half
- * lost when its block changed), `already_exists` (one that another owner holds), `resource_exhausted`.
+ * lost when its block changed), `already_exists` (one that another owner holds, or an owner that is Docker's),
+ * `resource_exhausted`.
  */
 export function planAllocation(state: IpamState, request: AllocationRequest): Plan<AllocationRecord> {
   const pool = requirePool(state, request);
   const held = state.allocation(allocationKey(request, request.owner));
+  if (held?.ownerKind === 'docker') throw isDockers(request);
   requireUsable(pool, request.requestedIps);
   const reservation = requireReservation(state, pool, request);
   const ips = pool.families.map((family) => choose(state, pool, family, request, held, reservation));
@@ -170,6 +172,11 @@ function endLeftBehind(
     .filter((address) => !ips.includes(address) && state.reservationOf(address) === undefined);
   const deletions = ended.map((holder): IpamMutation => ({ kind: 'delete_allocation', key: keyOf(holder) }));
   return [...deletions, ...planFreed(state, left, request)];
+}
+
+function isDockers({ owner: { containerId, interface: name } }: AllocationRequest): OverlayError {
+  const message = `container ${containerId} interface ${name} is an endpoint of Docker; name the container otherwise`;
+  return new OverlayError('already_exists', message);
 }
 
 function holdsAnother(request: AllocationRequest, own: IpAddress, wanted: IpAddress): OverlayError {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCidr, parseIpAddress } from '@overlay/allocation';
 import { parseNetworkId, parseNetworkName } from '@overlay/model';
 import { auxiliaryContainerId } from './docker-owner.js';
+import { failureOf } from './host-under-test.js';
 import { IpamState } from './ipam-state.js';
 import { type Owner, parseContainerId, parseInterfaceName } from './owner.js';
 import { planAllocation } from './plan-allocation.js';
@@ -11,6 +12,7 @@ import {
   planDockerRelease,
   requireDockerPool,
 } from './plan-docker-address.js';
+import { planRelease } from './plan-release.js';
 import type { Plan } from './records.js';
 
 const POOL = { network: 'dcos', prefix: parseCidr('9.0.1.0/28') };
@@ -56,6 +58,23 @@ describe('addresses that Docker takes', () => {
   }
 
   const release = (ip: string) => done(planDockerRelease(state, POOL, parseIpAddress(ip), moment()));
+
+  it("are nobody else's by the name of an endpoint, nor Docker's what has its name", () => {
+    take('docker-1');
+    addContainer('docker-2');
+    expect(failureOf(() => addContainer('docker-1'))).toMatchObject({
+      code: 'already_exists',
+      message: expect.stringContaining('docker-1 interface ipv4 is an endpoint of Docker'),
+    });
+    const half = { network: 'dcos', half: 'cni' } as const;
+    expect(done(planRelease(state, { ...half, owner: endpoint('docker-1'), ...moment() }))).toEqual([]);
+    expect(failureOf(() => take('docker-2')).code).toBe('already_exists');
+    const held = [...state.allocations()].map(({ owner, ownerKind }) => [owner.containerId, ownerKind]);
+    expect(held).toEqual([
+      ['docker-1', 'docker'],
+      ['docker-2', undefined],
+    ]);
+  });
 
   it('are of one family each, and the same when a request is repeated', () => {
     expect([take('a'), take('a'), take('b')]).toEqual(['9.0.1.2/28', '9.0.1.2/28', '9.0.1.3/28']);

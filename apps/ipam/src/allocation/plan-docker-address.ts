@@ -37,6 +37,7 @@ export function planDockerAddress(state: IpamState, request: DockerAddressReques
   if (wanted !== undefined) requireUsable(half, [wanted]);
   const { networkId, network, half: side } = half.definition;
   const held = state.allocation(allocationKey(half.definition, owner));
+  if (held !== undefined && held.ownerKind !== 'docker') throw heldByNamesake(held);
   const own = held?.addresses
     .map(({ address }) => interfaceIp(address))
     .find((ip) => family.addresses.contains(ip));
@@ -128,6 +129,12 @@ export function requireDockerPool(
     );
   const there = known.length === 0 ? 'this host has no network yet' : `this host has ${known.join(', ')}`;
   throw new OverlayError('not_found', `no network of this host has the prefix ${prefix}; ${there}`);
+}
+
+function heldByNamesake({ network, owner }: AllocationRecord): OverlayError {
+  const who = `container ${owner.containerId} interface ${owner.interface}`;
+  const message = `${who} of network ${network}, the name of Docker's endpoint, was not added by Docker; remove it first`;
+  return new OverlayError('already_exists', message);
 }
 
 function heldBy(ip: IpAddress, { network, owner }: AllocationRecord): OverlayError {

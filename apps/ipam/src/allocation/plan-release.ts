@@ -40,13 +40,15 @@ export interface ReleaseRequest extends HalfRef {
 
 /**
  * Frees what the owner holds, also in a pool that is gone; what is reserved stays reserved. Releasing what is
- * not held succeeds.
+ * not held succeeds; what Docker holds is Docker's alone, whoever names its endpoint.
  * @returns as the answer the addresses that it held.
  */
 export function planRelease(state: IpamState, request: ReleaseRequest): Plan<readonly IpAddress[]> {
   const key = allocationKey(request, request.owner);
   const held = state.allocation(key);
-  if (held === undefined || isLater(held, request.allocatedUntil)) return { mutations: [], answer: [] };
+  if (held === undefined || held.ownerKind === 'docker' || isLater(held, request.allocatedUntil)) {
+    return { mutations: [], answer: [] };
+  }
   const answer = held.addresses.map(({ address }) => interfaceIp(address));
   const left = answer.filter((address) => state.reservationOf(address) === undefined);
   const mutations: IpamMutation[] = [{ kind: 'delete_allocation', key }, ...planFreed(state, left, request)];
