@@ -35,7 +35,14 @@ function commandOf(pid: string): string {
 
 /** The dump without the order in which things came. */
 async function stateOf(host: Host): Promise<string> {
-  const keys = ['ipv4.ip_forward', 'ipv4.conf.vtep1024.rp_filter', 'ipv6.conf.all.forwarding'];
+  const keys = [
+    'ipv4.ip_forward',
+    'ipv4.conf.vtep1024.rp_filter',
+    'ipv6.conf.all.forwarding',
+    'ipv4.conf.m-dcos.forwarding',
+    'ipv4.conf.vtep1024.forwarding',
+    'ipv6.conf.m-dcos6.forwarding',
+  ];
   const sysctls = await host.exec(['sysctl', ...keys.map((key) => `net.${key}`)]);
   const text = `${await dumpKernel(host)}\n${sysctls.stdout}`;
   return text
@@ -317,6 +324,8 @@ describe('a host that somebody damages', () => {
     const write = (key: string, value: string) => ['sysctl', '-q', '-w', `${key}=${value}`];
     expect(await heal(write('net.ipv4.ip_forward', '0'))).toBeGreaterThan(0);
     expect(await heal(write('net.ipv4.conf.vtep1024.rp_filter', '1'))).toBe(1);
+    expect(await heal(write('net.ipv4.conf.m-dcos.forwarding', '0'))).toBe(1);
+    expect(await heal(write('net.ipv6.conf.m-dcos6.forwarding', '0'))).toBe(1);
   });
 
   it('repairs the tunnel, gone with everything that was on it', async () => {

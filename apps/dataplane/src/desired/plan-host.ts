@@ -106,6 +106,12 @@ function planSubnet(subnet: Cidr): readonly KernelObject[] {
 function planSysctls(host: HostDescription): readonly Sysctl[] {
   const sysctls: Sysctl[] = [
     { kind: 'sysctl', key: 'net/ipv4/ip_forward', value: '1' },
+    // The kernel turns it on with the one above; somebody may turn it off for a device alone.
+    ...[...planVtep(host), ...planBridges(host)].flatMap((object): readonly Sysctl[] =>
+      object.kind === 'link'
+        ? [{ kind: 'sysctl', key: `net/ipv4/conf/${object.name}/forwarding`, value: '1' }]
+        : [],
+    ),
     // Replies to a peer host's own address come in through the tunnel: strict filtering would drop them.
     { kind: 'sysctl', key: `net/ipv4/conf/${host.vtep.name}/rp_filter`, value: '2' },
   ];
@@ -119,6 +125,7 @@ function planSysctls(host: HostDescription): readonly Sysctl[] {
     ...devices.flatMap((device): readonly Sysctl[] => [
       { kind: 'sysctl', key: `net/ipv6/conf/${device}/accept_dad`, value: '0' },
       { kind: 'sysctl', key: `net/ipv6/conf/${device}/disable_ipv6`, value: '0' },
+      { kind: 'sysctl', key: `net/ipv6/conf/${device}/forwarding`, value: '1' },
       // Docker adds addresses of its own to the bridge that both runtimes share.
       ...(device.startsWith(SHARED_BRIDGE_PREFIX)
         ? [{ kind: 'sysctl', key: `net/ipv6/conf/${device}/dad_transmits`, value: '0' } as const]

@@ -42,7 +42,7 @@ describe('the reconciler when it checks the kernel', () => {
     ['admission 10.0.0.2', 1],
     ['sysctl net/ipv4/ip_forward', 1],
     ['address m-dcos 9.0.0.1/27', 1],
-    ['link m-dcos', 5],
+    ['link m-dcos', 7],
   ])('puts %s back, and writes no more than went with it', async (key, damage) => {
     const before = kernel.dump();
     kernel.meddle('remove', find(key));

@@ -102,9 +102,11 @@ describe('the settings of Docker’s bridges', () => {
     }));
     await loop.applyHost({ ...HOST, networks });
     expect(settings('o-dcos')).toEqual([
+      'sysctl net.ipv4.conf.o-dcos.forwarding = 1',
       'sysctl net.ipv6.conf.o-dcos.accept_dad = 0',
       'sysctl net.ipv6.conf.o-dcos.dad_transmits = 0',
       'sysctl net.ipv6.conf.o-dcos.disable_ipv6 = 0',
+      'sysctl net.ipv6.conf.o-dcos.forwarding = 1',
     ]);
   });
 });

@@ -55,13 +55,17 @@ describe('the reconciler', () => {
         'route unreachable fd01:b::/64 table 254 metric 4278198272 proto 142',
         'rule 30042: from 9.0.0.0/8 lookup 42',
         'rule 30042: from fd01:b::/64 lookup 42',
+        'sysctl net.ipv4.conf.m-dcos.forwarding = 1',
+        'sysctl net.ipv4.conf.vtep1024.forwarding = 1',
         'sysctl net.ipv4.conf.vtep1024.rp_filter = 2',
         'sysctl net.ipv4.ip_forward = 1',
         'sysctl net.ipv6.conf.all.forwarding = 1',
         'sysctl net.ipv6.conf.m-dcos.accept_dad = 0',
         'sysctl net.ipv6.conf.m-dcos.disable_ipv6 = 0',
+        'sysctl net.ipv6.conf.m-dcos.forwarding = 1',
         'sysctl net.ipv6.conf.vtep1024.accept_dad = 0',
         'sysctl net.ipv6.conf.vtep1024.disable_ipv6 = 0',
+        'sysctl net.ipv6.conf.vtep1024.forwarding = 1',
       ].join('\n'),
     );
   });
