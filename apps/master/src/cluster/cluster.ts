@@ -66,6 +66,11 @@ export class Cluster {
     return this.#term?.signal;
   }
 
+  /** The leader's address, as far as it is known; undefined while nobody leads. */
+  get leader(): string | undefined {
+    return this.#leader;
+  }
+
   /** True once the log was loaded. */
   get loaded(): boolean {
     return this.#loadedAtMs !== undefined;

@@ -9,7 +9,7 @@ import type { PlannerState } from '../cluster/planner-state.js';
 import { CommitLoop } from '../commit/commit-loop.js';
 import { addressOfCandidate } from './leader-address.js';
 import { reclaimAgents } from './reclaim-agents.js';
-import type { ReplicaDeps } from './replica-deps.js';
+import { NOBODY_LEADS, type ReplicaDeps } from './replica-deps.js';
 
 /** How often quarantines are ended although nothing else is committed, in milliseconds. */
 const UPKEEP_MS = 15_000;
@@ -40,6 +40,7 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     cluster.lead(commits);
     deps.onRole(true);
     deps.readiness.clear('log');
+    deps.readiness.clear('leader');
     logger.info({ event: 'leading', epoch: String(leadership.fence.epoch), agents: records.nodes.size });
     const failure = await lasts(deps, commits, stop);
     cluster.follow(addressOfCandidate(deps.candidate));
@@ -48,6 +49,8 @@ export async function lead(deps: ReplicaDeps, leadership: Leadership, signal: Ab
     if (failure === undefined && signal.aborted) {
       logger.info({ event: 'leading_ended', reason: 'this master stops' });
     } else {
+      // A store that hangs tells late, or never, that nobody leads.
+      if (cluster.leader === undefined) deps.readiness.block('leader', NOBODY_LEADS);
       logger.warn({ event: 'leading_ended', reason: failure?.message ?? 'leadership is lost' });
     }
   } finally {

@@ -29,3 +29,6 @@ export interface ReplicaDeps {
   /** Told how many changes each commit had and how long it took. */
   readonly onCommit: (changes: number, durationMs: number) => void;
 }
+
+/** Why a master is not ready while nobody leads. */
+export const NOBODY_LEADS = 'no master leads: writes have to wait';

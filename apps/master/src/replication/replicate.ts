@@ -4,7 +4,7 @@ import { backoffMs } from '@overlay/rpc';
 import { follow } from './follow.js';
 import { lead } from './lead.js';
 import { addressOfCandidate } from './leader-address.js';
-import type { ReplicaDeps } from './replica-deps.js';
+import { NOBODY_LEADS, type ReplicaDeps } from './replica-deps.js';
 
 const RETRY = { baseMs: 200, capMs: 5_000 };
 
@@ -70,7 +70,7 @@ async function watchLeader(deps: ReplicaDeps, signal: AbortSignal): Promise<void
     try {
       for await (const candidate of deps.log.watchLeader(signal)) {
         deps.cluster.setLeader(candidate === undefined ? undefined : addressOfCandidate(candidate));
-        if (candidate === undefined) deps.readiness.block('leader', 'no master leads: writes have to wait');
+        if (candidate === undefined) deps.readiness.block('leader', NOBODY_LEADS);
         else deps.readiness.clear('leader');
       }
     } catch (thrown) {
