@@ -41,7 +41,7 @@ describe('devices of ours that somebody renames or takes away', () => {
     driver = new DataplaneDriver(host);
     await describeHost();
     // A container's end of a pair, as a CNI plugin plugs it in.
-    await host.ip('link add veth5a1c0f32 up type veth peer name other', 'link set other up');
+    await host.ip('link add veth5a1c0f32 up mtu 1420 type veth peer name other', 'link set other up');
     await host.ip('link set veth5a1c0f32 master m-dcos');
     await until(async () => {
       const { objects } = await driver.status();
