@@ -56,10 +56,10 @@ describe('devices of ours that somebody renames or takes away', () => {
     await testbed?.close();
   });
 
-  it.each(['m-dcos', 'm-dcos6', 'vtep1024'])(
+  it.each([['m-dcos'], ['m-dcos6'], ['vtep1024'], ['vtep1024', 'alias mine']])(
     'gives %s its name back, with all that is on it',
-    async (name) => {
-      await host.ip(`link set ${name} name strange`);
+    async (name, ...others) => {
+      await host.ip(...others.map((other) => `link set ${name} ${other}`), `link set ${name} name strange`);
       await until(async () => (await stateOf(host)) === healthy);
       expect(await stateOf(host)).toBe(healthy);
       const status = await driver.status();

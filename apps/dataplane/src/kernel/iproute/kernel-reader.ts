@@ -41,6 +41,8 @@ export class KernelReader {
   readonly #runner: CommandRunner;
   readonly #helpers: CommandRunner;
   readonly #sysctls: SysctlFiles;
+  /** Number of the tunnel as it was seen last; the kernel gives no other device the same. */
+  #tunnel: number | undefined;
 
   constructor(runner: CommandRunner, sysctls: SysctlFiles) {
     this.#runner = runner;
@@ -61,7 +63,11 @@ export class KernelReader {
         return undefined;
       });
     const aboutDevices = wanted('link', 'address', 'neighbour', 'fdb', 'port', 'offload');
-    const devices = aboutDevices ? withOwedNames(await this.#devices(scope.only, options), scope) : [];
+    const devices = aboutDevices
+      ? withOwedNames(await this.#devices(scope.only, options), scope, this.#tunnel)
+      : [];
+    const seen = devices.find(({ ifname, linkinfo }) => ifname === device && linkinfo?.info_kind === 'vxlan');
+    this.#tunnel = seen?.ifindex ?? this.#tunnel;
     const list6 = async <T>(needed: boolean, args: readonly string[]) =>
       needed ? this.#jsonUnless<T>(NO_IPV6, ['-N', '-6', ...args], options) : [];
     const list4 = <T>(needed: boolean, args: readonly string[]) =>
@@ -84,7 +90,7 @@ export class KernelReader {
     const there = links.some(
       (link) => link.kind === 'link' && link.name === device && link.type !== 'foreign',
     );
-    const tunnel = devices.find(({ ifname }) => ifname === device)?.renamedTo ?? device;
+    const tunnel = seen?.renamedTo ?? device;
     const neighbours = ['neigh', 'show', 'nud', 'permanent', 'dev', tunnel];
     const nexthopList = wanted('nexthop')
       ? await this.#jsonUnless<NexthopJson>(NO_NEXTHOPS, ['-N', 'nexthop', 'show'], options)

@@ -5,9 +5,15 @@ import type { LinkJson } from './read-links.js';
 /**
  * The devices, each of ours under the name that it shall have: somebody may have renamed it, and its alias tells which one
  * it is. Of a part of the devices none is renamed, for another device may have the name; those that would be are left out.
+ * @param tunnel number of the device that was the tunnel when it was seen last: it is that one still, if its alias was
+ * changed too, and no other could be made beside it
  */
-export function withOwedNames(json: readonly LinkJson[], scope: ReadScope): readonly LinkJson[] {
-  const names = owedNames(json, scope);
+export function withOwedNames(
+  json: readonly LinkJson[],
+  scope: ReadScope,
+  tunnel?: number,
+): readonly LinkJson[] {
+  const names = owedNames(json, scope, tunnel);
   if (names.size === 0) return json;
   if (scope.only !== undefined) return json.filter(({ ifname }) => !names.has(ifname));
   return json.map((link) => {
@@ -36,11 +42,15 @@ export function onOwedNames<T extends { readonly dev?: string }>(
 }
 
 /** The name that each renamed device shall have, by the one that it has. */
-function owedNames(json: readonly LinkJson[], scope: ReadScope): ReadonlyMap<string, string> {
+function owedNames(
+  json: readonly LinkJson[],
+  scope: ReadScope,
+  tunnel: number | undefined,
+): ReadonlyMap<string, string> {
   const taken = new Set(json.map(({ ifname }) => ifname));
   const names = new Map<string, string>();
   for (const link of json) {
-    const owed = owedName(link, scope);
+    const owed = owedName(link, scope, tunnel);
     if (owed === undefined || taken.has(owed)) continue;
     taken.add(owed);
     names.set(link.ifname, owed);
@@ -48,8 +58,17 @@ function owedNames(json: readonly LinkJson[], scope: ReadScope): ReadonlyMap<str
   return names;
 }
 
-function owedName({ linkinfo, ifalias }: LinkJson, { vtep, aliases }: ReadScope): string | undefined {
-  if (ifalias === undefined) return undefined;
-  if (linkinfo?.info_kind === 'vxlan') return ifalias === VTEP_ALIAS ? vtep : undefined;
-  return linkinfo?.info_kind === 'bridge' ? aliases?.get(ifalias) : undefined;
+function owedName(
+  { linkinfo, ifalias, ifindex }: LinkJson,
+  { vtep, aliases }: ReadScope,
+  tunnel: number | undefined,
+): string | undefined {
+  switch (linkinfo?.info_kind) {
+    case 'vxlan':
+      return ifalias === VTEP_ALIAS || (tunnel !== undefined && ifindex === tunnel) ? vtep : undefined;
+    case 'bridge':
+      return ifalias === undefined ? undefined : aliases?.get(ifalias);
+    default:
+      return undefined;
+  }
 }
