@@ -170,7 +170,7 @@ describe('bad input', () => {
 
   it('the ipam refuses what is no CNI call on its HTTP socket', async () => {
     const socket = ['--unix-socket', host.paths.ipamHttpSocket];
-    const call = { what: 'a form', path: '/cni', body: 'a=b', status: 415 };
+    const call = { what: 'a form', path: '/cni', body: 'a=b', status: 400 };
     expect(await statusOf([], [...socket, 'http://ipam'], call)).toBe(call.status);
     const base = [...socket, '--header', 'content-type: application/octet-stream', 'http://ipam'];
     for (const bad of TO_CNI_SOCKET) {

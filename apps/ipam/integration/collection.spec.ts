@@ -1,22 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AllocationHalf } from '@overlay/contracts';
-import { runCommand, runOrFail } from '@overlay/testbed';
+import { envOfOtherBoot, runCommand, runOrFail } from '@overlay/testbed';
 import { IpamDaemon, NETWORK } from './ipam-daemon.js';
 
 const TIMEOUT_MS = 60_000;
-
-/** Lets a process find the host started anew. */
-const REBOOT = `
-const fs = require('node:fs');
-const { readFileSync } = fs;
-const BOOT_ID = '/proc/sys/kernel/random/boot_id';
-fs.readFileSync = (path, ...more) => (path === BOOT_ID ? 'another-boot' : readFileSync(path, ...more));
-require('node:module').syncBuiltinESMExports();
-`;
 
 describe('containers that end without a DEL', () => {
   const prefix = `ipam-gc-${randomBytes(3).toString('hex')}`;
@@ -87,9 +76,7 @@ describe('containers that end without a DEL', () => {
       await daemon.configure('9.0.1.0/27');
       for (const name of ['old', 'again']) await allocate(name);
       await daemon.process.kill();
-      const reboot = join(daemon.folder, 'reboot.cjs');
-      writeFileSync(reboot, REBOOT);
-      await daemon.process.start({ env: { NODE_OPTIONS: `--require=${reboot}` } });
+      await daemon.process.start({ env: envOfOtherBoot(daemon.folder) });
       expect((await allocate('again')).allocation).toMatchObject({ bootId: 'another-boot' });
       while ((await daemon.held()).has('old')) await setTimeout(50);
       expect([...(await daemon.held()).keys()]).toEqual(['again']);

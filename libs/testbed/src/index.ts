@@ -39,6 +39,7 @@ export {
 export { Master } from './master.js';
 export type { LogKind, MasterSetOptions } from './master-set.js';
 export { type EchoOptions, NetworkNamespace } from './network-namespace.js';
+export { envOfOtherBoot } from './other-boot.js';
 export {
   type AgentOverlayState,
   type AgentState,
