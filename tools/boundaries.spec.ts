@@ -11,7 +11,7 @@ const ROOT = join(__dirname, '..');
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'type:app': ['type:service', 'type:adapter', 'type:disk', 'type:domain', 'type:contracts'],
   'type:adapter': ['type:disk', 'type:domain', 'type:contracts'],
-  'type:service': ['type:domain'],
+  'type:service': ['type:disk', 'type:domain'],
   'type:domain': ['type:domain'],
   'type:contracts': [],
   'type:disk': [],

@@ -14,7 +14,8 @@ describe('makeFolder', () => {
   it('makes what is missing, and leaves what is there', () => {
     const path = join(parent, 'a', 'b', 'c');
     mkdirSync(join(parent, 'a'), { mode: 0o755 });
-    for (const _ of [1, 2]) makeFolder(path, 0o700);
+    expect(makeFolder(path, 0o700)).toBe(join(parent, 'a', 'b'));
+    expect(makeFolder(path, 0o700)).toBeUndefined();
     const modes = ['a', 'a/b', 'a/b/c'].map((name) => statSync(join(parent, name)).mode & 0o777);
     expect(modes).toEqual([0o755, 0o700, 0o700]);
   });

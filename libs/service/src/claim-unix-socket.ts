@@ -1,6 +1,7 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { makeFolder } from '@overlay/disk-room';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import type { ListenAddress } from '@overlay/model';
 
@@ -26,7 +27,7 @@ export async function claimUnixSocket(key: string, address: ListenAddress): Prom
 
 async function isSocketThere(key: string, path: string): Promise<boolean> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path), 0o777);
     if ((await stat(path)).isSocket()) return true;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '@overlay/disk-room';
 
 /**
  * Replaces a file so that readers, and a machine that loses power, see the old content or the new one and
@@ -17,7 +18,7 @@ export async function writeFileAtomically(
   mode = 0o644,
 ): Promise<void> {
   const folder = dirname(path);
-  await makeFolder(folder);
+  await makeDurableFolder(folder);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
@@ -36,8 +37,8 @@ export async function writeFileAtomically(
 }
 
 /** Creates missing folders so that they, too, survive a loss of power. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+async function makeDurableFolder(folder: string): Promise<void> {
+  const first = makeFolder(folder, 0o777);
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }

@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AddressSpace, Network, Peer, type TopologyChange } from '@overlay/contracts';
-import { DatabaseRoom, makeLockRoom, makeSafeToMap } from '@overlay/disk-room';
+import { DatabaseRoom, makeFolder, makeLockRoom, makeSafeToMap } from '@overlay/disk-room';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import { open, type RootDatabase } from 'lmdb';
 import { ChangeSignal } from '../change-signal.js';
@@ -41,7 +40,7 @@ export class TopologyStore {
   constructor(stateDir: string) {
     const path = join(stateDir, 'topology');
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolder(path, 0o777);
       makeLockRoom(join(path, 'data.mdb-lock'));
       if (!makeSafeToMap(join(path, 'data.mdb')))
         throw new Error('data.mdb does not begin like an lmdb database');

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@overlay/disk-room';
 import { OverlayError, toOverlayError } from '@overlay/failure';
 import { syncFolder } from '@overlay/service';
 
@@ -70,7 +71,7 @@ async function entriesOf(folder: string): Promise<readonly string[]> {
     return await readdir(folder);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     return [];
   }
 }
@@ -88,7 +89,7 @@ async function readQueued(path: string): Promise<Reading> {
 }
 
 async function setAside(folder: string, name: string): Promise<void> {
-  await mkdir(join(folder, SET_ASIDE_FOLDER), { recursive: true, mode: 0o700 });
+  makeFolder(join(folder, SET_ASIDE_FOLDER), 0o700);
   await rename(join(folder, name), join(folder, SET_ASIDE_FOLDER, name));
 }
 

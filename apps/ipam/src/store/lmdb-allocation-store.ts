@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type DatabaseSize,
   damagedPageOf,
   FileRoom,
   lockFileOf,
+  makeFolder,
   makeLockRoom,
   makeSafeToMap,
   pagesOfCommit,
@@ -74,7 +75,7 @@ export class LmdbAllocationStore implements AllocationStore {
    */
   static async open(folder: string): Promise<LmdbAllocationStore> {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder, 0o700);
       const path = join(folder, FILE);
       const lockFile = lockFileOf(path);
       makeLockRoom(lockFile);
