@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { parseMacAddress } from '@overlay/allocation';
 import { createLogger, Metrics } from '@overlay/service';
@@ -145,6 +146,42 @@ async function healAtStart(
   }
 }
 
+/** The same for what is done to objects of a repair while it is being written: they are not known to stand there yet. */
+async function healUndoneRepair(
+  damages: readonly (readonly [Damage, number])[],
+  undone: readonly (readonly [Damage, number])[],
+): Promise<[string, string]> {
+  const kernel = new FakeKernel();
+  let strikes = 0;
+  const dataplane = new DataplaneUnderTest(kernel, {
+    read: (scope) => kernel.read(scope),
+    apply: async (changes) => {
+      const failures = await kernel.apply(changes);
+      const written = changes.filter(({ op }) => op !== 'remove').map(({ object }) => object);
+      if (strikes > 0 && written.length > 0) {
+        strikes -= 1;
+        for (const [damage, which] of undone) damageOne(kernel, written[which % written.length], damage);
+        // The events arrive before the end of the write does.
+        await setImmediate();
+      }
+      return failures;
+    },
+  });
+  try {
+    await dataplane.loop.applyHost(HOST);
+    dataplane.loop.takePeers(SNAPSHOT);
+    await dataplane.pass(4);
+    const healthy = withoutSysctls(kernel.dump());
+    const objects = dataplane.objects();
+    strikes = 3;
+    for (const [damage, which] of damages) damageOne(kernel, objects[which % objects.length], damage);
+    await dataplane.pass(600);
+    return [withoutSysctls(kernel.dump()), healthy];
+  } finally {
+    await dataplane.close();
+  }
+}
+
 describe('random damage', () => {
   it('is repaired by what the events tell, before anything is compared as a whole', async () => {
     const damage = fc.tuple(fc.constantFrom<Damage>('remove', 'flap', 'spoil'), fc.nat(1_000));
@@ -154,6 +191,18 @@ describe('random damage', () => {
         expect(healed).toBe(healthy);
       }),
       { numRuns: 40 },
+    );
+  });
+
+  it('is repaired where a repair is undone while it is being written', async () => {
+    const damage = fc.tuple(fc.constantFrom<Damage>('remove', 'flap', 'spoil'), fc.nat(1_000));
+    const some = fc.array(damage, { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(some, some, async (damages, undone) => {
+        const [healed, healthy] = await healUndoneRepair(damages, undone);
+        expect(healed).toBe(healthy);
+      }),
+      { numRuns: 60 },
     );
   });
 

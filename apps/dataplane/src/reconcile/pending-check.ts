@@ -32,6 +32,7 @@ export class PendingCheck {
         return;
       case 'retry':
         this.#retries.add(step.key);
+        if (step.report !== undefined) this.#note(step.key, step.report);
         break;
       case 'none':
         return;

@@ -39,14 +39,15 @@ export interface WatchedDevices {
 
 /**
  * What to do about an event. `kinds`, `devices`: read these; `entry`: believe the report; `settled`: the entry is as
- * it shall be, whatever was told of it before; `retry`: what stood in the way of this one may have gone.
+ * it shall be, whatever was told of it before; `retry`: what stood in the way of this one may have gone, and where there is
+ * a report it may have been told of what is being written just now.
  */
 export type CheckStep =
   | { readonly step: 'kinds'; readonly kinds: Iterable<KernelObjectKind> }
   | { readonly step: 'devices'; readonly devices: readonly string[] }
   | { readonly step: 'entry'; readonly key: string; readonly report: EntryReport }
   | { readonly step: 'settled'; readonly key: string }
-  | { readonly step: 'retry'; readonly key: string }
+  | { readonly step: 'retry'; readonly key: string; readonly report?: EntryReport }
   | { readonly step: 'none' };
 
 const NOTHING: CheckStep = { step: 'none' };
@@ -138,7 +139,7 @@ function planEntry(
   const key = keyOf(object);
   const wanted = tracker.wanted(key);
   const ours = marked && (!('device' in object) || object.device === vtep);
-  const believed: CheckStep = { step: 'entry', key, report: { object, gone } };
+  const believed = { step: 'entry', key, report: { object, gone } } as const;
   if (wanted === undefined) {
     // It may be wanted soon: after a start the peers are told later than the kernel is read.
     const mayStand = tracker.mayHold(key);
@@ -151,8 +152,10 @@ function planEntry(
   }
   const asWanted = ours && attributesOf(wanted) === attributesOf(object);
   if (gone) {
-    if (tracker.deviates(key)) return { step: 'retry', key };
-    if (asWanted || isUnique(object)) return believed;
+    const mayBeOurs = asWanted || isUnique(object);
+    if (tracker.deviates(key))
+      return { step: 'retry', key, ...(mayBeOurs ? { report: believed.report } : {}) };
+    if (mayBeOurs) return believed;
     // It may have lain in front of ours.
     return object.kind === 'route' && !marked ? { step: 'kinds', kinds: ['route'] } : NOTHING;
   }
