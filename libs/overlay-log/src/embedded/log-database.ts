@@ -11,6 +11,7 @@ const DATA_FILE = 'data.mdb';
 const LOCK_FILE = 'lock.mdb';
 /** Address space that the map may grow to; only what is written takes memory or disk. */
 const MAP_SIZE_BYTES = 2 ** 38;
+const FORM = { noSubdir: false, mapSize: MAP_SIZE_BYTES, maxDbs: 4, encoding: 'string' } as const;
 
 /** The tables of the embedded log. */
 export interface LogDatabase {
@@ -58,20 +59,7 @@ export async function openLogDatabase(dir: string): Promise<LogDatabase> {
 export async function openLogDatabaseReadOnly(dir: string): Promise<LogDatabase> {
   try {
     requireSafeToMap(join(dir, DATA_FILE));
-    const root = open<string, string>({
-      path: dir,
-      noSubdir: false,
-      mapSize: MAP_SIZE_BYTES,
-      maxDbs: 4,
-      encoding: 'string',
-      readOnly: true,
-    });
-    try {
-      return await openTables(root, dir);
-    } catch (thrown) {
-      await root.close();
-      throw thrown;
-    }
+    return await openTables(open<string, string>({ ...FORM, path: dir, readOnly: true }), dir);
   } catch (thrown) {
     throw diskFailure(thrown, 'open', dir);
   }
@@ -82,25 +70,29 @@ async function openLocked(dir: string): Promise<LogDatabase> {
   await provideDataFile(join(dir, DATA_FILE), (path) => open({ path, noSubdir: true }).close());
   makeSafeToMap(join(dir, DATA_FILE));
   // overlappingSync: false makes the promise of a transaction wait for the disk.
-  const root = open<string, string>({
-    path: dir,
-    noSubdir: false,
-    mapSize: MAP_SIZE_BYTES,
-    maxDbs: 4,
-    encoding: 'string',
-    overlappingSync: false,
-  });
-  try {
+  const root = open<string, string>({ ...FORM, path: dir, overlappingSync: false });
+  return openTables(root, dir, () => {
     // Even the tables themselves need room.
     new DatabaseRoom(join(dir, DATA_FILE), root).ensure({ keys: 4, bytes: 1_024 });
-    return await openTables(root, dir);
+  });
+}
+
+/** Closes the database again if it cannot be used. @param prepare what has to be done before its tables are opened */
+async function openTables(
+  root: RootDatabase<string, string>,
+  dir: string,
+  prepare: () => void = () => undefined,
+): Promise<LogDatabase> {
+  try {
+    prepare();
+    return await tablesOf(root, dir);
   } catch (thrown) {
     await root.close();
     throw thrown;
   }
 }
 
-async function openTables(root: RootDatabase<string, string>, dir: string): Promise<LogDatabase> {
+async function tablesOf(root: RootDatabase<string, string>, dir: string): Promise<LogDatabase> {
   const path = join(dir, DATA_FILE);
   const tables = {
     meta: root.openDB<string, string>({ name: 'meta', encoding: 'string' }),
