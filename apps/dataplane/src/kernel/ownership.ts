@@ -28,6 +28,9 @@ export const MAIN_TABLE = 254;
 /** The kernel's table of the host's own addresses, which it looks into before all others. */
 export const LOCAL_TABLE = 255;
 
+/** Metric of our routes that lead somewhere, by family: what the kernel takes if nobody says one (`IP6_RT_PRIO_USER`). */
+export const ROUTE_METRIC = { 4: 0, 6: 1024 } as const;
+
 /** Priority of the rules that lead to {@link PEER_TABLE}. */
 export const RULE_PRIORITY = 30042;
 

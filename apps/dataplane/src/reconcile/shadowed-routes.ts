@@ -9,13 +9,11 @@ import {
 } from '@overlay/allocation';
 import { keyOf, type Route } from '../kernel/kernel-object.js';
 import type { ForeignRoute } from '../kernel/kernel-tables.js';
-import { LOCAL_TABLE, MAIN_TABLE, PEER_TABLE } from '../kernel/ownership.js';
+import { LOCAL_TABLE, MAIN_TABLE, PEER_TABLE, ROUTE_METRIC } from '../kernel/ownership.js';
 import type { DeltaTracker } from './delta-tracker.js';
 
 /** More are not named. */
 const MOST_NAMED = 10;
-/** The metric of our routes to peers: the kernel's default. */
-const OUR_METRIC = { 4: 0, 6: 1024 } as const;
 
 /** The routes of other programs that can lie in front of ours: of the overlay, or in the table with the peers' addresses. */
 export function routesOfInterest(
@@ -49,7 +47,7 @@ function shadowsOurs(route: ForeignRoute, tracker: Pick<DeltaTracker, 'wanted'>)
   const ours = wantedRouteTo(prefix, route.table, tracker);
   if (ours === undefined) return false;
   if (ours.prefix !== prefix || route.table === LOCAL_TABLE) return true;
-  const metric = OUR_METRIC[cidrFamily(prefix)];
+  const metric = ROUTE_METRIC[cidrFamily(prefix)];
   return route.metric < metric || (route.metric === metric && !route.behindOurs);
 }
 

@@ -1,8 +1,8 @@
 import { parseCidr } from '@overlay/allocation';
 import type { ForeignRoute } from '../kernel-tables.js';
-import { LOCAL_TABLE, MAIN_TABLE, PEER_TABLE, ROUTE_PROTOCOL } from '../ownership.js';
+import { LOCAL_TABLE, MAIN_TABLE, PEER_TABLE, ROUTE_METRIC, ROUTE_PROTOCOL } from '../ownership.js';
 import type { RouteJson } from './read-routing.js';
-import { DEFAULT_METRIC, isRouteType, routeTarget } from './route-target.js';
+import { isRouteType, routeTarget } from './route-target.js';
 
 /** Where packets of the overlay are looked up. */
 const TABLES: ReadonlySet<number> = new Set([LOCAL_TABLE, MAIN_TABLE, PEER_TABLE]);
@@ -16,7 +16,7 @@ export function parseForeignRoutes(json: readonly RouteJson[]): readonly Foreign
     if (!TABLES.has(table) || !isRouteType(type)) return [];
     const family = dst.includes(':') ? 6 : 4;
     const prefix = parseCidr(dst.includes('/') ? dst : `${dst}/${family === 6 ? 128 : 32}`);
-    const metric = entry.metric ?? DEFAULT_METRIC[family];
+    const metric = entry.metric ?? ROUTE_METRIC[family];
     return [{ table, prefix, metric, behindOurs: isBehindOurs(json, index), text: spell(entry, table) }];
   });
 }

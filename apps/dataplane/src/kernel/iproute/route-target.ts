@@ -1,8 +1,6 @@
 import { type IpFamily, isIpAddress, parseIpAddress } from '@overlay/allocation';
 import type { Route } from '../kernel-object.js';
-
-/** What the metric of a route is if nobody says one: `RTA_PRIORITY` of IPv4, `IP6_RT_PRIO_USER` of IPv6. */
-export const DEFAULT_METRIC = { 4: 0, 6: 1024 } as const;
+import { ROUTE_METRIC } from '../ownership.js';
 
 /** rtnetlink's types of routes that are no unicast (RTN_*), by number, as `ip -N` prints them. */
 const ROUTE_TYPES: ReadonlyMap<string, string> = new Map([
@@ -32,10 +30,10 @@ export function isRouteType(type: string | undefined): boolean {
 /** Where a route leads; `other` for what we never write, with every word that tells it from ours. */
 export function routeTarget(facts: RouteFacts, family: IpFamily): Route['target'] {
   const { type, nhid, gateway, device, tos } = facts;
-  const metric = facts.metric ?? DEFAULT_METRIC[family];
+  const metric = facts.metric ?? ROUTE_METRIC[family];
   if (tos === undefined && ROUTE_TYPES.get(type ?? '') === 'unreachable')
     return { type: 'unreachable', metric };
-  const plain = type === undefined && tos === undefined && metric === DEFAULT_METRIC[family];
+  const plain = type === undefined && tos === undefined && metric === ROUTE_METRIC[family];
   if (plain && nhid !== undefined) return { type: 'nexthop', id: nhid };
   if (plain && gateway !== undefined && device !== undefined && isIpAddress(gateway))
     return { type: 'gateway', gateway: parseIpAddress(gateway), device };
