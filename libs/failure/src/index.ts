@@ -1,3 +1,4 @@
+export { errnoOf } from './errno-of.js';
 export {
   FAILURE_CODES,
   type FailureCode,

@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { makeFolder } from '@overlay/disk-room';
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { errnoOf, OverlayError, toOverlayError } from '@overlay/failure';
 import type { ListenAddress } from '@overlay/model';
 
 /**
@@ -30,7 +30,7 @@ async function isSocketThere(key: string, path: string): Promise<boolean> {
     makeFolder(dirname(path), 0o777);
     if ((await stat(path)).isSocket()) return true;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
+    if (errnoOf(error) === 'ENOENT') return false;
     const reason = toOverlayError(error).message;
     throw new OverlayError('failed_precondition', `${key}: cannot use ${path}: ${reason}`, { cause: error });
   }
@@ -45,7 +45,7 @@ function socketState(path: string): Promise<string> {
       socket.destroy();
       resolve('live');
     });
-    socket.once('error', (error) => resolve(stateOfError(errorCode(error))));
+    socket.once('error', (error) => resolve(stateOfError(errnoOf(error))));
   });
 }
 
@@ -53,8 +53,4 @@ function stateOfError(code: string): string {
   if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'dead';
   // A listener whose queue of waiting connections is full (unix(7)).
   return code === 'EAGAIN' ? 'live' : code;
-}
-
-function errorCode(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { errnoOf } from '@overlay/failure';
 
 /** The network namespaces of the host, by the paths that runtimes give for them. */
 export interface Namespaces {
@@ -9,7 +10,7 @@ export interface Namespaces {
   lives(path: string): boolean;
 }
 
-const NOTHING_THERE: readonly unknown[] = ['ENOENT', 'ENOTDIR'];
+const NOTHING_THERE: readonly string[] = ['ENOENT', 'ENOTDIR'];
 
 /** The namespaces of the machine, as this process's mount namespace shows them. */
 export const hostNamespaces: Namespaces = {
@@ -18,8 +19,7 @@ export const hostNamespaces: Namespaces = {
       statSync(path);
       return true;
     } catch (error) {
-      const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-      return !NOTHING_THERE.includes(code);
+      return !NOTHING_THERE.includes(errnoOf(error));
     }
   },
 };

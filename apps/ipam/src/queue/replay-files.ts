@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@overlay/disk-room';
-import { OverlayError, toOverlayError } from '@overlay/failure';
+import { errnoOf, OverlayError, toOverlayError } from '@overlay/failure';
 import { syncFolder } from '@overlay/service';
 
 /** A folder of calls that wait to be performed, one file each. */
@@ -28,7 +28,7 @@ type Reading =
 const SET_ASIDE_FOLDER = 'unreadable';
 
 /** Why a file is not readable next time either. For want of descriptors, memory or a sound disk it may be. */
-const LASTING_ERRORS: ReadonlySet<unknown> = new Set(['EISDIR', 'EACCES']);
+const LASTING_ERRORS: ReadonlySet<string> = new Set(['EISDIR', 'EACCES']);
 
 /**
  * Performs what is queued, in the order of the names, and removes it. Repeatable. A file that makes no sense, that is
@@ -70,7 +70,7 @@ async function entriesOf(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) !== 'ENOENT') throw error;
     makeFolder(folder, 0o700);
     return [];
   }
@@ -81,7 +81,7 @@ async function readQueued(path: string): Promise<Reading> {
     const text = await readFile(path, 'utf8');
     return { kind: 'read', text, queuedAtMs: (await stat(path)).mtimeMs };
   } catch (error) {
-    const code = codeOf(error);
+    const code = errnoOf(error);
     if (code === 'ENOENT') return { kind: 'gone' };
     if (LASTING_ERRORS.has(code)) return { kind: 'unreadable', reason: toOverlayError(error).message };
     throw error;
@@ -100,8 +100,4 @@ async function using<T>(key: string, path: string, use: () => Promise<T>): Promi
     const message = `${key}: ${path} cannot be used: ${toOverlayError(error).message}`;
     throw new OverlayError('failed_precondition', message, { cause: error });
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
