@@ -102,6 +102,11 @@ export function peer(n: number, ip: string): Peer {
   };
 }
 
+/** The host itself, which is number 1 and has this underlay address, and two others. */
+export function threePeers(underlay: string): readonly Peer[] {
+  return [peer(1, underlay), ...[2, 3].map((n) => peer(n, `198.51.100.${n}`))];
+}
+
 /** A finished snapshot of the topology. */
 export function snapshot(peers: readonly Peer[], revision = 1n): TopologyFrame[] {
   const changes = peers.map((value): TopologyChange => ({ change: { $case: 'peer', value } }));

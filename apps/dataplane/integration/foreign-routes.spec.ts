@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Host, Testbed } from '@overlay/testbed';
-import { hostRequest, peer, snapshot } from './cluster-topology.js';
+import { hostRequest, peer, snapshot, threePeers } from './cluster-topology.js';
 import { DataplaneDriver } from './dataplane-driver.js';
 import { stateOf } from './state-of-host.js';
 
@@ -18,8 +18,7 @@ describe('a host with routes of other programs to the same prefixes', () => {
     await host.dataplane.start();
     driver = new DataplaneDriver(host);
     await driver.applyHost(hostRequest(1, host.address.ipv4));
-    const others = [2, 3].map((n) => peer(n, `198.51.100.${n}`));
-    await driver.applyPeers(snapshot([peer(1, host.address.ipv4), ...others]));
+    await driver.applyPeers(snapshot(threePeers(host.address.ipv4)));
     await host.ip('link add other type bridge', 'link set other up', 'addr add 192.0.2.1/24 dev other');
     expect((await driver.status()).failures).toEqual([]);
     healthy = await stateOf(host);
@@ -77,9 +76,7 @@ describe('a host with routes of other programs to the same prefixes', () => {
     ])
       expect(await warning()).toContain(text);
     expect(await warning()).not.toContain('fd01:b:0:0:3::/80');
-    await driver.applyPeers(
-      snapshot([peer(1, host.address.ipv4), ...[2, 3].map((n) => peer(n, `198.51.100.${n}`))], 3n),
-    );
+    await driver.applyPeers(snapshot(threePeers(host.address.ipv4), 3n));
     expect(await list()).toBe(theirs);
     await host.ip(
       'route del 9.0.3.64/26',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Host, Testbed } from '@overlay/testbed';
 import { processRunner } from '../src/kernel/iproute/command-runner.js';
-import { hostRequest, peer, snapshot } from './cluster-topology.js';
+import { hostRequest, snapshot, threePeers } from './cluster-topology.js';
 import { DataplaneDriver } from './dataplane-driver.js';
 import { dumpKernel } from './dump-kernel.js';
 
@@ -23,8 +23,7 @@ describe('devices of ours that somebody renames or takes away', () => {
 
   const describeHost = async () => {
     await driver.applyHost(hostRequest(1, host.address.ipv4));
-    const others = [2, 3].map((n) => peer(n, `198.51.100.${n}`));
-    await driver.applyPeers(snapshot([peer(1, host.address.ipv4), ...others]));
+    await driver.applyPeers(snapshot(threePeers(host.address.ipv4)));
     expect((await driver.status()).failures).toEqual([]);
   };
   const until = async (what: () => Promise<boolean>) => {

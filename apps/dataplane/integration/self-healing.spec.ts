@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Host, Testbed } from '@overlay/testbed';
-import { hostRequest, peer, snapshot } from './cluster-topology.js';
+import { hostRequest, snapshot, threePeers } from './cluster-topology.js';
 import { DataplaneDriver } from './dataplane-driver.js';
 import { stateOf } from './state-of-host.js';
 
@@ -82,8 +82,7 @@ describe('a host that somebody damages', () => {
     await host.dataplane.start();
     driver = new DataplaneDriver(host);
     await driver.applyHost(hostRequest(1, host.address.ipv4));
-    const others = [2, 3].map((n) => peer(n, `198.51.100.${n}`));
-    await driver.applyPeers(snapshot([peer(1, host.address.ipv4), ...others]));
+    await driver.applyPeers(snapshot(threePeers(host.address.ipv4)));
     await host.ip(...FOREIGN);
     await host.execOrFail(['nft', 'add', 'table', 'inet', 'other']);
     expect((await driver.status()).failures).toEqual([]);
@@ -254,8 +253,7 @@ describe('a host that somebody damages', () => {
     while ((await monitors()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await host.dataplane.start();
     await driver.applyHost(hostRequest(1, host.address.ipv4));
-    const others = [2, 3].map((n) => peer(n, `198.51.100.${n}`));
-    await driver.applyPeers(snapshot([peer(1, host.address.ipv4), ...others]));
+    await driver.applyPeers(snapshot(threePeers(host.address.ipv4)));
     expect(await heal(ip('route del 9.0.2.0/24'))).toBe(1);
   });
 
